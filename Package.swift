@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every Swift target is compiled with these: unsafe code must say `unsafe`, existentials must say `any`,
+// and an import is private to its file unless it says otherwise.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatWarning("StrictMemorySafety", as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// The standard paths, files and descriptors without Foundation.
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+// Manifests and recipes are YAML; Yams wraps libyaml.
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+// The command line: parsing, help, completions.
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies + ["_EDICTestSupport"], swiftSettings: strict)
+}
+
+let package = Package(
+    name: "edic-toolkit",
+    products: [
+        .executable(name: "edic", targets: ["edic"]),
+        .library(name: "EDICText", targets: ["EDICText"]),
+        .library(name: "EDICStore", targets: ["EDICStore"]),
+        .library(name: "EDICNumerics", targets: ["EDICNumerics"]),
+        .library(name: "EDICTokenizers", targets: ["EDICTokenizers"]),
+        .library(name: "EDICNgram", targets: ["EDICNgram"]),
+        .library(name: "EDICLanguageID", targets: ["EDICLanguageID"]),
+        .library(name: "EDICTransformers", targets: ["EDICTransformers"]),
+        .library(name: "EDICCorpora", targets: ["EDICCorpora"]),
+        .library(name: "EDICBuilds", targets: ["EDICBuilds"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Floor 0: system libraries (pkg-config flags) and the C that wraps them.
+        // The ICU, XML and JSON headers are empty on purpose: their real headers are read only inside C and C++ files.
+        .systemLibrary(name: "CSystemICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
+        .systemLibrary(name: "CSystemXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+        .systemLibrary(name: "CSystemJSON", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
+        .systemLibrary(name: "CSystemZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CSystemZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CSystemLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+        .systemLibrary(name: "CSystemCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSystemXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        .target(name: "CEDICUnicode", dependencies: ["CSystemICU"]),
+        .target(name: "CEDICXML", dependencies: ["CSystemXML"]),
+        .target(name: "CEDICJSON", dependencies: ["CSystemJSON"]),
+        .target(name: "CEDICKernels"),
+
+        // Floor 1: text, bytes at rest, numbers.
+        library("EDICJSON", ["CEDICJSON"]),
+        library("EDICText", ["CEDICUnicode"]),
+        library(
+            "EDICStore",
+            ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system]),
+        library("EDICNumerics", ["CEDICKernels", system]),
+
+        // Floor 2: tokenizers, n-gram models, language identification.
+        library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
+        library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
+        library("EDICLanguageID", ["EDICText", "EDICStore", "EDICNumerics", system]),
+
+        // Floor 3: transformers, corpora.
+        library(
+            "EDICTransformers",
+            ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system]),
+        library("EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system]),
+
+        // Floor 4: builds.
+        library(
+            "EDICBuilds",
+            [
+                "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram", "EDICLanguageID", "EDICStore",
+                "EDICText", "EDICNumerics", "EDICJSON", yaml, system,
+            ]),
+
+        // Floor 5: the command line.
+        .executableTarget(
+            name: "edic",
+            dependencies: [
+                "EDICBuilds", "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram", "EDICLanguageID",
+                "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", arguments, system,
+            ],
+            swiftSettings: strict),
+
+        // Tests: one target per module, and what they share.
+        .target(name: "_EDICTestSupport", dependencies: [system], path: "Tests/_EDICTestSupport", swiftSettings: strict),
+        tests("EDICJSONTests", ["EDICJSON"]),
+        tests("EDICTextTests", ["EDICText"]),
+        tests("EDICStoreTests", ["EDICStore", "EDICJSON", system]),
+        tests("EDICNumericsTests", ["EDICNumerics"]),
+        tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
+        tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
+        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICJSON", system]),
+        tests("EDICTransformersTests", ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICJSON", system]),
+        tests("EDICCorporaTests", ["EDICCorpora", "EDICStore", "EDICText", "EDICJSON", system]),
+        tests("EDICBuildsTests", ["EDICBuilds", "EDICCorpora", "EDICStore", "EDICJSON", system]),
+        tests("EDICCommandTests", [system]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17,
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,1 @@
+#include "CEDICUnicode.h"

@@ -1,0 +1,1 @@
+#include "CEDICXML.h"
