@@ -21,4 +21,4 @@ public func environment(_ name: String) -> String? {
 }
 
 /// Whether something is at `path`.
-public func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+public func fileExists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
