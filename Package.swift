@@ -18,8 +18,10 @@ let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 // The command line: parsing, help, completions.
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], extra: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict + extra)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -70,7 +72,10 @@ let package = Package(
         library(
             "EDICStore",
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system]),
-        library("EDICNumerics", ["CEDICKernels", system]),
+        library(
+            "EDICNumerics", ["CEDICKernels", system],
+            // Lets a buffer hand out spans of its own memory.
+            extra: [.enableExperimentalFeature("Lifetimes")]),
 
         // Floor 2: tokenizers, n-gram models, language identification.
         library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
@@ -105,7 +110,7 @@ let package = Package(
         tests("EDICJSONTests", ["EDICJSON"]),
         tests("EDICTextTests", ["EDICText"]),
         tests("EDICStoreTests", ["EDICStore", "EDICJSON", system]),
-        tests("EDICNumericsTests", ["EDICNumerics"]),
+        tests("EDICNumericsTests", ["EDICNumerics", system]),
         tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
         tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
         tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICJSON", system]),
