@@ -42,7 +42,10 @@ public struct Contribution: Sendable, Equatable {
                 let line = 1 + bytes.prefix(firstInvalid(bytes)).count { $0 == 0x0A }
                 return (
                     nil,
-                    [Finding(.error, "invalid_encoding", file: name, line: line, "not UTF-8", advice: "save it as UTF-8")]
+                    [
+                        Finding(
+                            .error, "invalid_encoding", file: name, line: line, "not UTF-8", advice: "save it as UTF-8")
+                    ]
                 )
             }
             return ContributionManifest.read(yaml: text, file: name)
@@ -103,7 +106,8 @@ public struct Contribution: Sendable, Equatable {
     private static func isIgnored(_ name: String) -> Bool {
         guard let last = name.split(separator: "/").last else { return true }
         let lower = last.lowercased()
-        return last.hasPrefix(".") || lower.hasPrefix("readme") || lower.hasPrefix("licen") || lower.hasPrefix("copying")
+        return last.hasPrefix(".") || lower.hasPrefix("readme") || lower.hasPrefix("licen")
+            || lower.hasPrefix("copying")
             || lower == "copyright"
     }
 

@@ -109,7 +109,8 @@ struct ManifestFields {
         case "true", "yes": return true
         case "false", "no": return false
         default:
-            reader.add(.error, "invalid_value", text.line, path + key, "expected true or false, found \"\(text.value)\"")
+            reader.add(
+                .error, "invalid_value", text.line, path + key, "expected true or false, found \"\(text.value)\"")
             return nil
         }
     }

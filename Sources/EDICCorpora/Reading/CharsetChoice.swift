@@ -70,7 +70,9 @@ enum CharsetChoice {
             guard end >= length, bytes.extracting((end - length)..<end).lowercasedEquals(name) else { continue }
             var start = equals + 1
             while start < bytes.count, bytes[start].isASCIIWhitespace { start += 1 }
-            if start < bytes.count, bytes[start] == UInt8(ascii: "\"") || bytes[start] == UInt8(ascii: "'") { start += 1 }
+            if start < bytes.count, bytes[start] == UInt8(ascii: "\"") || bytes[start] == UInt8(ascii: "'") {
+                start += 1
+            }
             var stop = start
             while stop < bytes.count, isNameByte(bytes[stop]) { stop += 1 }
             if stop > start { return String(utf8: bytes.extracting(start..<stop)) }

@@ -197,7 +197,11 @@ struct CoNLLUSentences: LineConsumer {
                     digits += 1
                     guard digits <= 9 else { return nil }
                     let digit = Int(byte - UInt8(ascii: "0"))
-                    if separator == nil { numbers.0 = numbers.0 * 10 + digit } else { numbers.1 = numbers.1 * 10 + digit }
+                    if separator == nil {
+                        numbers.0 = numbers.0 * 10 + digit
+                    } else {
+                        numbers.1 = numbers.1 * 10 + digit
+                    }
                 } else {
                     guard digits > 0, separator == nil, byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") else {
                         return nil

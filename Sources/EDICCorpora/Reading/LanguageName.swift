@@ -17,11 +17,15 @@ enum LanguageName {
         var parts = name.split(separator: "-", omittingEmptySubsequences: false).flatMap {
             $0.split(separator: "_", omittingEmptySubsequences: false)
         }.map { $0.lowercased() }
-        guard let language = parts.first, (2...8).contains(language.utf8.count), isAlphabetic(language) else { return nil }
+        guard let language = parts.first, (2...8).contains(language.utf8.count), isAlphabetic(language) else {
+            return nil
+        }
         for index in parts.indices.dropFirst() {
             let part = parts[index]
             guard (1...8).contains(part.utf8.count), part.utf8.allSatisfy({ isAlphanumeric($0) }) else { return nil }
-            if part.utf8.count == 4, isAlphabetic(part) { parts[index] = part.prefix(1).uppercased() + part.dropFirst() }
+            if part.utf8.count == 4, isAlphabetic(part) {
+                parts[index] = part.prefix(1).uppercased() + part.dropFirst()
+            }
             if part.utf8.count == 2, isAlphabetic(part) { parts[index] = part.uppercased() }
         }
         if !script.isEmpty { parts.insert(script, at: 1) }

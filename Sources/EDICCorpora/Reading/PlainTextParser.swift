@@ -7,7 +7,8 @@ struct WholeTextParser: RowParser {
 
     mutating func feed(_ utf8: Span<UInt8>, into batch: inout RowBatch) throws(FileFault) {
         guard text.count + utf8.count <= limit else {
-            let message = "a file of more than \(limit) bytes of text is no single document; read it by line or paragraph"
+            let message =
+                "a file of more than \(limit) bytes of text is no single document; read it by line or paragraph"
             throw FileFault(.overLimit, message, .file)
         }
         text.append(utf8)

@@ -54,7 +54,10 @@ private struct TMXEvents: XMLHandler {
     /// Open elements of codes: their text is left out while there are any.
     private var codeDepth = 0
 
-    private enum Target: Equatable { case nothing, segment, field(String) }
+    private enum Target: Equatable {
+        case nothing, segment
+        case field(String)
+    }
 
     init(limit: Int) { self.limit = limit }
 
