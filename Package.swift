@@ -53,7 +53,8 @@ let package = Package(
         // The ICU, XML and JSON headers are empty on purpose: their real headers are read only inside C and C++ files.
         .systemLibrary(name: "CSystemICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
         .systemLibrary(name: "CSystemXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
-        .systemLibrary(name: "CSystemJSON", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
+        // No pkg-config here: its -DSIMDJSON_THREADS_ENABLED is a flag that SwiftPM refuses with a warning.
+        .systemLibrary(name: "CSystemJSON", providers: [.apt(["libsimdjson-dev"])]),
         .systemLibrary(name: "CSystemZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSystemZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSystemLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
@@ -61,12 +62,13 @@ let package = Package(
         .systemLibrary(name: "CSystemXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(name: "CEDICUnicode", dependencies: ["CSystemICU"]),
         .target(name: "CEDICXML", dependencies: ["CSystemXML"]),
-        .target(name: "CEDICJSON", dependencies: ["CSystemJSON"]),
+        .target(
+            name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
 
         // Floor 1: text, bytes at rest, numbers.
         library("EDICJSON", ["CEDICJSON"]),
-        library("EDICText", ["CEDICUnicode"]),
+        library("EDICText", ["CEDICUnicode", "CEDICJSON"]),
         library(
             "EDICStore",
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system]),

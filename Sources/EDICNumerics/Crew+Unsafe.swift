@@ -28,7 +28,8 @@ internal import Synchronization
 
         var isOpen: Bool { next.load(ordering: .relaxed) < blocks }
 
-        /// Never inlined: every reference to the caller's closure must be gone when this returns.
+        /// Runs blocks until none is left. The body is held here and nowhere on the way back: when a helper has left the
+        /// job, nothing on its stack refers to the caller's closure any more.
         @inline(never)
         func work(as worker: Int) {
             guard let body else { return }

@@ -8,6 +8,8 @@ public enum NumberFormat: String, Sendable, CaseIterable {
     case f32, f16, bf16
     /// Signed bytes with one scale for each row.
     case int8
+    // These are the formats' own names.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k
 
     /// Numbers in the smallest unit; the length of a row must be a multiple of it.
