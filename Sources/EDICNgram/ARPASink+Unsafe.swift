@@ -50,7 +50,8 @@ final class ARPASink: GramSink {
         _ batch: GramBatch<limbs>, _ header: GramHeader, into text: inout GrowingLane<UInt8>
     ) {
         let places = (0..<batch.order).map { batch.layout.place(batch.order - 1 - $0) }
-        let starts = header.vocabulary.starts, words = header.vocabulary.bytes
+        let starts = header.vocabulary.starts
+        let words = header.vocabulary.bytes
         for index in 0..<batch.count {
             let key = batch.keys[index]
             unsafe withUnsafeTemporaryAllocation(of: Int.self, capacity: batch.order) { ids in

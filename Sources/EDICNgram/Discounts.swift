@@ -13,21 +13,22 @@ public struct Discounts: Sendable, Hashable {
     /// are 0.5, 1 and 1.5, and ``fallbackReason`` says why.
     public init(countsOfCounts: [UInt64]) {
         precondition(countsOfCounts.count == 4)
-        let n = countsOfCounts.map(Double.init)
+        // Single precision, as KenLM computes them: where a discount is near 1, a count of 1 less the discount shows it.
+        let n = countsOfCounts.map { Float($0) }
         for place in 0..<3 where n[place] == 0 {
             self.init(fallbackBecause: "no n-gram has adjusted count \(place + 1)")
             return
         }
-        let share = n[0] / (n[0] + 2 * n[1])
+        let share = n[0] / Float(countsOfCounts[0] + 2 * countsOfCounts[1])
         var values: [Double] = []
         for place in 0..<3 {
-            let count = Double(place + 1)
+            let count = Float(place + 1)
             let value = count - (count + 1) * share * n[place + 1] / n[place]
             guard value >= 0, value <= count else {
                 self.init(fallbackBecause: "the estimate for adjusted count \(place + 1), \(value), is out of range")
                 return
             }
-            values.append(value)
+            values.append(Double(value))
         }
         self.init(one: values[0], two: values[1], threeOrMore: values[2], fallbackReason: nil)
     }

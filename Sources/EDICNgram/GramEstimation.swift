@@ -143,7 +143,8 @@ struct GramEstimation<let limbs: Int>: ~Copyable {
         let parts = pool.map(count: buckets.count) { number, _ in
             var part = empty
             for k in 1...order {
-                var grams = 0, kept = 0
+                var grams = 0
+                var kept = 0
                 var ones = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
                 var sum: UInt64 = 0
                 buckets[number].forEachGram(order: k, layout) { _, first, adjusted, occurrences in

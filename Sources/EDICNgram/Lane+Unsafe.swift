@@ -136,4 +136,3 @@ struct GrowingLane<Element: BitwiseCopyable> {
 
     mutating func removeAll() { count = 0 }
 }
-

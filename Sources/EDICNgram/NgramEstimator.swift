@@ -56,6 +56,8 @@ public struct NgramEstimator: ~Copyable {
         public let gramsSeen: [Int]
         /// N-grams of each order in the model.
         public let grams: [Int]
+        /// How many n-grams of each order have adjusted count 1, 2, 3 and 4.
+        public let countsOfCounts: [[UInt64]]
         /// The discounts of each order. Where one has a ``Discounts/fallbackReason``, say so to the user.
         public let discounts: [Discounts]
         /// Occurrences of `<s>`, `</s>` and `<unk>` as words of the text, which were left out.
@@ -82,7 +84,8 @@ public struct NgramEstimator: ~Copyable {
             throw NgramError(.invalidArgument, "order \(options.order): must be 1 to 10")
         }
         guard options.pruning.first ?? 0 == 0 else {
-            throw NgramError(.invalidArgument, "pruning \(options.pruning): the first threshold must be 0, since unigrams stay")
+            throw NgramError(
+                .invalidArgument, "pruning \(options.pruning): the first threshold must be 0, since unigrams stay")
         }
         guard options.pruning.count <= options.order else {
             throw NgramError(
@@ -234,7 +237,8 @@ private struct EstimationRun {
         return NgramEstimator.Summary(
             tokens: input.codeCounts[Int(GramCode.firstWord)...].reduce(0, +),
             sentences: input.codeCounts[Int(GramCode.end)], gramsSeen: statistics.grams, grams: statistics.kept,
-            discounts: discounts, reservedWordsSkipped: input.reservedSkipped)
+            countsOfCounts: statistics.countsOfCounts, discounts: discounts, reservedWordsSkipped: input.reservedSkipped
+        )
     }
 
     private func allowedCodes() -> Lane<Bool>? {

@@ -195,7 +195,8 @@ struct NgramIntake: ~Copyable {
             for number in 0..<table.words.count {
                 let range = table.words.range(of: number)
                 let (global, isNew) = unsafe merged.internUnpadded(arena.pointer + range.lowerBound, range.count)
-                let count = table.counts[number], first = table.firsts[number]
+                let count = table.counts[number]
+                let first = table.firsts[number]
                 if isNew {
                     seen.append(Seen(count: count, first: first))
                 } else {
@@ -216,7 +217,8 @@ struct NgramIntake: ~Copyable {
         let reservedSkipped = reserved.reduce(0) { $0 + seen[$1].count }
         var order = (0..<UInt32(seen.count)).filter { seen[Int($0)].count > 0 && !reserved.contains(Int($0)) }
         order.sort { left, right in
-            let left = seen[Int(left)], right = seen[Int(right)]
+            let left = seen[Int(left)]
+            let right = seen[Int(right)]
             return left.count != right.count ? left.count > right.count : left.first < right.first
         }
         // Reserved words become "no word" and are dropped when n-grams are formed.
