@@ -41,6 +41,8 @@ final class ARPASink: GramSink {
             OrderedFile.Piece(bytes: text.lane, count: text.count), number: 1 + (batch.order - 1) * batches + number)
     }
 
+    func complete(order: Int) {}
+
     func finish(pool: WorkerPool) throws(NgramError) {
         try file.addNext("\n\\end\\\n")
         try file.commit()

@@ -105,6 +105,8 @@ enum DecimalText {
             let value = Float(Double(digits) / powers[decimals])
             return negative ? -value : value
         }
+        // Hexadecimal numbers are none in an ARPA file.
+        for unsafebyte in unsafe bytes where byte | 0x20 == 0x78 { return nil }
         return unsafe Float(String(decoding: bytes, as: UTF8.self))
     }
 }

@@ -9,6 +9,8 @@ struct GramBatch<let limbs: Int>: Sendable {
     let logProbabilities: Lane<Float>
     /// Base-10 logarithms of the backoff weights; nil at the highest order.
     let logBackoffs: Lane<Float>?
+    /// For each n-gram, the place of the one without the first word in the batch of the same number one order lower.
+    let parents: Lane<UInt32>
 
     var count: Int { logProbabilities.count }
 }
@@ -28,6 +30,8 @@ struct GramHeader: Sendable {
 protocol GramSink: AnyObject, Sendable {
     func begin(_ header: GramHeader, batches: Int) throws(NgramError)
     func accept<let limbs: Int>(_ batch: GramBatch<limbs>, number: Int) throws(NgramError)
+    /// All batches of `order` have come.
+    func complete(order: Int) throws(NgramError)
     func finish(pool: WorkerPool) throws(NgramError)
 }
 
@@ -43,6 +47,10 @@ final class SinkSplitter: GramSink {
 
     func accept<let limbs: Int>(_ batch: GramBatch<limbs>, number: Int) throws(NgramError) {
         for sink in sinks { try sink.accept(batch, number: number) }
+    }
+
+    func complete(order: Int) throws(NgramError) {
+        for sink in sinks { try sink.complete(order: order) }
     }
 
     func finish(pool: WorkerPool) throws(NgramError) {

@@ -209,6 +209,7 @@ struct GramEstimation<let limbs: Int>: ~Copyable {
             try progress(order - 1)
             let records = sendRecords(order: order)
             try answer(records, contextOrder: order - 1, lower, discounts[order - 1], sink)
+            try sink.complete(order: order - 1)
             lower = interpolate(order: order, records, lower)
         }
         try progress(layout.order)
@@ -220,6 +221,7 @@ struct GramEstimation<let limbs: Int>: ~Copyable {
             let batch = Self.batch(buckets[number], layout, rule, order: layout.order, final[number], backoffs: nil)
             try sink.accept(batch, number: number)
         }
+        try sink.complete(order: layout.order)
     }
 
     /// Unigram probabilities: discounted, interpolated with the uniform distribution over all words but `<s>`.
@@ -373,10 +375,13 @@ struct GramEstimation<let limbs: Int>: ~Copyable {
         let logs = Lane<Float>(uninitialized: probabilities.count)
         let weights = backoffs.map { _ in Lane<Float>(uninitialized: probabilities.count) }
         let last = layout.place(0)
+        let parents = Lane<UInt32>(uninitialized: order > 1 ? probabilities.count : 0)
+        let shorter = keptParents(bucket, layout, rule, order: order)
         var kept = 0
         bucket.forEachGram(order: order, layout) { node, first, _, occurrences in
             let key = bucket.keys[first].masked(mask)
             guard rule.keeps(key, order: order, occurrences) else { return }
+            if order > 1 { parents[kept] = shorter[first] }
             keys[kept] = key
             let isBegin = order == 1 && key.code(at: last, layout) == GramCode.begin
             logs[kept] = isBegin ? 0 : decimalLogarithm(probabilities[node])
@@ -385,7 +390,31 @@ struct GramEstimation<let limbs: Int>: ~Copyable {
         }
         return GramBatch(
             layout: layout, order: order, keys: keys.part(0..<kept), logProbabilities: logs.part(0..<kept),
-            logBackoffs: weights?.part(0..<kept))
+            logBackoffs: weights?.part(0..<kept), parents: order > 1 ? parents.part(0..<kept) : parents)
+    }
+
+    /// For each entry, how many kept n-grams one order lower began before the one it belongs to.
+    private static func keptParents(
+        _ bucket: GramBucket<limbs>, _ layout: KeyLayout, _ rule: PruningRule, order: Int
+    ) -> Lane<UInt32> {
+        guard order > 1 else { return Lane(zeros: 0) }
+        let result = Lane<UInt32>(zeros: bucket.keys.count)
+        var kept: UInt32 = 0
+        var next = 0
+        bucket.forEachGram(order: order - 1, layout) { _, first, _, occurrences in
+            guard rule.keeps(bucket.keys[first], order: order - 1, occurrences) else { return }
+            // Entries of this one follow until another begins; those between belong to pruned or absent ones.
+            while next < first {
+                result[next] = kept &- 1
+                next += 1
+            }
+            kept += 1
+        }
+        while next < bucket.keys.count {
+            result[next] = kept &- 1
+            next += 1
+        }
+        return result
     }
 }
 

@@ -136,3 +136,9 @@ struct GrowingLane<Element: BitwiseCopyable> {
 
     mutating func removeAll() { count = 0 }
 }
+
+/// Copies all of `part` into `whole` from `start` on.
+func copy<Element: BitwiseCopyable>(_ part: Lane<Element>, into whole: Lane<Element>, at start: Int) {
+    precondition(start >= 0 && part.count <= whole.count - start, "outside the lane")
+    unsafe (whole.pointer + start).update(from: part.pointer, count: part.count)
+}

@@ -1,5 +1,6 @@
 internal import EDICNumerics
 internal import EDICStore
+internal import Synchronization
 public import SystemPackage
 
 /// Estimates an n-gram model by interpolated modified Kneser-Ney smoothing (Chen and Goodman, 1999), as KenLM's `lmplz`
@@ -160,6 +161,37 @@ public struct NgramEstimator: ~Copyable {
         try finish(into: [try ARPASink(path)])
     }
 
+    /// Estimates the model in memory, with nothing written.
+    public consuming func finish() throws(NgramError) -> (model: NgramModel, summary: Summary) {
+        let pool = pool
+        let slot = ModelSlot()
+        let sink = GramIndexSink(quantisation: nil, pool: pool) { builder throws(NgramError) in
+            let index = try builder.index(name: "estimated model")
+            slot.put(NgramModel(.index(index), format: .edic, name: "estimated model"))
+        }
+        let summary = try finish(into: [sink])
+        guard let model = slot.take() else {
+            throw NgramError(.invalidArgument, "the estimation ended without a model")
+        }
+        return (model, summary)
+    }
+
+    /// Estimates the model and writes it straight into this module's own format, and as ARPA text where a path is
+    /// given. `quantisation` gives the bits of a probability and of a backoff weight (2 to 12; 8 and 8 are usual), nil
+    /// keeps floats.
+    public consuming func finish(
+        writing path: FilePath, quantisation: NgramQuantisation? = nil, alsoARPA arpa: FilePath? = nil
+    ) throws(NgramError) -> Summary {
+        let pool = pool
+        var sinks: [any GramSink] = [
+            GramIndexSink(quantisation: try quantisation?.checked(), pool: pool) { builder throws(NgramError) in
+                try builder.write(to: path)
+            }
+        ]
+        if let arpa { sinks.append(try ARPASink(arpa)) }
+        return try finish(into: sinks)
+    }
+
     private func report(_ step: Step) throws(NgramError) {
         do {
             try progress?(step)
@@ -174,10 +206,39 @@ public struct NgramEstimator: ~Copyable {
         let options = options
         let pool = pool
         let progress = progress
-        let input = intake.finish()
+        let input = intake.finish(limit: options.vocabularyLimit)
         let run = EstimationRun(options: options, pool: pool, input: input, sinks: sinks, progress: progress)
         return try run.start()
     }
+}
+
+/// How many bits a weight takes up in a quantised model.
+public struct NgramQuantisation: Sendable, Hashable {
+    public var probabilityBits: Int
+    public var backoffBits: Int
+
+    public init(probabilityBits: Int = 8, backoffBits: Int = 8) {
+        self.probabilityBits = probabilityBits
+        self.backoffBits = backoffBits
+    }
+
+    func checked() throws(NgramError) -> GramIndexBuilder.Quantisation {
+        guard (2...12).contains(probabilityBits), (2...12).contains(backoffBits) else {
+            throw NgramError(
+                .invalidArgument,
+                "quantisation: \(probabilityBits) and \(backoffBits) bits; each must be 2 to 12, or leave it off")
+        }
+        return GramIndexBuilder.Quantisation(probabilityBits: probabilityBits, backoffBits: backoffBits)
+    }
+}
+
+/// Carries a model out of a closure.
+private final class ModelSlot: Sendable {
+    private let model = Mutex<NgramModel?>(nil)
+
+    func put(_ new: NgramModel) { model.withLock { $0 = new } }
+
+    func take() -> NgramModel? { model.withLock { $0 } }
 }
 
 /// One estimation, from the intake's result to the sinks.
@@ -226,7 +287,8 @@ private struct EstimationRun {
         try work.count()
         let statistics = work.statistics()
         let discounts = statistics.countsOfCounts.map { Discounts(countsOfCounts: $0) }
-        let header = GramHeader(order: options.order, counts: statistics.kept, vocabulary: input.vocabulary)
+        let header = GramHeader(
+            order: options.order, counts: statistics.kept, vocabulary: input.vocabulary.prefix(input.keptWords))
         let sink: any GramSink = sinks.count == 1 ? sinks[0] : SinkSplitter(sinks)
         try sink.begin(header, batches: work.batchCount)
         try work.estimate(statistics, discounts, into: sink) { order throws(NgramError) in
@@ -242,11 +304,9 @@ private struct EstimationRun {
     }
 
     private func allowedCodes() -> Lane<Bool>? {
-        guard let limit = options.vocabularyLimit else { return nil }
+        guard options.vocabularyLimit != nil else { return nil }
         let allowed = Lane<Bool>(zeros: input.codeCounts.count + 1)
-        for id in 0..<input.vocabulary.count {
-            allowed[id + 1] = id < 3 || limit.contains(input.vocabulary.text(of: id))
-        }
+        for id in 0..<input.keptWords { allowed[id + 1] = true }
         return allowed
     }
 }

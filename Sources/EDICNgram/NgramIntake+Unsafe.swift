@@ -166,6 +166,8 @@ struct NgramIntake: ~Copyable {
     /// Everything taken in, with final ids.
     struct Result: Sendable {
         let vocabulary: VocabularyList
+        /// How many words, from the first id on, may be kept; all unless the vocabulary is limited.
+        let keptWords: Int
         let blocks: [Lane<UInt32>]
         /// How often each code was seen, `</s>` included.
         let codeCounts: [UInt64]
@@ -173,7 +175,8 @@ struct NgramIntake: ~Copyable {
         let reservedSkipped: UInt64
     }
 
-    consuming func finish() -> Result {
+    /// `limit` has the only words to keep: they get the first ids.
+    consuming func finish(limit: Set<String>? = nil) -> Result {
         if text.count > 0 {
             endLine()
             setAside(text.count)
@@ -221,6 +224,13 @@ struct NgramIntake: ~Copyable {
             let right = seen[Int(right)]
             return left.count != right.count ? left.count > right.count : left.first < right.first
         }
+        var kept = order.count
+        if let limit {
+            let within = order.filter { limit.contains(merged.text(of: Int($0))) }
+            let outside = order.filter { !limit.contains(merged.text(of: Int($0))) }
+            kept = within.count
+            order = within + outside
+        }
         // Reserved words become "no word" and are dropped when n-grams are formed.
         var codeOf = [UInt32](repeating: GramCode.none, count: seen.count)
         var codeCounts = [UInt64](repeating: 0, count: order.count + Int(GramCode.firstWord))
@@ -248,7 +258,8 @@ struct NgramIntake: ~Copyable {
         }
         codeCounts[Int(GramCode.end)] = ends.reduce(0, +)
         return Result(
-            vocabulary: vocabulary, blocks: blocks.map(\.codes), codeCounts: codeCounts,
+            vocabulary: vocabulary, keptWords: kept + VocabularyList.reserved.count, blocks: blocks.map(\.codes),
+            codeCounts: codeCounts,
             reservedSkipped: reservedSkipped)
     }
 }

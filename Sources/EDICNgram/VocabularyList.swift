@@ -34,6 +34,14 @@ struct VocabularyList: Sendable {
         starts[count] = end
     }
 
+    private init(bytes: Lane<UInt8>, starts: Lane<Int>) {
+        self.bytes = bytes
+        self.starts = starts
+    }
+
+    /// The first `count` words.
+    func prefix(_ count: Int) -> VocabularyList { VocabularyList(bytes: bytes, starts: starts.part(0..<count + 1)) }
+
     func range(of id: Int) -> Range<Int> { starts[id]..<starts[id + 1] }
 
     func text(of id: Int) -> String { String(decoding: range(of: id).map { bytes[$0] }, as: UTF8.self) }
