@@ -97,14 +97,16 @@ import Testing
     }
 
     @Test func repeatedDefaultAttributes() throws {
-        let text = "<!DOCTYPE tmx [<!ATTLIST tuv xml:lang CDATA \"de\">]><tmx><body><tu><tuv><seg>a</seg></tuv></tu></body></tmx>"
+        let text =
+            "<!DOCTYPE tmx [<!ATTLIST tuv xml:lang CDATA \"de\">]><tmx><body><tu><tuv><seg>a</seg></tuv></tu></body></tmx>"
         let result = try read(text, .tmx)
         #expect(result.rows.isEmpty && result.reading.ledger.isBalanced)
     }
 
     @Test func longText() throws {
         let seg = String(repeating: "lang ", count: 3_000_000)
-        let text = "<tmx><body><tu><tuv xml:lang=\"de\"><seg>\(seg)</seg></tuv><tuv xml:lang=\"en\"><seg>b</seg></tuv></tu></body></tmx>"
+        let text =
+            "<tmx><body><tu><tuv xml:lang=\"de\"><seg>\(seg)</seg></tuv><tuv xml:lang=\"en\"><seg>b</seg></tuv></tu></body></tmx>"
         let result = try read(text, .tmx, languages: ["de", "en"])
         #expect(result.rows.count == 1 && result.rows[0].textBytes == 15_000_000)
         var limits = ReadingLimits()
@@ -140,7 +142,8 @@ import Testing
     }
 
     @Test func plainText() throws {
-        let text = "<TEI><text><body><head>Titel</head><p>Ein <hi>Absatz</hi>.<lb/>Zeile</p><lg><l>Vers</l></lg></body></text></TEI>"
+        let text =
+            "<TEI><text><body><head>Titel</head><p>Ein <hi>Absatz</hi>.<lb/>Zeile</p><lg><l>Vers</l></lg></body></text></TEI>"
         #expect(try read(text, .tei).texts == ["Titel\nEin Absatz. Zeile\nVers"])
         #expect(try read("<a/>", .tei).reasons == [.brokenXML])
     }
@@ -165,7 +168,8 @@ import Testing
     }
 
     @Test func charsets() throws {
-        let meta = Array("<html><head><meta http-equiv=Content-Type content=\"text/html; charset=iso-8859-2\"></head><p>".utf8)
+        let meta = Array(
+            "<html><head><meta http-equiv=Content-Type content=\"text/html; charset=iso-8859-2\"></head><p>".utf8)
         let result = try read(meta + [0xB9, 0xE6] + Array("</p>".utf8), .html, languages: ["pl"])
         #expect(result.texts == ["šć"] && result.reading.charset == "ISO-8859-2")
         #expect(try read(utf16("<p>ž</p>"), .html).texts == ["ž"])

@@ -165,7 +165,8 @@ public struct ContributionCheck: Sendable {
             let advice = isOfFile ? FormatGuess.advice(for: file) ?? reason.advice : reason.advice
             findings.append(
                 Finding(
-                    isOfFile ? .error : .warning, reason.rawValue, file: file.name, line: first.provenance.position.line,
+                    isOfFile ? .error : .warning, reason.rawValue, file: file.name,
+                    line: first.provenance.position.line,
                     message, advice: advice))
         }
         if reading.invalidSequences > 0 {

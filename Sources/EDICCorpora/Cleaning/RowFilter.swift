@@ -131,13 +131,15 @@ public struct RowFilter: Sendable {
                 let (long, short) = (max(letters[first], letters[second]), min(letters[first], letters[second]))
                 let ratio = (Double(long) + slack) / (Double(short) + slack)
                 if ratio > settings.maximumLengthRatio {
-                    let message = "\(letters[first]) letters of \(a.language) against \(letters[second]) of \(b.language)"
+                    let message =
+                        "\(letters[first]) letters of \(a.language) against \(letters[second]) of \(b.language)"
                     return Fault(reason: .misaligned, message: message)
                 }
                 if settings.comparesNumbers {
                     let (own, other) = (Numbers.of(a.text), Numbers.of(b.text))
                     if own != other {
-                        let message = "the numbers of \(a.language) (\(Numbers.list(own))) and "
+                        let message =
+                            "the numbers of \(a.language) (\(Numbers.list(own))) and "
                             + "\(b.language) (\(Numbers.list(other))) differ"
                         return Fault(reason: .numberMismatch, message: message)
                     }

@@ -12,8 +12,10 @@ enum ScriptsOfLanguages {
     }
 
     private static let latin: Set<String> = [
-        "af", "br", "ca", "co", "cs", "cy", "da", "de", "en", "es", "et", "eu", "fi", "fo", "fr", "fy", "ga", "gd", "gl",
-        "gv", "hr", "hu", "is", "it", "kl", "lb", "lt", "lv", "mt", "nb", "nl", "nn", "no", "oc", "pl", "pt", "rm", "ro",
+        "af", "br", "ca", "co", "cs", "cy", "da", "de", "en", "es", "et", "eu", "fi", "fo", "fr", "fy", "ga", "gd",
+        "gl",
+        "gv", "hr", "hu", "is", "it", "kl", "lb", "lt", "lv", "mt", "nb", "nl", "nn", "no", "oc", "pl", "pt", "rm",
+        "ro",
         "se", "sk", "sl", "sq", "sv", "tr",
     ]
     private static let others: [String: [String]] = [

@@ -63,7 +63,9 @@ extension Contribution {
             var files: [(path: String, format: FileFormat)] = []
             for file in try FileTree.files(under: directory) {
                 var relative = file
-                guard relative.removePrefix(directory), let format = format(ofFileNamed: relative.string) else { continue }
+                guard relative.removePrefix(directory), let format = format(ofFileNamed: relative.string) else {
+                    continue
+                }
                 files.append((relative.string, format))
             }
             let text = ContributionManifest.scaffold(id: identifier(of: directory), files: files)
