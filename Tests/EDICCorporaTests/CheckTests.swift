@@ -10,7 +10,7 @@ import _EDICTestSupport
         -> ContributionCheck.Report
     {
         let folder = try TemporaryFolder()
-        for (name, text) in files { _ = try writeAtomically(text, to: FilePath(folder.path).appending(name)) }
+        for (name, text) in files { try put(text, FilePath(folder.path).appending(name)) }
         let manifest = """
             id: c
             title: t
@@ -23,7 +23,7 @@ import _EDICTestSupport
             files:
             \(entries)
             """
-        _ = try writeAtomically(manifest, to: FilePath(folder.path).appending("contribution.yaml"))
+        try put(manifest, FilePath(folder.path).appending("contribution.yaml"))
         return ContributionCheck().check(FilePath(folder.path))
     }
 

@@ -133,8 +133,8 @@ import _EDICTestSupport
         #expect(manifest?.files.first?.patterns == ["x y.po"])
         let folder = try TemporaryFolder()
         let path = FilePath(folder.path)
-        _ = try writeAtomically("msgid \"\"\n", to: path.appending("de.po.gz"))
-        _ = try writeAtomically("a", to: path.appending("x.bin"))
+        try put("msgid \"\"\n", path.appending("de.po.gz"))
+        try put("a", path.appending("x.bin"))
         let made = try Contribution.scaffold(in: path)
         #expect(made.lastComponent?.string == "contribution.yaml")
         #expect(try Contribution.open(path).manifest.files.map(\.format) == [.po])
@@ -150,7 +150,7 @@ import _EDICTestSupport
         for file in files {
             let path = FilePath(folder.path).pushing(FilePath(file))
             try FileTree.createFolders(path.removingLastComponent())
-            _ = try writeAtomically("x", to: path)
+            try put("x", path)
         }
         let manifest = ContributionManifest(
             id: "c", title: "t", provider: "p", memberState: "EU", languages: ["de", "en", "sr-Latn"],

@@ -169,6 +169,12 @@ public struct ContributionCheck: Sendable {
                     line: first.provenance.position.line,
                     message, advice: advice))
         }
+        if !reading.charsetContradiction.isEmpty {
+            findings.append(
+                Finding(
+                    .warning, "wrong_encoding", file: file.name, reading.charsetContradiction,
+                    advice: "write encoding: \(reading.charset), or auto"))
+        }
         if reading.invalidSequences > 0 {
             let places = reading.invalidOffsets.prefix(4).map(String.init).joined(separator: ", ")
             let declared = file.specification.encoding.map { "the manifest says \($0)" } ?? "it was detected"
