@@ -30,6 +30,7 @@ internal import Synchronization
 
         /// Runs blocks until none is left. The body is held here and nowhere on the way back: when a helper has left the
         /// job, nothing on its stack refers to the caller's closure any more.
+        @inline(never)
         func work(as worker: Int) {
             guard let body else { return }
             while true {
