@@ -115,7 +115,7 @@ let package = Package(
         tests("EDICNumericsTests", ["EDICNumerics", system]),
         tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
         tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
-        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICJSON", system]),
+        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICText", "EDICJSON", system]),
         tests("EDICTransformersTests", ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICJSON", system]),
         tests("EDICCorporaTests", ["EDICCorpora", "EDICStore", "EDICText", "EDICJSON", system]),
         tests("EDICBuildsTests", ["EDICBuilds", "EDICCorpora", "EDICStore", "EDICJSON", system]),
