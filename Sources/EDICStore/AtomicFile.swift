@@ -68,7 +68,10 @@ public struct AtomicFile: ~Copyable {
     ///
     /// - Throws: `StoreError`; then the name still shows what it showed before.
     @discardableResult
-    public consuming func commit() throws(StoreError) -> Written {
+    public consuming func commit() throws(StoreError) -> Written { try complete() }
+
+    /// `commit()` for owners that are being consumed themselves; nothing may be written afterwards.
+    mutating func complete() throws(StoreError) -> Written {
         try flush()
         try temporary.commit()
         return Written(count: count, digest: digest.current())

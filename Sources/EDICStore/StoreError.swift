@@ -29,17 +29,26 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// The error underneath, for instance an `Errno`.
     public let cause: (any Error)?
+    /// The bytes of the file that are damaged, where that is known. The message says them too.
+    public let bytes: Range<Int>?
 
-    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil, bytes: Range<Int>? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
+        self.bytes = bytes
     }
 
     public var description: String { message }
 }
 
 extension StoreError {
+    /// Damage in a known place: `part` is what lies there, such as "frame 3" or "the seek table".
+    static func damaged(_ name: String, _ part: String, _ bytes: Range<Int>, _ reason: String) -> StoreError {
+        StoreError(
+            .corrupt, "\(name): \(part), bytes \(bytes.lowerBound)..<\(bytes.upperBound): \(reason)", bytes: bytes)
+    }
+
     /// An error of the operating system met while `doing` something with the file `name`.
     init(_ errno: Errno, doing: String, name: String) {
         let code: Code =
