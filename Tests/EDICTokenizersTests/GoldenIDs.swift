@@ -58,7 +58,8 @@ import _EDICTestSupport
             let got = tokenizer.encode(sentence, addingSpecialTokens: item.addsSpecialTokens)
             // Step by step is slow unoptimised: one sentence of each language, and the awkward ones.
             let isSampled = index % 12 == 0 || index >= 288
-            let slow = isSampled ? tokenizer.encoding(of: sentence, addingSpecialTokens: item.addsSpecialTokens).ids : want
+            let slow =
+                isSampled ? tokenizer.encoding(of: sentence, addingSpecialTokens: item.addsSpecialTokens).ids : want
             if got != want || slow != want {
                 wrong += 1
                 if wrong <= 2 { Issue.record("\(sentence.debugDescription): \(got) or \(slow), not \(want)") }

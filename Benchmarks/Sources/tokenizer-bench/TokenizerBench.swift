@@ -94,7 +94,8 @@ import SystemPackage
         defer { try? file.close() }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
-        while bytes.count < limit, let count = try? chunk.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0 {
+        while bytes.count < limit, let count = try? chunk.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0
+        {
             bytes += chunk[..<min(count, limit - bytes.count)]
         }
         while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
