@@ -72,7 +72,8 @@ let package = Package(
         library("EDICText", ["CEDICUnicode", "CEDICJSON"]),
         library(
             "EDICStore",
-            ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system]),
+            ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system],
+            exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICNumerics", ["CEDICKernels", system],
             // Lets a buffer hand out spans of its own memory.
