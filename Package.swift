@@ -65,6 +65,7 @@ let package = Package(
         .target(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
+        .target(name: "CEDICTokenizers"),
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
@@ -80,7 +81,7 @@ let package = Package(
             extra: [.enableExperimentalFeature("Lifetimes")]),
 
         // Floor 2: tokenizers, n-gram models, language identification.
-        library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
+        library("EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
         library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 

@@ -40,6 +40,28 @@ struct FileTests {
         #expect(try FileTree.names(in: folder.path) == ["kept"])
     }
 
+    /// Writers and removers of stale files at the same time: no writer loses its file.
+    @Test func removingStaleFilesNeverHurtsALivingWriter() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path
+        let written = await withTaskGroup(of: Int.self) { group in
+            for writer in 0..<2 {
+                group.addTask {
+                    (0..<12).filter { number in
+                        (try? writeAtomically("text", to: path.appending("\(writer)-\(number)"))) != nil
+                    }.count
+                }
+            }
+            group.addTask {
+                for _ in 0..<100 { _ = try? FileTree.removeStaleTemporaries(in: path) }
+                return 0
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(written == 24)
+        #expect(try FileTree.names(in: path).count == 24)
+    }
+
     @Test func errorsNameTheFile() throws {
         let folder = try TemporaryFolder()
         let missing = folder.file("none").appending("x")
@@ -67,6 +89,20 @@ struct FileTests {
         try FileTree.remove(folder.file("a"))
         try FileTree.remove(folder.file("never"))
         #expect(try FileTree.names(in: folder.path) == ["b", "c"])
+    }
+
+    /// Contributors on old systems have names that are not UTF-8.
+    @Test func namesOfAnyBytesAreFoundAndRemoved() throws {
+        let folder = try TemporaryFolder()
+        let name: [CChar] = [0x66, -1, -2, 0x78, 0]
+        let component = try #require(FilePath.Component(platformString: name))
+        let path = folder.path.appending("sub").appending(component)
+        try FileTree.createFolders(folder.file("sub"))
+        try writeAtomically("found", to: path)
+        #expect(try FileTree.files(under: folder.path) == [path])
+        #expect(try contents(of: path) == Array("found".utf8))
+        try FileTree.remove(folder.file("sub"))
+        #expect(try FileTree.names(in: folder.path) == [])
     }
 
     @Test func linksAreReplaced() throws {
