@@ -49,6 +49,16 @@ static inline float vf_reduce_add(vf x) {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+/// Lane i of the result is the sum of the lanes of eight[i], each in two parts.
+static inline __m256 ek_fold8(const vf *v) {
+    __m256 s[8];
+    for (int i = 0; i < 8; i++) s[i] = _mm256_add_ps(v[i].a, v[i].b);
+    const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3]));
+    const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(s[4], s[5]), _mm256_hadd_ps(s[6], s[7]));
+    return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
+}
+/// Lane i of the result is the sum of the lanes of sums[i].
+static inline vf vf_reduce16(const vf sums[16]) { return (vf){ek_fold8(sums), ek_fold8(sums + 8)}; }
 static inline float vf_reduce_max(vf x) {
     const __m256 eight = _mm256_max_ps(x.a, x.b);
     const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -64,15 +74,19 @@ static inline __m256 ek_power2(__m256 n) {
 }
 static inline vf vf_scale2(vf x, vf n) { return (vf){_mm256_mul_ps(x.a, ek_power2(n.a)), _mm256_mul_ps(x.b, ek_power2(n.b))}; }
 static inline vf vf_from_vi(vi x) { return (vf){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+/// The sum of 16 signed bytes.
+static inline int32_t ek_sum_bytes(__m128i bytes) {
+    const __m128i eights = _mm_sad_epu8(_mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)), _mm_setzero_si128());
+    return _mm_cvtsi128_si32(_mm_add_epi32(eights, _mm_unpackhi_epi64(eights, eights))) - 16 * 128;
+}
+/// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf x) {
     const vf held = vf_max(vf_min(x, vf_set1(127.0f)), vf_set1(-127.0f));
-    const __m256i a = _mm256_cvtps_epi32(held.a), b = _mm256_cvtps_epi32(held.b);
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
-    _mm_storeu_si128((__m128i *)p, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
-    const __m256i eight = _mm256_add_epi32(a, b);
-    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+    const __m256i words = _mm256_permute4x64_epi64(
+        _mm256_packs_epi32(_mm256_cvtps_epi32(held.a), _mm256_cvtps_epi32(held.b)), 0xD8);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128((__m128i *)p, bytes);
+    return ek_sum_bytes(bytes);
 }
 
 static inline vi vi_set1(int32_t a) { const __m256i v = _mm256_set1_epi32(a); return (vi){v, v}; }

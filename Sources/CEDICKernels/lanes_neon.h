@@ -51,6 +51,12 @@ static inline vf vf_if_greater(vf a, vf b, vf x, vf y) {
 static inline float vf_reduce_add(vf a) {
     return vaddvq_f32(vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3])));
 }
+/// Lane i of the result is the sum of the lanes of sums[i].
+static inline vf vf_reduce16(const vf sums[16]) {
+    float lanes[16];
+    for (int i = 0; i < 16; i++) lanes[i] = vf_reduce_add(sums[i]);
+    return vf_load(lanes);
+}
 static inline float vf_reduce_max(vf a) {
     return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.v[0], a.v[2]), vmaxq_f32(a.v[1], a.v[3])));
 }
@@ -67,6 +73,7 @@ static inline vf vf_from_vi(vi a) {
     EK_QUADS r.v[i] = vcvtq_f32_s32(vreinterpretq_s32_u32(a.v[i]));
     return r;
 }
+/// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf a) {
     int32x4_t whole[4];
     EK_QUADS whole[i] = vcvtnq_s32_f32(vmaxq_f32(vminq_f32(a.v[i], vdupq_n_f32(127.0f)), vdupq_n_f32(-127.0f)));
