@@ -18,8 +18,10 @@ let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 // The command line: parsing, help, completions.
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = [], extra: [SwiftSetting] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict + extra)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -51,7 +53,8 @@ let package = Package(
         // The ICU, XML and JSON headers are empty on purpose: their real headers are read only inside C and C++ files.
         .systemLibrary(name: "CSystemICU", pkgConfig: "icu-i18n", providers: [.apt(["libicu-dev"])]),
         .systemLibrary(name: "CSystemXML", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
-        .systemLibrary(name: "CSystemJSON", pkgConfig: "simdjson", providers: [.apt(["libsimdjson-dev"])]),
+        // No pkg-config here: its -DSIMDJSON_THREADS_ENABLED is a flag that SwiftPM refuses with a warning.
+        .systemLibrary(name: "CSystemJSON", providers: [.apt(["libsimdjson-dev"])]),
         .systemLibrary(name: "CSystemZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CSystemZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CSystemLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
@@ -59,7 +62,8 @@ let package = Package(
         .systemLibrary(name: "CSystemXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(name: "CEDICUnicode", dependencies: ["CSystemICU"]),
         .target(name: "CEDICXML", dependencies: ["CSystemXML"]),
-        .target(name: "CEDICJSON", dependencies: ["CSystemJSON"]),
+        .target(
+            name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
 
         // Floor 1: text, bytes at rest, numbers.
@@ -68,7 +72,10 @@ let package = Package(
         library(
             "EDICStore",
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system]),
-        library("EDICNumerics", ["CEDICKernels", system]),
+        library(
+            "EDICNumerics", ["CEDICKernels", system],
+            // Lets a buffer hand out spans of its own memory.
+            extra: [.enableExperimentalFeature("Lifetimes")]),
 
         // Floor 2: tokenizers, n-gram models, language identification.
         library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
@@ -103,7 +110,7 @@ let package = Package(
         tests("EDICJSONTests", ["EDICJSON"]),
         tests("EDICTextTests", ["EDICText"]),
         tests("EDICStoreTests", ["EDICStore", "EDICJSON", system]),
-        tests("EDICNumericsTests", ["EDICNumerics"]),
+        tests("EDICNumericsTests", ["EDICNumerics", system]),
         tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
         tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
         tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICJSON", system]),

@@ -1,0 +1,77 @@
+internal import Glibc
+
+/// Memory for a fixed number of plain values, starting on a cache line, owned and freed by this value.
+///
+/// ```swift
+/// var scores = AlignedBuffer<Float>(count: 4096)
+/// scores[7] = 1
+/// ```
+@safe public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
+    /// Bytes between the starts of two cache lines, and the widest vector.
+    public static var alignment: Int { 64 }
+
+    public let count: Int
+
+    private let base: UnsafeMutablePointer<Element>
+
+    /// Zeroed memory for `count` values.
+    ///
+    /// - Parameter hugePages: asks for 2 MiB pages before the memory is first touched; worth it for buffers of many
+    ///   megabytes that are read all over.
+    public init(count: Int, hugePages: Bool = false) {
+        precondition(count >= 0, "a buffer cannot have \(count) values")
+        let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(!overflow, "a buffer of \(count) values does not fit the address space")
+        let hugePage = 2 << 20
+        let alignment = hugePages && size >= hugePage ? hugePage : Self.alignment
+        // Whole vectors, so that a kernel may read a full one at the end.
+        let padded = (max(size, 1) + Self.alignment - 1) / Self.alignment * Self.alignment
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: alignment)
+        if alignment == hugePage { unsafe madvise(memory, padded, MADV_HUGEPAGE) }
+        unsafe memset(memory, 0, padded)
+        self.count = count
+        unsafe base = memory.bindMemory(to: Element.self, capacity: count)
+    }
+
+    /// A copy of `values`.
+    public init(_ values: Span<Element>) {
+        self.init(count: values.count)
+        unsafe values.withUnsafeBufferPointer { source in
+            if let start = source.baseAddress { unsafe base.update(from: start, count: source.count) }
+        }
+    }
+
+    deinit { unsafe base.deallocate() }
+
+    public subscript(index: Int) -> Element {
+        get {
+            precondition(index >= 0 && index < count, "index \(index) is outside 0 ..< \(count)")
+            return unsafe base[index]
+        }
+        set {
+            precondition(index >= 0 && index < count, "index \(index) is outside 0 ..< \(count)")
+            unsafe base[index] = newValue
+        }
+    }
+
+    /// The values in place.
+    public var span: Span<Element> {
+        @_lifetime(borrow self)
+        get {
+            let span = unsafe Span(_unsafeStart: base, count: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The values in place, to change.
+    public var mutableSpan: MutableSpan<Element> {
+        @_lifetime(&self)
+        mutating get {
+            let span = unsafe MutableSpan(_unsafeStart: base, count: count)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
+    }
+
+    /// The values, valid while this buffer lives. Threads may write to different parts at once.
+    @unsafe public var unsafePointer: UnsafeMutablePointer<Element> { unsafe base }
+}
