@@ -84,9 +84,8 @@ extension BinaryInteger {
 extension Span where Element: Copyable {
     /// An array of the same elements.
     func copied() -> [Element] {
-        [Element](unsafeUninitializedCapacity: count) { buffer, initialised in
-            for index in indices { unsafe buffer.initializeElement(at: index, to: self[index]) }
-            initialised = count
+        [Element](capacity: count) { output in
+            for index in indices { output.append(self[index]) }
         }
     }
 }

@@ -104,7 +104,8 @@ public struct GGUF: Sendable {
         // A tensor takes at least 24 bytes here and a value 13: a claim of more is damage, not a reason to allocate.
         guard tensorCount <= UInt64(bytes.count / 24), valueCount <= UInt64(bytes.count / 13) else {
             throw ModelError(
-                .malformed, "\(name): claims \(tensorCount) tensors and \(valueCount) values, more than fit in the file")
+                .malformed, "\(name): claims \(tensorCount) tensors and \(valueCount) values, more than fit in the file"
+            )
         }
         var alignment = 32
         for _ in 0..<valueCount {
@@ -195,7 +196,8 @@ public struct GGUF: Sendable {
             _ = try cursor.take(overflow ? .max : total, of: bytes, "the array \(key)")
         } else {
             guard count <= UInt64(bytes.count / 8) else {
-                throw ModelError(.malformed, "\(cursor.file): \(key) claims \(count) strings, more than fit in the file")
+                throw ModelError(
+                    .malformed, "\(cursor.file): \(key) claims \(count) strings, more than fit in the file")
             }
             for _ in 0..<count {
                 let length = try cursor.read(UInt64.self, from: bytes, "a string of \(key)")

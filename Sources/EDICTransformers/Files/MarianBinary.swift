@@ -21,7 +21,9 @@ public enum MarianBinary {
         for entry in entries {
             let region = try file.part(entry.range)
             tensors.append(
-                Tensor(name: entry.name, type: entry.type, shape: entry.shape, storage: .mapped(region), file: path.string))
+                Tensor(
+                    name: entry.name, type: entry.type, shape: entry.shape, storage: .mapped(region), file: path.string)
+            )
         }
         return TensorCollection(source: path.string, tensors)
     }
@@ -74,7 +76,8 @@ public enum MarianBinary {
                 let trailer = type == .intgemm8 ? 4 : 0
                 guard let size = Tensor.byteCount(of: type, shape: shapes[index]), size + trailer <= range.count else {
                     throw ModelError(
-                        .malformed, "\(file): \(names[index]): \(range.count) bytes do not hold \(type) \(shapes[index])")
+                        .malformed,
+                        "\(file): \(names[index]): \(range.count) bytes do not hold \(type) \(shapes[index])")
                 }
                 entries.append(
                     .init(

@@ -52,7 +52,9 @@ public enum Safetensors {
         for entry in parsed {
             let region = try file.part(entry.range)
             tensors.append(
-                Tensor(name: entry.name, type: entry.type, shape: entry.shape, storage: .mapped(region), file: path.string))
+                Tensor(
+                    name: entry.name, type: entry.type, shape: entry.shape, storage: .mapped(region), file: path.string)
+            )
         }
         return tensors
     }
@@ -70,7 +72,8 @@ public enum Safetensors {
         let length = try cursor.read(UInt64.self, from: bytes, "the length of the header")
         guard length <= headerLimit else {
             throw ModelError(
-                .malformed, "\(file): claims a header of \(length) bytes; more than \(headerLimit) is no safetensors file")
+                .malformed,
+                "\(file): claims a header of \(length) bytes; more than \(headerLimit) is no safetensors file")
         }
         let headerRange = try cursor.take(length, of: bytes, "the header")
         let start = cursor.offset

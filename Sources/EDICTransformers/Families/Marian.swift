@@ -1,0 +1,215 @@
+internal import Glibc
+
+/// Marian's transformer (Junczys-Dowmunt et al. 2018) and its students whose decoder has a simple recurrent unit in
+/// place of self-attention (Kim et al. 2019).
+///
+/// Encoder, each layer:   h = norm(h + attention(h)),  h = norm(h + ffn(h))
+/// Decoder, each layer:   h = norm(h + past(h)),       h = norm(h + attention(h, encoder)),  h = norm(h + ffn(h))
+///
+/// where `past` is causal self-attention or the SSRU. The first target token is embedded as zeros.
+struct Marian: Sendable {
+    struct CrossAttention: Sendable {
+        let query, key, value, output: Linear
+        let norm: LayerNorm
+    }
+
+    struct FeedForward: Sendable {
+        let expand, project: Linear
+        let activation: Activation
+        let norm: LayerNorm
+
+        func callAsFunction(_ h: Matrix) -> Matrix {
+            var inner = expand(h)
+            activation.apply(to: &inner.values)
+            var sum = project(inner)
+            sum.add(h)
+            norm.apply(to: &sum)
+            return sum
+        }
+    }
+
+    /// c = f·c′ + (1 − f)·Wx with f = σ(Wf·x + bf); the output is relu(c).
+    struct SimpleRecurrentUnit: Sendable {
+        let input: Weights
+        let forget: Linear
+        let norm: LayerNorm
+    }
+
+    /// How a decoder layer remembers the target so far.
+    enum Past: Sendable {
+        case attention(CrossAttention)
+        case recurrent(SimpleRecurrentUnit)
+    }
+
+    struct EncoderLayer: Sendable {
+        let attention: CrossAttention
+        let feedForward: FeedForward
+    }
+
+    struct DecoderLayer: Sendable {
+        let past: Past
+        let context: CrossAttention
+        let feedForward: FeedForward
+    }
+
+    let width: Int
+    let attention: Attention
+    let positions: SinusoidalPositions
+    let embeddingScale: Float
+    let sourceEmbedding: Weights
+    let targetEmbedding: Weights
+    let encoder: [EncoderLayer]
+    let decoder: [DecoderLayer]
+    /// target words × width
+    let head: Weights
+    let headBias: [Float]
+    let endOfSentence: Int
+    /// The word that is embedded as zeros and never generated (Hugging Face's pad), if it is in the vocabulary.
+    let padding: Int?
+    let context: Int
+
+    var targetVocabulary: Int { head.outputs }
+    var sourceVocabulary: Int { sourceEmbedding.outputs }
+
+    // MARK: - The encoder
+
+    /// The states of all source tokens; sentences lie one after the other and do not see each other.
+    func encode(_ sentences: [[Int]], trace: ((Matrix) -> Void)? = nil) -> Matrix {
+        var ranges: [Range<Int>] = []
+        for sentence in sentences {
+            let start = ranges.last?.upperBound ?? 0
+            ranges += repeatElement(start..<start + sentence.count, count: sentence.count)
+        }
+        var h = sourceEmbedding.rows(sentences.flatMap(\.self))
+        Elementwise.scale(&h.values, by: embeddingScale)
+        for row in 0..<h.rows {
+            positions.add(position: row - ranges[row].lowerBound, to: &h.values, at: row * width)
+        }
+        for layer in encoder {
+            trace?(h)
+            let block = layer.attention
+            let mixed = attention(
+                block.query(h), keys: block.key(h).values, values: block.value(h).values,
+                visible: { .range(ranges[$0]) })
+            h.add(block.output(mixed))
+            block.norm.apply(to: &h)
+            h = layer.feedForward(h)
+        }
+        trace?(h)
+        return h
+    }
+
+    // MARK: - The decoder
+
+    /// What the decoder knows of the source sentences: the keys and values of each layer.
+    struct SourceMemory: Sendable {
+        let keys: [[Float]]
+        let values: [[Float]]
+        /// The rows of each sentence.
+        let ranges: [Range<Int>]
+    }
+
+    func memory(of encoded: Matrix, _ sentences: [[Int]]) -> SourceMemory {
+        var ranges: [Range<Int>] = []
+        for sentence in sentences {
+            let start = ranges.last?.upperBound ?? 0
+            ranges.append(start..<start + sentence.count)
+        }
+        return SourceMemory(
+            keys: decoder.map { $0.context.key(encoded).values },
+            values: decoder.map { $0.context.value(encoded).values }, ranges: ranges)
+    }
+
+    /// The past of a set of hypotheses.
+    struct TargetMemory: Sendable {
+        /// For layers with self-attention.
+        var cache: KeyValueCache
+        var tables: [[Int32]]
+        /// For recurrent layers: hypotheses × width.
+        var cells: [Matrix]
+    }
+
+    func emptyTarget(hypotheses: Int) -> TargetMemory {
+        let recurrent = decoder.filter { if case .recurrent = $0.past { true } else { false } }.count
+        return TargetMemory(
+            cache: KeyValueCache(layers: decoder.count - recurrent, width: width),
+            tables: Array(repeating: [], count: hypotheses),
+            cells: Array(repeating: Matrix(rows: hypotheses, columns: width), count: recurrent))
+    }
+
+    /// Reads one more word of each hypothesis.
+    ///
+    /// - Parameters:
+    ///   - words: the last word of each hypothesis; nil at the start.
+    ///   - position: how many words came before.
+    ///   - sentences: which source sentence each hypothesis translates.
+    ///   - alignment: is shown, for each hypothesis, its attention over the source in the last layer.
+    /// - Returns: the states before the output layer: hypotheses × width.
+    func step(
+        words: [Int]?, position: Int, sentences: [Int], source: SourceMemory, target: inout TargetMemory,
+        alignment: ((Int, [Float]) -> Void)? = nil, trace: ((Matrix) -> Void)? = nil
+    ) -> Matrix {
+        var h = Matrix(rows: sentences.count, columns: width)
+        if let words {
+            for (row, word) in words.enumerated() where word != padding {
+                targetEmbedding.copyRow(word, to: &h.values, at: row * width)
+            }
+            Elementwise.scale(&h.values, by: embeddingScale)
+        }
+        for row in 0..<h.rows { positions.add(position: position, to: &h.values, at: row * width) }
+        let rows = target.cache.layers.isEmpty ? [] : target.cache.allocate(h.rows)
+        for (row, place) in rows.enumerated() { target.tables[row].append(place) }
+        var attentionLayer = 0
+        var recurrentLayer = 0
+        for (index, layer) in decoder.enumerated() {
+            trace?(h)
+            switch layer.past {
+            case .attention(let block):
+                target.cache.store(keys: block.key(h), values: block.value(h), in: rows, layer: attentionLayer)
+                let stored = target.cache.layers[attentionLayer]
+                let mixed = attention(
+                    block.query(h), keys: stored.keys, values: stored.values,
+                    visible: { .rows(target.tables[$0][...]) })
+                h.add(block.output(mixed))
+                block.norm.apply(to: &h)
+                attentionLayer += 1
+            case .recurrent(let unit):
+                advance(unit, &h, &target.cells[recurrentLayer])
+                recurrentLayer += 1
+            }
+            let block = layer.context
+            let mixed = attention(
+                block.query(h), keys: source.keys[index], values: source.values[index],
+                visible: { .range(source.ranges[sentences[$0]]) },
+                weights: index + 1 == decoder.count ? alignment : nil)
+            h.add(block.output(mixed))
+            block.norm.apply(to: &h)
+            h = layer.feedForward(h)
+        }
+        trace?(h)
+        return h
+    }
+
+    private func advance(_ unit: SimpleRecurrentUnit, _ h: inout Matrix, _ cell: inout Matrix) {
+        let forget = unit.forget(h)
+        let input = unit.input(h)
+        for index in h.values.indices {
+            let f = sigmoid(forget.values[index])
+            cell.values[index] = f * cell.values[index] + (1 - f) * input.values[index]
+            h.values[index] += max(cell.values[index], 0)
+        }
+        unit.norm.apply(to: &h)
+    }
+
+    /// The scores of the next word, of all words or of those in a shortlist.
+    func logits(_ states: Matrix, shortlist: [Int32]? = nil) -> Matrix {
+        guard let shortlist else {
+            var scores = head(states)
+            scores.addToRows(headBias)
+            return scores
+        }
+        var scores = head(states, outputs: shortlist)
+        scores.addToRows(shortlist.map { headBias[Int($0)] })
+        return scores
+    }
+}
