@@ -42,12 +42,12 @@ extension Marian {
         targetEmbedding =
             tensors.contains(ownTarget)
             ? try loader.embedding(ownTarget, words: targetWords, width: width) : sourceEmbedding
-        head =
+        let head =
             tensors.contains("lm_head.weight") && !configuration.bool("tie_word_embeddings", default: true)
             ? try loader.embedding("lm_head.weight", words: targetWords, width: width) : targetEmbedding
-        headBias =
-            tensors.contains("final_logits_bias")
-            ? try loader.vector("final_logits_bias", targetWords) : [Float](repeating: 0, count: targetWords)
+        output = Linear(
+            weights: head,
+            bias: tensors.contains("final_logits_bias") ? try loader.vector("final_logits_bias", targetWords) : nil)
         var encoder: [EncoderLayer] = []
         let encoderInner = try configuration.count("encoder_ffn_dim")
         for index in 0..<(try configuration.count("encoder_layers")) {
@@ -119,14 +119,14 @@ extension Marian {
         sourceEmbedding = try loader.embedding(sourceName, words: try words(sourceName), width: width)
         targetEmbedding =
             shared ? sourceEmbedding : try loader.embedding(targetName, words: try words(targetName), width: width)
-        head =
+        let head =
             tensors.contains("decoder_ff_logit_out_W")
             ? try loader.weights("decoder_ff_logit_out_W", outputs: targetEmbedding.outputs, inputs: width)
             : targetEmbedding
-        headBias =
-            tensors.contains("decoder_ff_logit_out_b")
-            ? try loader.vector("decoder_ff_logit_out_b", head.outputs)
-            : [Float](repeating: 0, count: head.outputs)
+        output = Linear(
+            weights: head,
+            bias: tensors.contains("decoder_ff_logit_out_b")
+                ? try loader.vector("decoder_ff_logit_out_b", head.outputs) : nil)
         var encoder: [EncoderLayer] = []
         for index in 1...(try Self.depth(settings, "enc-depth")) {
             encoder.append(

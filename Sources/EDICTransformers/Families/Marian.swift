@@ -60,15 +60,14 @@ struct Marian: Sendable {
     let targetEmbedding: Weights
     let encoder: [EncoderLayer]
     let decoder: [DecoderLayer]
-    /// target words × width
-    let head: Weights
-    let headBias: [Float]
+    /// width → target words
+    let output: Linear
     let endOfSentence: Int
     /// The word that is embedded as zeros and never generated (Hugging Face's pad), if it is in the vocabulary.
     let padding: Int?
     let context: Int
 
-    var targetVocabulary: Int { head.outputs }
+    var targetVocabulary: Int { output.weights.outputs }
     var sourceVocabulary: Int { sourceEmbedding.outputs }
 
     // MARK: - The encoder
@@ -201,15 +200,9 @@ struct Marian: Sendable {
         unit.norm.apply(to: &h)
     }
 
-    /// The scores of the next word, of all words or of those in a shortlist.
-    func logits(_ states: Matrix, shortlist: [Int32]? = nil) -> Matrix {
-        guard let shortlist else {
-            var scores = head(states)
-            scores.addToRows(headBias)
-            return scores
-        }
-        var scores = head(states, outputs: shortlist)
-        scores.addToRows(shortlist.map { headBias[Int($0)] })
-        return scores
-    }
+    /// The scores of all words as the next one.
+    func logits(_ states: Matrix) -> Matrix { output(states) }
+
+    /// The output layer for some words only.
+    func head(for words: [Int32]) -> Linear { output.selecting(words) }
 }

@@ -21,6 +21,14 @@ struct Matrix: Sendable {
     /// A copy of one row.
     func row(_ index: Int) -> [Float] { Array(values[index * columns..<(index + 1) * columns]) }
 
+    /// Some neighbouring rows.
+    func rows(_ range: Range<Int>) -> Matrix {
+        if range == 0..<rows { return self }
+        return Matrix(
+            rows: range.count, columns: columns,
+            values: Array(values[range.lowerBound * columns..<range.upperBound * columns]))
+    }
+
     /// The rows of these numbers, in this order; a row may be named several times.
     func gathering(_ indices: some Collection<Int>) -> Matrix {
         var gathered: [Float] = []

@@ -39,18 +39,18 @@ struct Weights: Sendable {
         return y
     }
 
-    /// x·Wᵀ for some of the outputs only.
-    func callAsFunction(_ x: Matrix, outputs chosen: [Int32]) -> Matrix {
-        var y = Matrix(rows: x.rows, columns: chosen.count)
-        for row in 0..<x.rows {
-            for (place, output) in chosen.enumerated() {
-                var sum: Float = 0
-                let start = Int(output) * inputs
-                for column in 0..<inputs { sum += x.values[row * inputs + column] * values[start + column] }
-                y.values[row * chosen.count + place] = sum
-            }
-        }
-        return y
+    /// The same for some of the outputs only.
+    func selecting(_ chosen: [Int32]) -> Weights {
+        var selected: [Float] = []
+        selected.reserveCapacity(chosen.count * inputs)
+        for output in chosen { selected += values[Int(output) * inputs..<(Int(output) + 1) * inputs] }
+        return Weights(outputs: chosen.count, inputs: inputs, values: selected)
+    }
+
+    private init(outputs: Int, inputs: Int, values: [Float]) {
+        self.outputs = outputs
+        self.inputs = inputs
+        self.values = values
     }
 
     /// The rows of these words, as embeddings: words × inputs.
@@ -75,6 +75,11 @@ struct Linear: Sendable {
         var y = weights(x)
         if let bias { y.addToRows(bias) }
         return y
+    }
+
+    /// The same for some of the outputs only.
+    func selecting(_ outputs: [Int32]) -> Linear {
+        Linear(weights: weights.selecting(outputs), bias: bias.map { bias in outputs.map { bias[Int($0)] } })
     }
 }
 
