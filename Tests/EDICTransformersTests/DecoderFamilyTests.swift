@@ -16,9 +16,9 @@ struct DecoderFamilyTests {
     static func network(_ golden: Golden) throws -> any CausalNetwork {
         let configuration = try golden.configuration()
         return switch configuration.string("model_type") {
-        case "gpt2": try GPT2(configuration, golden.tensors())
-        case "apertus": try Apertus(configuration, golden.tensors())
-        default: try Llama(configuration, golden.tensors())
+        case "gpt2": try GPT2(configuration, golden.tensors(), .asPublished)
+        case "apertus": try Apertus(configuration, golden.tensors(), .asPublished)
+        default: try Llama(configuration, golden.tensors(), .asPublished)
         }
     }
 
@@ -30,12 +30,12 @@ struct DecoderFamilyTests {
         var cache = network.emptyCache()
         var hidden: [Matrix] = []
         let batch = TokenBatch([.init(past: [], tokens: prompt)], cache: &cache)
-        let states = network.states(of: batch, cache: &cache) { hidden.append($0) }
+        let states = network.states(of: batch, cache: &cache, on: Compute()) { hidden.append($0) }
         let layers = try golden.matrix("layer_hidden")
         let stacked = Matrix(
             rows: hidden.reduce(0) { $0 + $1.rows }, columns: layers.columns, values: hidden.flatMap(\.values))
         #expect(largestDifference(stacked, layers) < 1e-4)
-        #expect(largestDifference(network.logits(states), try golden.matrix("logits")) < 1e-4)
+        #expect(largestDifference(network.logits(states, on: Compute()), try golden.matrix("logits")) < 1e-4)
     }
 
     @Test(arguments: cases)
@@ -44,9 +44,9 @@ struct DecoderFamilyTests {
         let network = try Self.network(golden)
         var cache = network.emptyCache()
         let batch = TokenBatch([.init(past: [], tokens: golden.tokens("long_ids"))], cache: &cache)
-        let states = network.states(of: batch, cache: &cache, trace: nil)
+        let states = network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
         let last = states.gathering(states.rows - 8..<states.rows)
-        #expect(largestDifference(network.logits(last), try golden.matrix("logits_long")) < 1e-4)
+        #expect(largestDifference(network.logits(last, on: Compute()), try golden.matrix("logits_long")) < 1e-4)
     }
 
     @Test(arguments: cases)
@@ -61,8 +61,8 @@ struct DecoderFamilyTests {
         for step in 0..<expected.rows {
             let batch = TokenBatch([.init(past: past, tokens: next)], cache: &cache)
             past = batch.tables[0]
-            let states = network.states(of: batch, cache: &cache, trace: nil)
-            let logits = network.logits(states.gathering(batch.lastRows)).row(0)
+            let states = network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
+            let logits = network.logits(states.gathering(batch.lastRows), on: Compute()).row(0)
             let want = expected.row(step)
             // The reference forbids the end of text by −10³⁰.
             for (value, wanted) in zip(logits, want) where wanted > -1e29 { #expect(abs(value - wanted) < 1e-4) }

@@ -12,9 +12,9 @@ struct EncoderFamilyTests {
     @Test(arguments: cases)
     func statesAgree(_ name: String) throws {
         let golden = try Golden(name)
-        let bert = try BERT(golden.configuration(), golden.tensors())
+        let bert = try BERT(golden.configuration(), golden.tensors(), .asPublished)
         let texts = golden.tokenLists("single_ids")
-        let states = bert.states(of: texts)
+        let states = bert.states(of: texts, on: Compute())
         let expected = try golden.matrix("last_hidden")
         let padded = expected.rows / texts.count
         var row = 0
@@ -25,7 +25,7 @@ struct EncoderFamilyTests {
             row += text.count
         }
         let firsts = texts.indices.map { texts[..<$0].reduce(0) { $0 + $1.count } }
-        let pooled = try #require(bert.pooled(states.gathering(firsts)) as Matrix?)
+        let pooled = try #require(bert.pooled(states.gathering(firsts), on: Compute()) as Matrix?)
         #expect(largestDifference(pooled, try golden.matrix("pooler")) < 1e-4)
     }
 }

@@ -1,3 +1,4 @@
+internal import EDICNumerics
 internal import Glibc
 
 /// Apertus (Swiss AI Initiative 2025): Llama's frame with normalised queries and keys, and one wide layer with the
@@ -12,7 +13,7 @@ struct Apertus: CausalNetwork {
         let feedForwardNorm: RMSNorm
         /// width → feedForward
         let up: Linear
-        let activation: ExpandedIntegralELU
+        let activation: Activation
         /// feedForward → width
         let down: Linear
     }
@@ -30,54 +31,43 @@ struct Apertus: CausalNetwork {
         KeyValueCache(layers: layers.count, width: shape.keyValueHeads * shape.headDimension)
     }
 
-    func states(of batch: TokenBatch, cache: inout KeyValueCache, trace: ((Matrix) -> Void)?) -> Matrix {
+    func states(
+        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+    ) -> Matrix {
         var h = embedding.rows(batch.tokens)
         for (index, layer) in layers.enumerated() {
             trace?(h)
-            h.add(layer.attention(layer.attentionNorm(h), batch, cache: &cache, layer: index))
-            var inner = layer.up(layer.feedForwardNorm(h))
-            layer.activation.apply(to: &inner.values)
-            h.add(layer.down(inner))
+            layer.attention.add(
+                layer.attentionNorm(h, on: compute), batch, to: &h, cache: &cache, layer: index, on: compute)
+            var inner = layer.up(layer.feedForwardNorm(h, on: compute), on: compute)
+            inner.apply(layer.activation, on: compute)
+            layer.down.add(inner, to: &h, on: compute)
         }
-        norm.apply(to: &h)
+        norm.apply(to: &h, on: compute)
         trace?(h)
         return h
     }
 
-    func logits(_ states: Matrix) -> Matrix { head(states) }
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { head(states, on: compute) }
 }
 
-/// xIELU (Huang and Schlag 2024): α₊·x² + β·x above zero, α₋·(eˣ − 1 − x) + β·x below, with learnt α.
-struct ExpandedIntegralELU: Sendable {
-    let positive: Float
-    let negative: Float
-    let beta: Float
-    let epsilon: Float
-
+extension Activation {
+    /// xIELU (Huang and Schlag 2024) with learnt α.
+    ///
     /// - Parameters:
     ///   - alphaPositive: the stored parameter, of which the softplus is used.
     ///   - alphaNegative: the same, to which β is added.
-    init(alphaPositive: Float, alphaNegative: Float, beta: Float, epsilon: Float) {
+    static func xielu(alphaPositive: Float, alphaNegative: Float, beta: Float, epsilon: Float) -> Activation {
         func softplus(_ x: Float) -> Float { x > 20 ? x : log1pf(expf(x)) }
-        positive = softplus(alphaPositive)
-        negative = beta + softplus(alphaNegative)
-        self.beta = beta
-        self.epsilon = epsilon
-    }
-
-    func apply(to values: inout [Float]) {
-        for index in values.indices {
-            let x = values[index]
-            values[index] =
-                x > 0 ? positive * x * x + beta * x : (expm1f(min(x, epsilon)) - x) * negative + beta * x
-        }
+        return .xielu(
+            positive: softplus(alphaPositive), negative: beta + softplus(alphaNegative), beta: beta, epsilon: epsilon)
     }
 }
 
 extension Apertus {
-    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection) throws(ModelError) {
+    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let shape = try DecoderShape(configuration)
-        let loader = LayerLoader(tensors: tensors)
+        let loader = LayerLoader(tensors: tensors, precision: precision)
         let width = shape.width
         guard configuration.string("hidden_act") ?? "xielu" == "xielu" else {
             throw ModelError(.unsupported, "\(configuration.source): an Apertus with another activation than xielu")
@@ -114,7 +104,7 @@ extension Apertus {
                     attentionNorm: try norm(prefix + "attention_layernorm", width), attention: attention,
                     feedForwardNorm: try norm(prefix + "feedforward_layernorm", width),
                     up: try linear(prefix + "mlp.up_proj", shape.feedForward, width),
-                    activation: ExpandedIntegralELU(
+                    activation: .xielu(
                         alphaPositive: try scalar(prefix + "mlp.act_fn.alpha_p"),
                         alphaNegative: try scalar(prefix + "mlp.act_fn.alpha_n"),
                         beta: try scalar(prefix + "mlp.act_fn.beta", default: 0.5),

@@ -1,5 +1,5 @@
 internal import EDICJSON
-internal import Glibc
+internal import EDICNumerics
 
 /// BERT (Devlin et al. 2019) and, with other positions, XLM-RoBERTa (Conneau et al. 2020): every token sees every
 /// other, and each branch is added and then normalised.
@@ -32,7 +32,7 @@ struct BERT: Sendable {
     let pooler: Linear?
 
     /// The last state of every token; texts lie one after the other and do not see each other.
-    func states(of texts: [[Int]], trace: ((Matrix) -> Void)? = nil) -> Matrix {
+    func states(of texts: [[Int]], on compute: Compute, trace: ((Matrix) -> Void)? = nil) -> Matrix {
         var ranges: [Range<Int>] = []
         var places: [Int] = []
         for text in texts {
@@ -41,41 +41,42 @@ struct BERT: Sendable {
             places += text.indices.map { $0 + firstPosition }
         }
         var h = words.rows(texts.flatMap(\.self))
-        h.add(positions.rows(places))
-        h.add(segments.rows([Int](repeating: 0, count: h.rows)))
-        embeddingNorm.apply(to: &h)
+        h.add(positions.rows(places), on: compute)
+        h.add(segments.rows([Int](repeating: 0, count: h.rows)), on: compute)
+        embeddingNorm.apply(to: &h, on: compute)
         for layer in layers {
             trace?(h)
             let mixed = attention(
-                layer.query(h), keys: layer.key(h).values, values: layer.value(h).values,
+                layer.query(h, on: compute), keys: layer.key(h, on: compute).values,
+                values: layer.value(h, on: compute).values,
                 visible: { .range(ranges[$0]) })
-            h.add(layer.output(mixed))
-            layer.attentionNorm.apply(to: &h)
-            var inner = layer.expand(h)
-            activation.apply(to: &inner.values)
-            h.add(layer.project(inner))
-            layer.norm.apply(to: &h)
+            layer.output.add(mixed, to: &h, on: compute)
+            layer.attentionNorm.apply(to: &h, on: compute)
+            var inner = layer.expand(h, on: compute)
+            inner.apply(activation, on: compute)
+            layer.project.add(inner, to: &h, on: compute)
+            layer.norm.apply(to: &h, on: compute)
         }
         trace?(h)
         return h
     }
 
     /// tanh(W·h + b) of first tokens.
-    func pooled(_ firsts: Matrix) -> Matrix? {
+    func pooled(_ firsts: Matrix, on compute: Compute) -> Matrix? {
         guard let pooler else { return nil }
-        var pooled = pooler(firsts)
-        for index in pooled.values.indices { pooled.values[index] = tanhf(pooled.values[index]) }
+        var pooled = pooler(firsts, on: compute)
+        pooled.apply(.tanh, on: compute)
         return pooled
     }
 }
 
 extension BERT {
-    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection) throws(ModelError) {
+    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let source = configuration.source
         let isRoberta = configuration.string("model_type")?.contains("roberta") ?? false
         let prefix =
             ["", "bert.", "roberta."].first { tensors.contains($0 + "embeddings.word_embeddings.weight") } ?? ""
-        let loader = LayerLoader(tensors: tensors)
+        let loader = LayerLoader(tensors: tensors, precision: precision)
         vocabulary = try configuration.count("vocab_size")
         let width = try configuration.count("hidden_size")
         let inner = try configuration.count("intermediate_size")

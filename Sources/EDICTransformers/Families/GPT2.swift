@@ -1,3 +1,5 @@
+internal import EDICNumerics
+
 /// GPT-2 (Radford et al. 2019): learnt positions, normalisation before each branch, tied embeddings.
 ///
 ///     h = words + positions
@@ -26,12 +28,14 @@ struct GPT2: CausalNetwork {
 
     func emptyCache() -> KeyValueCache { KeyValueCache(layers: layers.count, width: width) }
 
-    func states(of batch: TokenBatch, cache: inout KeyValueCache, trace: ((Matrix) -> Void)?) -> Matrix {
+    func states(
+        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+    ) -> Matrix {
         var h = words.rows(batch.tokens)
-        h.add(positions.rows(batch.positions))
+        h.add(positions.rows(batch.positions), on: compute)
         for (index, layer) in layers.enumerated() {
             trace?(h)
-            let joint = layer.joint(layer.attentionNorm(h))
+            let joint = layer.joint(layer.attentionNorm(h, on: compute), on: compute)
             let queries = joint.columns(0..<width)
             cache.store(
                 keys: joint.columns(width..<2 * width), values: joint.columns(2 * width..<3 * width),
@@ -39,25 +43,25 @@ struct GPT2: CausalNetwork {
             let mixed = attention(
                 queries, keys: cache.layers[index].keys, values: cache.layers[index].values,
                 visible: { batch.visible($0, window: nil) })
-            h.add(layer.output(mixed))
-            var inner = layer.expand(layer.feedForwardNorm(h))
-            activation.apply(to: &inner.values)
-            h.add(layer.project(inner))
+            layer.output.add(mixed, to: &h, on: compute)
+            var inner = layer.expand(layer.feedForwardNorm(h, on: compute), on: compute)
+            inner.apply(activation, on: compute)
+            layer.project.add(inner, to: &h, on: compute)
         }
-        norm.apply(to: &h)
+        norm.apply(to: &h, on: compute)
         trace?(h)
         return h
     }
 
-    func logits(_ states: Matrix) -> Matrix { words(states) }
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { words(states, on: compute) }
 }
 
 extension GPT2 {
-    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection) throws(ModelError) {
+    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let source = configuration.source
         // The first files of GPT-2 have no prefix.
         let prefix = tensors.contains("wte.weight") ? "" : "transformer."
-        let loader = LayerLoader(tensors: tensors, transposed: true)
+        let loader = LayerLoader(tensors: tensors, precision: precision, transposed: true)
         vocabulary = try configuration.count("vocab_size")
         let width = try configuration.count("n_embd")
         let context = try configuration.count("n_positions")

@@ -1,3 +1,5 @@
+internal import EDICNumerics
+
 /// Llama (Touvron et al. 2023) and the models of its shape: EuroLLM, Salamandra, Teuken, Mistral, SmolLM.
 ///
 /// Each layer reads what came before through two normalised branches and adds to it:
@@ -30,41 +32,43 @@ struct Llama: CausalNetwork {
         KeyValueCache(layers: layers.count, width: shape.keyValueHeads * shape.headDimension)
     }
 
-    func states(of batch: TokenBatch, cache: inout KeyValueCache, trace: ((Matrix) -> Void)?) -> Matrix {
+    func states(
+        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+    ) -> Matrix {
         var h = embedding.rows(batch.tokens)
         for (index, layer) in layers.enumerated() {
             trace?(h)
-            h.add(layer.attention(layer.attentionNorm(h), batch, cache: &cache, layer: index))
-            let x = layer.feedForwardNorm(h)
-            var inner = layer.gate(x)
-            Activation.silu.apply(to: &inner.values)
-            inner.multiply(by: layer.up(x))
-            h.add(layer.down(inner))
+            layer.attention.add(
+                layer.attentionNorm(h, on: compute), batch, to: &h, cache: &cache, layer: index, on: compute)
+            let x = layer.feedForwardNorm(h, on: compute)
+            var inner = layer.gate(x, on: compute)
+            inner.gate(with: layer.up(x, on: compute), on: compute)
+            layer.down.add(inner, to: &h, on: compute)
         }
-        norm.apply(to: &h)
+        norm.apply(to: &h, on: compute)
         trace?(h)
         return h
     }
 
-    func logits(_ states: Matrix) -> Matrix { head(states) }
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { head(states, on: compute) }
 }
 
 extension Llama {
     /// From a Hugging Face folder.
-    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection) throws(ModelError) {
+    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let activation = configuration.string("hidden_act") ?? "silu"
         guard try Activation(named: activation, source: configuration.source) == .silu else {
             throw ModelError(.unsupported, "\(configuration.source): a Llama with \(activation) instead of silu")
         }
         try self.init(
-            DecoderShape(configuration), LayerLoader(tensors: tensors), .huggingFace,
+            DecoderShape(configuration), LayerLoader(tensors: tensors, precision: precision), .huggingFace,
             tied: configuration.bool("tie_word_embeddings", default: false))
     }
 
     /// From a GGUF file.
-    init(_ file: GGUF) throws(ModelError) {
+    init(_ file: GGUF, _ precision: Precision) throws(ModelError) {
         let shape = try DecoderShape(file, architecture: file.architecture ?? "llama", pairing: .neighbours)
-        try self.init(shape, LayerLoader(tensors: file.tensors), .gguf, tied: false)
+        try self.init(shape, LayerLoader(tensors: file.tensors, precision: precision), .gguf, tied: false)
     }
 
     /// What the tensors are called.

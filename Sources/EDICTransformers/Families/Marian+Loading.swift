@@ -1,8 +1,9 @@
 internal import EDICJSON
+internal import EDICNumerics
 
 extension Marian {
     /// From a Hugging Face folder (MarianMTModel): its names, its positions, ε = 10⁻⁵.
-    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection) throws(ModelError) {
+    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let source = configuration.source
         let width = try configuration.count("d_model")
         let heads = try configuration.count("encoder_attention_heads")
@@ -15,7 +16,7 @@ extension Marian {
         }
         let activation = try Activation(
             named: configuration.string("activation_function") ?? "swish", source: source)
-        let loader = LayerLoader(tensors: tensors)
+        let loader = LayerLoader(tensors: tensors, precision: precision)
         func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError) -> Linear {
             try loader.linear(name + ".weight", bias: name + ".bias", outputs: outputs, inputs: inputs)
         }
@@ -80,7 +81,7 @@ extension Marian {
     }
 
     /// From Marian's own files, with the options the model carries: its names, its positions, no padding word.
-    init(_ settings: MarianSettings, _ tensors: TensorCollection) throws(ModelError) {
+    init(_ settings: MarianSettings, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let source = settings.source
         try Self.refuseUnsupported(settings)
         let width = try settings.required("dim-emb")
@@ -89,7 +90,7 @@ extension Marian {
         let decoderInner = settings.int("transformer-decoder-dim-ffn").flatMap { $0 > 0 ? $0 : nil } ?? inner
         let activation = try Activation(
             named: settings.string("transformer-ffn-activation") ?? "swish", source: source)
-        let loader = LayerLoader(tensors: tensors, transposed: true)
+        let loader = LayerLoader(tensors: tensors, precision: precision, transposed: true)
         func linear(_ name: String, _ kind: String, _ outputs: Int, _ inputs: Int) throws(ModelError) -> Linear {
             try loader.linear("\(name)_W\(kind)", bias: "\(name)_b\(kind)", outputs: outputs, inputs: inputs)
         }

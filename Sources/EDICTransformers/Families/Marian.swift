@@ -1,4 +1,4 @@
-internal import Glibc
+internal import EDICNumerics
 
 /// Marian's transformer (Junczys-Dowmunt et al. 2018) and its students whose decoder has a simple recurrent unit in
 /// place of self-attention (Kim et al. 2019).
@@ -18,13 +18,12 @@ struct Marian: Sendable {
         let activation: Activation
         let norm: LayerNorm
 
-        func callAsFunction(_ h: Matrix) -> Matrix {
-            var inner = expand(h)
-            activation.apply(to: &inner.values)
-            var sum = project(inner)
-            sum.add(h)
-            norm.apply(to: &sum)
-            return sum
+        /// h = norm(h + project(activation(expand(h))))
+        func apply(to h: inout Matrix, on compute: Compute) {
+            var inner = activation == .relu ? expand.relu(h, on: compute) : expand(h, on: compute)
+            if activation != .relu { inner.apply(activation, on: compute) }
+            project.add(inner, to: &h, on: compute)
+            norm.apply(to: &h, on: compute)
         }
     }
 
@@ -73,14 +72,14 @@ struct Marian: Sendable {
     // MARK: - The encoder
 
     /// The states of all source tokens; sentences lie one after the other and do not see each other.
-    func encode(_ sentences: [[Int]], trace: ((Matrix) -> Void)? = nil) -> Matrix {
+    func encode(_ sentences: [[Int]], on compute: Compute, trace: ((Matrix) -> Void)? = nil) -> Matrix {
         var ranges: [Range<Int>] = []
         for sentence in sentences {
             let start = ranges.last?.upperBound ?? 0
             ranges += repeatElement(start..<start + sentence.count, count: sentence.count)
         }
         var h = sourceEmbedding.rows(sentences.flatMap(\.self))
-        Elementwise.scale(&h.values, by: embeddingScale)
+        h.scale(by: embeddingScale, on: compute)
         for row in 0..<h.rows {
             positions.add(position: row - ranges[row].lowerBound, to: &h.values, at: row * width)
         }
@@ -88,11 +87,12 @@ struct Marian: Sendable {
             trace?(h)
             let block = layer.attention
             let mixed = attention(
-                block.query(h), keys: block.key(h).values, values: block.value(h).values,
+                block.query(h, on: compute), keys: block.key(h, on: compute).values,
+                values: block.value(h, on: compute).values,
                 visible: { .range(ranges[$0]) })
-            h.add(block.output(mixed))
-            block.norm.apply(to: &h)
-            h = layer.feedForward(h)
+            block.output.add(mixed, to: &h, on: compute)
+            block.norm.apply(to: &h, on: compute)
+            layer.feedForward.apply(to: &h, on: compute)
         }
         trace?(h)
         return h
@@ -108,15 +108,15 @@ struct Marian: Sendable {
         let ranges: [Range<Int>]
     }
 
-    func memory(of encoded: Matrix, _ sentences: [[Int]]) -> SourceMemory {
+    func memory(of encoded: Matrix, _ sentences: [[Int]], on compute: Compute) -> SourceMemory {
         var ranges: [Range<Int>] = []
         for sentence in sentences {
             let start = ranges.last?.upperBound ?? 0
             ranges.append(start..<start + sentence.count)
         }
         return SourceMemory(
-            keys: decoder.map { $0.context.key(encoded).values },
-            values: decoder.map { $0.context.value(encoded).values }, ranges: ranges)
+            keys: decoder.map { $0.context.key(encoded, on: compute).values },
+            values: decoder.map { $0.context.value(encoded, on: compute).values }, ranges: ranges)
     }
 
     /// The past of a set of hypotheses.
@@ -146,14 +146,14 @@ struct Marian: Sendable {
     /// - Returns: the states before the output layer: hypotheses × width.
     func step(
         words: [Int]?, position: Int, sentences: [Int], source: SourceMemory, target: inout TargetMemory,
-        alignment: ((Int, [Float]) -> Void)? = nil, trace: ((Matrix) -> Void)? = nil
+        on compute: Compute, alignment: ((Int, [Float]) -> Void)? = nil, trace: ((Matrix) -> Void)? = nil
     ) -> Matrix {
         var h = Matrix(rows: sentences.count, columns: width)
         if let words {
             for (row, word) in words.enumerated() where word != padding {
                 targetEmbedding.copyRow(word, to: &h.values, at: row * width)
             }
-            Elementwise.scale(&h.values, by: embeddingScale)
+            h.scale(by: embeddingScale, on: compute)
         }
         for row in 0..<h.rows { positions.add(position: position, to: &h.values, at: row * width) }
         let rows = target.cache.layers.isEmpty ? [] : target.cache.allocate(h.rows)
@@ -164,44 +164,47 @@ struct Marian: Sendable {
             trace?(h)
             switch layer.past {
             case .attention(let block):
-                target.cache.store(keys: block.key(h), values: block.value(h), in: rows, layer: attentionLayer)
+                target.cache.store(keys: block.key(h, on: compute), values: block.value(h, on: compute), in: rows, layer: attentionLayer)
                 let stored = target.cache.layers[attentionLayer]
                 let mixed = attention(
-                    block.query(h), keys: stored.keys, values: stored.values,
+                    block.query(h, on: compute), keys: stored.keys, values: stored.values,
                     visible: { .rows(target.tables[$0][...]) })
-                h.add(block.output(mixed))
-                block.norm.apply(to: &h)
+                block.output.add(mixed, to: &h, on: compute)
+                block.norm.apply(to: &h, on: compute)
                 attentionLayer += 1
             case .recurrent(let unit):
-                advance(unit, &h, &target.cells[recurrentLayer])
+                advance(unit, &h, &target.cells[recurrentLayer], on: compute)
                 recurrentLayer += 1
             }
             let block = layer.context
             let mixed = attention(
-                block.query(h), keys: source.keys[index], values: source.values[index],
+                block.query(h, on: compute), keys: source.keys[index], values: source.values[index],
                 visible: { .range(source.ranges[sentences[$0]]) },
                 weights: index + 1 == decoder.count ? alignment : nil)
-            h.add(block.output(mixed))
-            block.norm.apply(to: &h)
-            h = layer.feedForward(h)
+            block.output.add(mixed, to: &h, on: compute)
+            block.norm.apply(to: &h, on: compute)
+            layer.feedForward.apply(to: &h, on: compute)
         }
         trace?(h)
         return h
     }
 
-    private func advance(_ unit: SimpleRecurrentUnit, _ h: inout Matrix, _ cell: inout Matrix) {
-        let forget = unit.forget(h)
-        let input = unit.input(h)
+    private func advance(
+        _ unit: SimpleRecurrentUnit, _ h: inout Matrix, _ cell: inout Matrix, on compute: Compute
+    ) {
+        var forget = unit.forget(h, on: compute)
+        forget.apply(.sigmoid, on: compute)
+        let input = unit.input(h, on: compute)
         for index in h.values.indices {
-            let f = sigmoid(forget.values[index])
+            let f = forget.values[index]
             cell.values[index] = f * cell.values[index] + (1 - f) * input.values[index]
             h.values[index] += max(cell.values[index], 0)
         }
-        unit.norm.apply(to: &h)
+        unit.norm.apply(to: &h, on: compute)
     }
 
     /// The scores of all words as the next one.
-    func logits(_ states: Matrix) -> Matrix { output(states) }
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { output(states, on: compute) }
 
     /// The output layer for some words only.
     func head(for words: [Int32]) -> Linear { output.selecting(words) }

@@ -69,6 +69,14 @@ struct MarianSettings {
         }
     }
 
+    /// All options that have one value, in the order of the file.
+    var scalars: [(name: String, value: String)] {
+        root.compactMap { key, value in
+            guard let name = key.scalar?.string, let text = value.scalar?.string else { return nil }
+            return (name, text)
+        }
+    }
+
     func required(_ key: String) throws(ModelError) -> Int {
         guard let value = int(key), value > 0 else {
             throw ModelError(.malformed, "\(source): \(key) should be a whole number above zero")

@@ -8,6 +8,7 @@ struct TranslationSearch {
     let sharesVocabulary: Bool
     let policy: BeamSearch.Policy
     let options: TranslationOptions
+    let compute: Compute
 
     /// The output layer of one sentence.
     private enum Output {
@@ -19,8 +20,8 @@ struct TranslationSearch {
     ///   - sentences: source tokens, each with its end of sentence.
     ///   - prefixes: the target tokens each translation begins with.
     func run(_ sentences: [[Int]], prefixes: [[Int]]) -> [[BeamSearch.Finished]] {
-        let encoded = marian.encode(sentences)
-        let memory = marian.memory(of: encoded, sentences)
+        let encoded = marian.encode(sentences, on: compute)
+        let memory = marian.memory(of: encoded, sentences, on: compute)
         var searches = sentences.indices.map { BeamSearch(settings(source: sentences[$0], prefix: prefixes[$0])) }
         let outputs = sentences.indices.map { output(for: sentences[$0], prefix: prefixes[$0]) }
         // One entry for each hypothesis, those of a sentence side by side.
@@ -33,8 +34,8 @@ struct TranslationSearch {
             let record: ((Int, [Float]) -> Void)? = options.returnsAlignments ? { alignments.append($1) } : nil
             let states = marian.step(
                 words: words, position: position, sentences: owners, source: memory, target: &target,
-                alignment: record)
-            let shared = shortlist == nil || !options.usesShortlist ? marian.logits(states) : nil
+                on: compute, alignment: record)
+            let shared = shortlist == nil || !options.usesShortlist ? marian.logits(states, on: compute) : nil
             var next = BeamSearch.Continuation()
             var nextOwners: [Int] = []
             var start = 0
@@ -45,11 +46,11 @@ struct TranslationSearch {
                 let continuation: BeamSearch.Continuation
                 switch outputs[sentence] {
                 case .all:
-                    var logits = (shared ?? marian.logits(states)).rows(start..<end)
+                    var logits = (shared ?? marian.logits(states, on: compute)).rows(start..<end)
                     continuation = searches[sentence].advance(
                         &logits, forbidden: marian.padding, alignments: aligned)
                 case .some(let vocabulary, let head):
-                    var logits = head(states.rows(start..<end))
+                    var logits = head(states.rows(start..<end), on: compute)
                     continuation = searches[sentence].advance(
                         &logits, vocabulary: vocabulary, forbidden: marian.padding, alignments: aligned)
                 }

@@ -37,18 +37,6 @@ struct Matrix: Sendable {
         return Matrix(rows: indices.count, columns: columns, values: gathered)
     }
 
-    /// Adds another matrix of the same shape.
-    mutating func add(_ other: Matrix) {
-        precondition(other.values.count == values.count)
-        Elementwise.add(other.values, to: &values)
-    }
-
-    /// Multiplies by another matrix of the same shape, number by number.
-    mutating func multiply(by other: Matrix) {
-        precondition(other.values.count == values.count)
-        for index in values.indices { values[index] *= other.values[index] }
-    }
-
     /// Some neighbouring columns of every row.
     func columns(_ range: Range<Int>) -> Matrix {
         var part: [Float] = []

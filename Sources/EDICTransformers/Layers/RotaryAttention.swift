@@ -12,18 +12,20 @@ struct RotaryAttention: Sendable {
     /// How many tokens back a token sees, itself included; nil for all.
     let window: Int?
 
-    /// x: tokens × width, normalised.
-    func callAsFunction(_ x: Matrix, _ batch: TokenBatch, cache: inout KeyValueCache, layer: Int) -> Matrix {
-        var queries = query(x)
-        var keys = key(x)
-        queryNorm?.apply(to: &queries)
-        keyNorm?.apply(to: &keys)
-        rotary.rotate(&queries, heads: attention.heads, positions: batch.positions, lengths: batch.lengths)
-        rotary.rotate(&keys, heads: attention.keyValueHeads, positions: batch.positions, lengths: batch.lengths)
-        cache.store(keys: keys, values: value(x), in: batch.newRows, layer: layer)
+    /// h += attention(x); x: tokens × width, normalised.
+    func add(
+        _ x: Matrix, _ batch: TokenBatch, to h: inout Matrix, cache: inout KeyValueCache, layer: Int, on compute: Compute
+    ) {
+        var queries = query(x, on: compute)
+        var keys = key(x, on: compute)
+        queryNorm?.apply(to: &queries, on: compute)
+        keyNorm?.apply(to: &keys, on: compute)
+        rotary.rotate(&queries, heads: attention.heads, positions: batch.positions, lengths: batch.lengths, on: compute)
+        rotary.rotate(&keys, heads: attention.keyValueHeads, positions: batch.positions, lengths: batch.lengths, on: compute)
+        cache.store(keys: keys, values: value(x, on: compute), in: batch.newRows, layer: layer)
         let mixed = attention(
             queries, keys: cache.layers[layer].keys, values: cache.layers[layer].values,
             visible: { batch.visible($0, window: window) })
-        return output(mixed)
+        output.add(mixed, to: &h, on: compute)
     }
 }

@@ -1,3 +1,4 @@
+internal import EDICNumerics
 internal import Glibc
 
 /// Rotary position embedding (Su et al. 2021) and the ways of stretching it to longer texts.
@@ -103,7 +104,9 @@ struct RotaryEmbedding: Sendable {
     ///   - x: rows × (heads · headDimension).
     ///   - positions: the position of each row in its text.
     ///   - lengths: for each row, how long its text is with all rows of this step.
-    func rotate(_ x: inout Matrix, heads: Int, positions: [Int], lengths: [Int]) {
+    func rotate(
+        _ x: inout Matrix, heads: Int, positions: [Int], lengths: [Int], on compute: Compute
+    ) {
         let headDimension = x.columns / heads
         let half = dimension / 2
         var length = -1
@@ -121,17 +124,11 @@ struct RotaryEmbedding: Sendable {
                 cosines[index] = cosf(angle) * magnitude
                 sines[index] = sinf(angle) * magnitude
             }
-            for head in 0..<heads {
-                let start = row * x.columns + head * headDimension
-                for index in 0..<half {
-                    let a = pairing == .halves ? start + index : start + 2 * index
-                    let b = pairing == .halves ? a + half : a + 1
-                    let first = x.values[a]
-                    let second = x.values[b]
-                    x.values[a] = first * cosines[index] - second * sines[index]
-                    x.values[b] = second * cosines[index] + first * sines[index]
-                }
-            }
+            var all = x.values.mutableSpan
+            var heads = all.extracting(row * x.columns..<(row + 1) * x.columns)
+            compute.kernels.rotate(
+                &heads, headSize: headDimension, cosines: cosines.span, sines: sines.span,
+                interleaved: pairing == .neighbours)
         }
     }
 }

@@ -55,8 +55,8 @@ protocol CausalNetwork: Sendable {
     /// The state of each new token after the last normalisation.
     ///
     /// - Parameter trace: is shown the states before the first layer and after each.
-    func states(of batch: TokenBatch, cache: inout KeyValueCache, trace: ((Matrix) -> Void)?) -> Matrix
+    func states(of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?) -> Matrix
 
     /// The scores of all words, for some states.
-    func logits(_ states: Matrix) -> Matrix
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix
 }

@@ -1,56 +1,63 @@
 internal import EDICNumerics
 
+/// What a computation runs on.
+struct Compute: Sendable {
+    /// Functions of one instruction set.
+    var kernels: Kernels = .standard
+    /// Shares out single products; nil where whole sentences are shared out.
+    var pool: WorkerPool?
+}
+
 /// A weight matrix, one row for each output.
 struct Weights: Sendable {
-    let outputs: Int
-    let inputs: Int
-    private let values: [Float]
+    let matrix: WeightMatrix
+    /// What inputs are multiplied by first: for weights whose common scale the format cannot hold.
+    private let inputScale: Float
 
-    init(_ tensor: Tensor, outputs: Int, inputs: Int, transposed: Bool = false) throws(ModelError) {
-        let expected = transposed ? [inputs, outputs] : [outputs, inputs]
-        guard tensor.shape == expected else {
-            throw ModelError(
-                .mismatch, "\(tensor.file): tensor \(tensor.name): has the shape \(tensor.shape), not \(expected)")
-        }
-        self.outputs = outputs
-        self.inputs = inputs
-        let stored = try tensor.floats()
-        guard transposed, tensor.type != .intgemm8 else {
-            values = stored
-            return
-        }
-        var turned = stored
-        for row in 0..<outputs {
-            for column in 0..<inputs { turned[row * inputs + column] = stored[column * outputs + row] }
-        }
-        values = turned
+    var outputs: Int { matrix.rows }
+    var inputs: Int { matrix.columns }
+
+    private init(_ matrix: WeightMatrix, inputScale: Float = 1) {
+        self.matrix = matrix
+        self.inputScale = inputScale
     }
 
-    /// x·Wᵀ: rows × inputs to rows × outputs.
-    func callAsFunction(_ x: Matrix) -> Matrix {
+    /// x·Wᵀ + bias: rows × inputs to rows × outputs.
+    func callAsFunction(_ x: Matrix, bias: [Float]? = nil, on compute: Compute) -> Matrix {
         var y = Matrix(rows: x.rows, columns: outputs)
-        for row in 0..<x.rows {
-            for output in 0..<outputs {
-                var sum: Float = 0
-                for column in 0..<inputs { sum += x.values[row * inputs + column] * values[output * inputs + column] }
-                y.values[row * outputs + output] = sum
-            }
-        }
+        multiply(x, into: &y, bias: bias, on: compute)
         return y
+    }
+
+    /// y = x·Wᵀ + bias, or y += that.
+    func multiply(
+        _ x: Matrix, into y: inout Matrix, bias: [Float]?, epilogue: WeightMatrix.Epilogue = [], on compute: Compute
+    ) {
+        precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows, "shapes differ")
+        guard inputScale != 1 else { return product(x, &y, bias, epilogue, compute) }
+        var scaled = x
+        scaled.scale(by: inputScale, on: compute)
+        product(scaled, &y, bias, epilogue, compute)
+    }
+
+    private func product(
+        _ x: Matrix, _ y: inout Matrix, _ bias: [Float]?, _ epilogue: WeightMatrix.Epilogue, _ compute: Compute
+    ) {
+        var output = y.values.mutableSpan
+        if let bias {
+            matrix.multiply(
+                x.values.span, rows: x.rows, into: &output, bias: bias.span, epilogue: epilogue,
+                kernels: compute.kernels, pool: compute.pool)
+        } else {
+            matrix.multiply(
+                x.values.span, rows: x.rows, into: &output, epilogue: epilogue, kernels: compute.kernels,
+                pool: compute.pool)
+        }
     }
 
     /// The same for some of the outputs only.
     func selecting(_ chosen: [Int32]) -> Weights {
-        var selected: [Float] = []
-        selected.reserveCapacity(chosen.count * inputs)
-        for output in chosen { selected += values[Int(output) * inputs..<(Int(output) + 1) * inputs] }
-        return Weights(outputs: chosen.count, inputs: inputs, values: selected)
-    }
-
-    private init(outputs: Int, inputs: Int, values: [Float]) {
-        self.outputs = outputs
-        self.inputs = inputs
-        self.values = values
+        Weights(matrix.selecting(rows: chosen.map { Int($0) }), inputScale: inputScale)
     }
 
     /// The rows of these words, as embeddings: words × inputs.
@@ -62,32 +69,116 @@ struct Weights: Sendable {
 
     /// Copies one output's weights, as an embedding, to `target` at `start`.
     func copyRow(_ row: Int, to target: inout [Float], at start: Int) {
-        for column in 0..<inputs { target[start + column] = values[row * inputs + column] }
+        var all = target.mutableSpan
+        var part = all.extracting(start..<start + inputs)
+        matrix.copyRow(row, into: &part)
+        if inputScale != 1 { for index in part.indices { part[index] *= inputScale } }
     }
 }
 
-/// y = x·Wᵀ + b.
-struct Linear: Sendable {
-    let weights: Weights
-    let bias: [Float]?
+// MARK: - From files
 
-    func callAsFunction(_ x: Matrix) -> Matrix {
-        var y = weights(x)
-        if let bias { y.addToRows(bias) }
-        return y
+extension Weights {
+    /// Packs a tensor of `outputs` × `inputs`, or of `inputs` × `outputs` where it is `transposed`.
+    init(
+        _ tensor: Tensor, outputs: Int, inputs: Int, transposed: Bool = false, precision: Precision
+    ) throws(ModelError) {
+        let expected = transposed ? [inputs, outputs] : [outputs, inputs]
+        guard tensor.shape == expected else {
+            throw ModelError(
+                .mismatch, "\(tensor.file): tensor \(tensor.name): has the shape \(tensor.shape), not \(expected)")
+        }
+        do throws(NumericsError) {
+            if tensor.type == .intgemm8 {
+                // Marian stores these transposed already, and followed by what turned them into bytes.
+                self = try Self.bytes(of: tensor, outputs: outputs, inputs: inputs, precision: precision)
+            } else if precision == .asPublished, !transposed, let format = tensor.type.format {
+                self.init(
+                    try tensor.withBytes { bytes throws(NumericsError) in
+                        try WeightMatrix(rows: outputs, columns: inputs, format: format, bytes: bytes)
+                    })
+            } else {
+                let stored = try tensor.floats()
+                let values = transposed ? Self.transposed(stored, rows: inputs, columns: outputs) : stored
+                let isFloat = tensor.type.format.map { [.f32, .f16, .bf16].contains($0) } ?? true
+                self.init(
+                    precision == .int8 && isFloat
+                        ? try WeightMatrix(rows: outputs, columns: inputs, quantizing: values.span)
+                        : try WeightMatrix(rows: outputs, columns: inputs, values: values.span))
+            }
+        } catch let error as NumericsError {
+            throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
+        } catch let error as ModelError {
+            throw error
+        } catch {
+            throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
+        }
     }
 
-    /// The same for some of the outputs only.
-    func selecting(_ outputs: [Int32]) -> Linear {
-        Linear(weights: weights.selecting(outputs), bias: bias.map { bias in outputs.map { bias[Int($0)] } })
+    /// Marian's bytes, as published in blocks of 32 with the scale 1.
+    ///
+    /// One scale for each row of activations, as Marian has it, changes one translation in ten against float
+    /// activations; one for 32 numbers changes one in a hundred.
+    private static func bytes(
+        of tensor: Tensor, outputs: Int, inputs: Int, precision: Precision
+    ) throws(NumericsError) -> Weights {
+        let multiplier = tensor.withBytes { Float(bitPattern: $0.littleEndian(UInt32.self, at: outputs * inputs)) }
+        guard multiplier.isFinite, multiplier > 0 else {
+            throw NumericsError(.invalidShape, "the multiplier after the bytes is \(multiplier)")
+        }
+        let isBlocked = inputs % 32 == 0 && precision == .asPublished
+        if precision == .float32 {
+            let values = tensor.withBytes { bytes in
+                (0..<outputs * inputs).map { Float(Int8(bitPattern: bytes[$0])) / multiplier }
+            }
+            return Weights(try WeightMatrix(rows: outputs, columns: inputs, values: values.span))
+        }
+        guard isBlocked else {
+            let values = tensor.withBytes { bytes in (0..<outputs * inputs).map { Int8(bitPattern: bytes[$0]) } }
+            let scale: [Float] = [1 / multiplier]
+            return Weights(
+                try WeightMatrix(rows: outputs, columns: inputs, int8: values.span, scales: scale.span))
+        }
+        // Q8_0: a half-precision scale, here 1, then 32 bytes. The true scale goes to the inputs, undiminished.
+        let blocks = tensor.withBytes { bytes in
+            [UInt8](capacity: outputs * inputs / 32 * 34) { out in
+                for block in 0..<outputs * inputs / 32 {
+                    out.append(0x00)
+                    out.append(0x3C)
+                    for index in block * 32..<block * 32 + 32 { out.append(bytes[index]) }
+                }
+            }
+        }
+        return Weights(
+            try WeightMatrix(rows: outputs, columns: inputs, format: .q8_0, bytes: blocks.span),
+            inputScale: 1 / multiplier)
+    }
+
+    private static func transposed(_ stored: [Float], rows: Int, columns: Int) -> [Float] {
+        [Float](capacity: stored.count) { out in
+            for column in 0..<columns {
+                for row in 0..<rows { out.append(stored[row * columns + column]) }
+            }
+        }
     }
 }
 
-extension Matrix {
-    /// Adds a vector to every row.
-    mutating func addToRows(_ vector: [Float]) {
-        for row in 0..<rows {
-            for column in 0..<columns { values[row * columns + column] += vector[column] }
+extension ElementType {
+    /// The format of the kernels, for types they compute with.
+    var format: NumberFormat? {
+        switch self {
+        case .float32: .f32
+        case .float16: .f16
+        case .bfloat16: .bf16
+        case .q4_0: .q4_0
+        case .q4_1: .q4_1
+        case .q5_0: .q5_0
+        case .q5_1: .q5_1
+        case .q8_0: .q8_0
+        case .q4_K: .q4_k
+        case .q5_K: .q5_k
+        case .q6_K: .q6_k
+        default: nil
         }
     }
 }
@@ -97,21 +188,13 @@ extension Tensor {
     func floats() throws(ModelError) -> [Float] {
         let count = elementCount
         switch type {
-        case .float32:
-            return withBytes { bytes in
-                (0..<count).map { Float(bitPattern: bytes.littleEndian(UInt32.self, at: 4 * $0)) }
-            }
         case .float64:
             return withBytes { bytes in
                 (0..<count).map { Float(Double(bitPattern: bytes.littleEndian(UInt64.self, at: 8 * $0))) }
             }
-        case .float16:
+        case .float32:
             return withBytes { bytes in
-                (0..<count).map { Float(Float16(bitPattern: bytes.littleEndian(UInt16.self, at: 2 * $0))) }
-            }
-        case .bfloat16:
-            return withBytes { bytes in
-                (0..<count).map { Float(bitPattern: UInt32(bytes.littleEndian(UInt16.self, at: 2 * $0)) << 16) }
+                (0..<count).map { Float(bitPattern: bytes.littleEndian(UInt32.self, at: 4 * $0)) }
             }
         case .intgemm8:
             return withBytes { bytes in
@@ -119,7 +202,18 @@ extension Tensor {
                 return (0..<count).map { Float(Int8(bitPattern: bytes[$0])) / multiplier }
             }
         default:
-            throw ModelError(.unsupported, "\(file): tensor \(name): \(type) is not computed with")
+            guard let format = type.format else {
+                throw ModelError(.unsupported, "\(file): tensor \(name): \(type) is not computed with")
+            }
+            let columns = shape.last ?? 1
+            do throws(NumericsError) {
+                let matrix = try withBytes { bytes throws(NumericsError) in
+                    try WeightMatrix(rows: count / max(columns, 1), columns: columns, format: format, bytes: bytes)
+                }
+                return matrix.dequantized()
+            } catch {
+                throw ModelError(.unsupported, "\(file): tensor \(name): \(error)", cause: error)
+            }
         }
     }
 
@@ -129,42 +223,5 @@ extension Tensor {
             throw ModelError(.mismatch, "\(file): tensor \(name): has the shape \(shape), not \(count) numbers")
         }
         return try floats()
-    }
-}
-
-/// Makes layers from the tensors of a collection, by name.
-struct LayerLoader {
-    let tensors: TensorCollection
-    /// Matrices are stored inputs × outputs (Marian, GPT-2).
-    var transposed = false
-
-    func vector(_ name: String, _ count: Int) throws(ModelError) -> [Float] {
-        try tensors.required(name).vector(count)
-    }
-
-    func weights(_ name: String, outputs: Int, inputs: Int) throws(ModelError) -> Weights {
-        try Weights(tensors.required(name), outputs: outputs, inputs: inputs, transposed: transposed)
-    }
-
-    /// A table with one row for each word.
-    func embedding(_ name: String, words: Int, width: Int) throws(ModelError) -> Weights {
-        try Weights(tensors.required(name), outputs: words, inputs: width)
-    }
-
-    /// A layer whose bias may be absent.
-    func linear(_ weights: String, bias: String?, outputs: Int, inputs: Int) throws(ModelError) -> Linear {
-        Linear(
-            weights: try self.weights(weights, outputs: outputs, inputs: inputs),
-            bias: try bias.flatMap { name throws(ModelError) in
-                tensors.contains(name) ? try vector(name, outputs) : nil
-            })
-    }
-
-    func layerNorm(_ scale: String, _ bias: String, _ width: Int, epsilon: Float) throws(ModelError) -> LayerNorm {
-        LayerNorm(scale: try vector(scale, width), bias: try vector(bias, width), epsilon: epsilon)
-    }
-
-    func rmsNorm(_ scale: String, _ width: Int, epsilon: Float) throws(ModelError) -> RMSNorm {
-        RMSNorm(scale: try vector(scale, width), epsilon: epsilon)
     }
 }
