@@ -68,7 +68,7 @@ let package = Package(
 
         // Floor 1: text, bytes at rest, numbers.
         library("EDICJSON", ["CEDICJSON"]),
-        library("EDICText", ["CEDICUnicode"]),
+        library("EDICText", ["CEDICUnicode", "CEDICJSON"]),
         library(
             "EDICStore",
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system]),

@@ -6,8 +6,10 @@ public struct ReadingLimits: Sendable, Equatable {
     public var lineBytes = 16 << 20
     /// Bytes in a file of a format that has to be read as a whole (gettext MO).
     public var wholeFileBytes = 256 << 20
-    /// Elements open at once in XML and HTML. At most 256.
+    /// Elements open at once in XML. At most 256.
     public var elementDepth = 256
+    /// Elements open at once in HTML, whose authors leave many unclosed.
+    public var htmlElementDepth = 1024
     /// Bytes in all attributes of one element.
     public var attributeBytes = 64 << 10
     /// Sides of one translation unit.

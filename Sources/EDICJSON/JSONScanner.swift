@@ -18,6 +18,14 @@ struct JSONScanner {
     }
 
     mutating func scan(_ bytes: Span<UInt8>) throws(JSONError) {
+        do {
+            _ = try UTF8Span(validating: bytes)
+        } catch {
+            let at = error.byteOffsets.lowerBound
+            throw JSONError(
+                code: .invalidUTF8, message: "the byte \(hex(bytes[at])) is not UTF-8 here; convert the file to UTF-8",
+                byteOffset: at)
+        }
         words.append(0)
         skipSpace(bytes)
         guard at < bytes.count else {
@@ -210,18 +218,9 @@ struct JSONScanner {
                 throw JSONError(
                     code: .syntax, message: "the control character \(hex(byte)) must be written as an escape",
                     byteOffset: at)
-            case 0x20..<0x80:
+            default:
                 strings.append(byte)
                 at += 1
-            default:
-                guard let length = UTF8Sequence.length(bytes, at) else {
-                    throw JSONError(
-                        code: .invalidUTF8,
-                        message: "the byte \(hex(byte)) is not UTF-8 here; convert the file to UTF-8",
-                        byteOffset: at)
-                }
-                for i in at..<at + length { strings.append(bytes[i]) }
-                at += length
             }
         }
     }

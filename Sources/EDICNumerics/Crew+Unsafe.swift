@@ -28,7 +28,11 @@ internal import Synchronization
 
         var isOpen: Bool { next.load(ordering: .relaxed) < blocks }
 
-        func work(_ body: Body, as worker: Int) {
+        /// Runs blocks until none is left. The body is held here and nowhere on the way back: when a helper has left the
+        /// job, nothing on its stack refers to the caller's closure any more.
+        @inline(never)
+        func work(as worker: Int) {
+            guard let body else { return }
             while true {
                 let block = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard block < blocks else { return }
@@ -105,7 +109,7 @@ internal import Synchronization
             published.wrappingAdd(1, ordering: .releasing)
             for _ in 0..<min(sleepers, blocks - 1) { unsafe pthread_cond_signal(wake) }
         }
-        job.work(body, as: 0)
+        job.work(as: 0)
 
         var rounds = 0
         while job.helpers.load(ordering: .acquiring) > 0, rounds < Self.watchRounds {
@@ -127,12 +131,12 @@ internal import Synchronization
             let seen = published.load(ordering: .acquiring)
             lock()
             if isStopping { return unlock() }
-            if let job = jobs.first(where: \.isOpen), let body = job.body {
+            if let job = jobs.first(where: \.isOpen) {
                 let worker = job.joined
                 job.joined += 1
                 job.helpers.wrappingAdd(1, ordering: .relaxed)
                 unlock()
-                help(job, body, as: worker)
+                help(job, as: worker)
                 continue
             }
             unlock()
@@ -140,8 +144,8 @@ internal import Synchronization
         }
     }
 
-    private func help(_ job: Job, _ body: Body, as worker: Int) {
-        job.work(body, as: worker)
+    private func help(_ job: Job, as worker: Int) {
+        job.work(as: worker)
         locked {
             if job.helpers.wrappingSubtract(1, ordering: .releasing).newValue == 0 {
                 unsafe pthread_cond_broadcast(done)

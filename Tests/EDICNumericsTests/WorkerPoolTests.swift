@@ -86,6 +86,14 @@ import Testing
         #expect((11..<1000).contains(ran.load(ordering: .relaxed)))
     }
 
+    @Test(arguments: sizes)
+    func manySmallJobs(workers: Int) {
+        let pool = WorkerPool(workers: workers)
+        let total = Atomic(0)
+        for _ in 0..<5000 { pool.forEach(count: 3) { index, _ in total.wrappingAdd(index, ordering: .relaxed) } }
+        #expect(total.load(ordering: .relaxed) == 15000)
+    }
+
     @Test func theSharedPoolFitsTheMachine() {
         #expect(Processors.available >= 1)
         #expect(WorkerPool.shared.workers == Processors.available)

@@ -1,4 +1,8 @@
 // What EDICNumerics calls: loops over memory the caller owns. Nothing here allocates, and nothing keeps a pointer.
+//
+// Matrices of weights are stored in panels of 16 outputs ("columns" below): whatever the number format, the 16 values
+// that one step along the inputs multiplies lie side by side. One vector lane is one output, so an output is summed in
+// the order of its inputs whatever the instruction set's width, the number of rows in a call or their neighbours.
 #pragma once
 
 #include <stddef.h>
@@ -17,3 +21,159 @@ static inline void ek_pause(void) {
     __asm__ volatile("yield");
 #endif
 }
+
+typedef enum __attribute__((enum_extensibility(closed))) ek_isa : int32_t {
+    ek_isa_generic = 0,
+    ek_isa_avx2 = 1,
+    ek_isa_avx512 = 2,
+    ek_isa_avx512vnni = 3,
+    ek_isa_neon = 4,
+} ek_isa;
+
+/// Whether this build has the kernels and this processor runs them.
+int32_t ek_isa_available(ek_isa isa);
+
+// ---- Weights ----
+
+/// Outputs in a panel.
+enum { ek_panel_width = 16 };
+
+typedef enum __attribute__((enum_extensibility(closed))) ek_format : int32_t {
+    ek_format_f32 = 0,
+    ek_format_f16 = 1,
+    ek_format_bf16 = 2,
+    ek_format_int8 = 3,  // one scale an output
+    ek_format_q8_0 = 4,  // from here on: blocks as in GGUF files
+    ek_format_q4_0 = 5,
+    ek_format_q4_1 = 6,
+    ek_format_q5_0 = 7,
+    ek_format_q5_1 = 8,
+    ek_format_q4_k = 9,
+    ek_format_q5_k = 10,
+    ek_format_q6_k = 11,
+} ek_format;
+
+/// Inputs in the smallest unit of the format, which the number of inputs must be a multiple of.
+size_t ek_block_length(ek_format format);
+/// Bytes of that unit in a file. 0 for int8, which is not a file format.
+size_t ek_block_bytes(ek_format format);
+/// Bytes of a packed panel of 16 outputs with `k` inputs; a multiple of 32.
+size_t ek_panel_bytes(ek_format format, size_t k);
+
+/// Inputs, in blocks of 32, that a packed panel has room for; at least what `k` needs.
+size_t ek_padded_blocks(ek_format format, size_t k);
+
+/// Writes the values of `k` inputs of one output, stored as in a file, as floats.
+void ek_dequantize(ek_format format, const void *_Nonnull source, size_t k, float *_Nonnull out);
+/// Packs `columns` (1...16) consecutive outputs stored as in a file; absent columns become zero weights.
+void ek_pack_panel(ek_format format, const void *_Nonnull source, size_t columns, size_t k, void *_Nonnull panel);
+/// Packs signed bytes, output after output; absent columns become zero weights.
+void ek_pack_panel_int8(const int8_t *_Nonnull source, size_t columns, size_t k, void *_Nonnull panel);
+/// Writes output `column` of a packed panel as floats. For int8 the values are not yet scaled.
+void ek_unpack_column(ek_format format, const void *_Nonnull panel, size_t column, size_t k, float *_Nonnull out);
+/// Copies one output of a packed panel into a column of another panel, which was all zero bytes there.
+void ek_copy_column(ek_format format, const void *_Nonnull from, size_t from_column, size_t k, void *_Nonnull to, size_t to_column);
+
+// ---- Inputs of a product ----
+
+/// Rows of activations, quantised to -127...127.
+typedef struct ek_quantized_rows {
+    const int8_t *_Nonnull values;  // row r at r * value_stride
+    size_t value_stride;
+    const float *_Nonnull scales;  // int8: one a row; blocks: one for 32 inputs, row r at r * scale_stride
+    size_t scale_stride;
+    const int32_t *_Nonnull sums;  // int8: one a row; blocks: one for 16 inputs, row r at 2 * r * scale_stride
+} ek_quantized_rows;
+
+/// What happens to a finished sum: y = relu(sum + bias), or y += that.
+typedef struct ek_epilogue {
+    const float *_Nullable bias;
+    int32_t relu;
+    int32_t accumulate;
+} ek_epilogue;
+
+// ---- The kernels of one instruction set ----
+
+typedef struct ek_attention {
+    /// Queries: row r at r * query_stride, `head_size` floats.
+    const float *_Nonnull queries;
+    size_t query_stride;
+    size_t rows;
+    /// Keys in panels of 16 positions: key j, element d at (j / 16) * key_panel_stride + d * 16 + j % 16.
+    const float *_Nonnull keys;
+    size_t key_panel_stride;
+    /// Values: position j at j * value_stride.
+    const float *_Nonnull values;
+    size_t value_stride;
+    size_t head_size;
+    size_t value_size;
+    /// Row r sees positions first[r] ..< last[r]; first may be null (0).
+    const int32_t *_Nullable first;
+    const int32_t *_Nonnull last;
+    float scale;
+    /// rows * score_stride floats, left holding the weights of each row.
+    float *_Nonnull scores;
+    size_t score_stride;
+    float *_Nonnull out;
+    size_t out_stride;
+} ek_attention;
+
+typedef struct ek_kernels {
+    // y[r][n] for `m` rows and the `n` outputs of consecutive panels. Elements of `weights` are f32, f16 or bf16.
+    void (*_Nonnull multiply_float)(ek_format format, const float *_Nonnull x, size_t x_stride, size_t m,
+                                    const void *_Nonnull weights, size_t k_stride, size_t panel_stride, size_t k,
+                                    float *_Nonnull y, size_t y_stride, size_t n, const ek_epilogue *_Nonnull epilogue);
+    void (*_Nonnull multiply_int8)(const ek_quantized_rows *_Nonnull x, size_t m, const void *_Nonnull weights,
+                                   const float *_Nonnull weight_scales, size_t k, float *_Nonnull y, size_t y_stride,
+                                   size_t n, const ek_epilogue *_Nonnull epilogue);
+    void (*_Nonnull multiply_blocks)(ek_format format, const ek_quantized_rows *_Nonnull x, size_t m,
+                                     const void *_Nonnull weights, size_t k, float *_Nonnull y, size_t y_stride,
+                                     size_t n, const ek_epilogue *_Nonnull epilogue);
+
+    // One scale a row, or a given one where multiplier > 0. `padded` values are written, the last ones zero.
+    void (*_Nonnull quantize_row)(const float *_Nonnull x, size_t k, float multiplier, int8_t *_Nonnull values,
+                                  size_t padded, float *_Nonnull scale, int32_t *_Nonnull sum);
+    // One scale for 32 inputs; the last block is filled up with zeros, and `blocks` may exceed what k needs.
+    void (*_Nonnull quantize_blocks)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t blocks,
+                                     float *_Nonnull scales, int32_t *_Nonnull sums);
+
+    float (*_Nonnull dot)(const float *_Nonnull x, const float *_Nonnull y, size_t n);
+    void (*_Nonnull add)(float *_Nonnull x, const float *_Nonnull y, size_t n);
+    void (*_Nonnull multiply)(float *_Nonnull x, const float *_Nonnull y, size_t n);
+    void (*_Nonnull scale)(float *_Nonnull x, float factor, size_t n);
+    float (*_Nonnull maximum)(const float *_Nonnull x, size_t n);
+    size_t (*_Nonnull argmax)(const float *_Nonnull x, size_t n);
+    void (*_Nonnull softmax)(float *_Nonnull x, size_t n);
+    // The sum of exp(x - maximum).
+    float (*_Nonnull sum_of_exp)(const float *_Nonnull x, float maximum, size_t n);
+    void (*_Nonnull layer_norm)(const float *_Nonnull x, const float *_Nonnull gain, const float *_Nullable bias,
+                                float epsilon, float *_Nonnull out, size_t n);
+    void (*_Nonnull rms_norm)(const float *_Nonnull x, const float *_Nonnull gain, float epsilon, float *_Nonnull out,
+                              size_t n);
+    // Rotates `heads` heads of `stride` floats: pairs (i, i + half), or (2 i, 2 i + 1) where interleaved.
+    void (*_Nonnull rotate)(float *_Nonnull x, size_t heads, size_t stride, size_t half, const float *_Nonnull cosines,
+                            const float *_Nonnull sines, int32_t interleaved);
+    void (*_Nonnull relu)(float *_Nonnull x, size_t n);
+    void (*_Nonnull silu)(float *_Nonnull x, size_t n);
+    // gate = silu(gate) * up
+    void (*_Nonnull silu_gate)(float *_Nonnull gate, const float *_Nonnull up, size_t n);
+    void (*_Nonnull gelu_tanh)(float *_Nonnull x, size_t n);
+    void (*_Nonnull gelu_erf)(float *_Nonnull x, size_t n);
+    void (*_Nonnull tanh)(float *_Nonnull x, size_t n);
+    void (*_Nonnull sigmoid)(float *_Nonnull x, size_t n);
+    void (*_Nonnull xielu)(float *_Nonnull x, size_t n, float alpha_positive, float alpha_negative, float beta,
+                           float epsilon);
+    void (*_Nonnull attend)(const ek_attention *_Nonnull a);
+} ek_kernels;
+
+/// The kernels of an instruction set that is available.
+const ek_kernels *_Nonnull ek_kernels_for(ek_isa isa);
+
+// ---- This machine's limits ----
+
+/// Reads `bytes` bytes, a multiple of 512, and returns something that depends on them all.
+int64_t ek_read_memory(ek_isa isa, const void *_Nonnull memory, size_t bytes);
+/// Runs `rounds` rounds of independent multiply-adds and returns the number of operations (a multiply-add is two), or 0
+/// where there is no such loop for the instruction set.
+int64_t ek_spin_float(ek_isa isa, size_t rounds, float *_Nonnull sink);
+int64_t ek_spin_int8(ek_isa isa, size_t rounds, int32_t *_Nonnull sink);

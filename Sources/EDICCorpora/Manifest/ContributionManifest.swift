@@ -156,6 +156,8 @@ public struct FileOptions: Sendable, Equatable {
     public var languageField = "lang"
     /// JSONL: the field that holds the record's own id, kept as metadata.
     public var idField = "id"
+    /// JSONL: further fields that are kept as metadata.
+    public var metadataKeys: [String] = []
     /// gettext: the language of the `msgid`s.
     public var sourceLanguage = "en"
     /// gettext: whether entries marked fuzzy are taken.

@@ -1,0 +1,335 @@
+// Block formats of GGUF files: reading them, packing them into panels and reading panels back. Portable C: packing runs
+// once when a model is loaded, and the rest looks up single rows.
+#include <string.h>
+
+#include "half.h"
+#include "kernels.h"
+
+// What a file says a weight is must come out to the last bit, so no product may be fused with a sum.
+#pragma STDC FP_CONTRACT OFF
+
+size_t ek_block_length(ek_format format) {
+    switch (format) {
+    case ek_format_f32:
+    case ek_format_f16:
+    case ek_format_bf16:
+    case ek_format_int8: return 1;
+    case ek_format_q4_k:
+    case ek_format_q5_k:
+    case ek_format_q6_k: return 256;
+    default: return 32;
+    }
+}
+
+size_t ek_block_bytes(ek_format format) {
+    switch (format) {
+    case ek_format_f32: return 4;
+    case ek_format_f16:
+    case ek_format_bf16: return 2;
+    case ek_format_q8_0: return 34;
+    case ek_format_q4_0: return 18;
+    case ek_format_q4_1: return 20;
+    case ek_format_q5_0: return 22;
+    case ek_format_q5_1: return 24;
+    case ek_format_q4_k: return 144;
+    case ek_format_q5_k: return 176;
+    case ek_format_q6_k: return 210;
+    default: return 0;
+    }
+}
+
+size_t ek_panel_bytes(ek_format format, size_t k) {
+    switch (format) {
+    case ek_format_f32: return k * 64;
+    case ek_format_f16:
+    case ek_format_bf16: return k * 32;
+    case ek_format_int8: return (k + 3) / 4 * 64;
+    default: {
+        const ek_layout l = ek_layout_of(format);
+        return ek_chunks(l, k) * ek_chunk_bytes(l);
+    }
+    }
+}
+
+size_t ek_padded_blocks(ek_format format, size_t k) {
+    const ek_layout l = ek_layout_of(format);
+    return ek_chunks(l, k) * (size_t)l.chunk_blocks;
+}
+
+// ---- One 32-input block, whatever its format ----
+
+/// Numbers 0...255 above the true ones by the layout's offset, and the parts of their scale.
+typedef struct block {
+    uint8_t numbers[32];
+    uint16_t super, super_minimum;  // half precision; the whole scale where the format has no superblocks
+    int16_t scale[2], minimum;      // small integers, in superblocks; two scales where 16 inputs share one
+} block;
+
+static uint16_t read16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
+
+static void read_nibbles(const uint8_t *bytes, block *out) {
+    for (int i = 0; i < 16; i++) {
+        out->numbers[i] = bytes[i] & 15;
+        out->numbers[i + 16] = bytes[i] >> 4;
+    }
+}
+
+static void read_fifth_bits(const uint8_t *bytes, block *out) {
+    for (int i = 0; i < 32; i++) out->numbers[i] |= (uint8_t)((bytes[i / 8] >> i % 8 & 1) << 4);
+}
+
+/// The 6-bit scale and minimum of block `b` among the 12 bytes of a Q4_K or Q5_K superblock.
+static void read_scales(const uint8_t *bytes, int b, block *out) {
+    if (b < 4) {
+        out->scale[0] = bytes[b] & 63;
+        out->minimum = bytes[b + 4] & 63;
+    } else {
+        out->scale[0] = (int16_t)((bytes[b + 4] & 15) | (bytes[b - 4] >> 6) << 4);
+        out->minimum = (int16_t)(bytes[b + 4] >> 4 | (bytes[b] >> 6) << 4);
+    }
+    out->scale[1] = out->scale[0];
+}
+
+static void read_superblock4(const uint8_t *p, int b, int fifth, block *out) {
+    out->super = read16(p);
+    out->super_minimum = read16(p + 2);
+    read_scales(p + 4, b, out);
+    const uint8_t *numbers = p + (fifth ? 48 : 16) + 32 * (b / 2);
+    for (int i = 0; i < 32; i++) {
+        out->numbers[i] = b % 2 ? numbers[i] >> 4 : numbers[i] & 15;
+        if (fifth) out->numbers[i] |= (uint8_t)((p[16 + i] >> b & 1) << 4);
+    }
+}
+
+static void read_superblock6(const uint8_t *p, int b, block *out) {
+    const int half = b / 4, quarter = b % 4;
+    const uint8_t *low = p + 64 * half + 32 * (quarter % 2), *high = p + 128 + 32 * half;
+    for (int i = 0; i < 32; i++) {
+        const int nibble = quarter < 2 ? low[i] & 15 : low[i] >> 4;
+        out->numbers[i] = (uint8_t)(nibble | (high[i] >> 2 * quarter & 3) << 4);
+    }
+    out->scale[0] = (int8_t)p[192 + 2 * b];
+    out->scale[1] = (int8_t)p[193 + 2 * b];
+    out->super = read16(p + 208);
+}
+
+/// Block `b` of one output's inputs.
+static void read_block(ek_format format, const uint8_t *row, size_t b, block *out) {
+    const size_t bytes = ek_block_bytes(format);
+    const uint8_t *p = row + (ek_block_length(format) == 256 ? b / 8 : b) * bytes;
+    out->super_minimum = 0;
+    out->minimum = 0;
+    out->scale[0] = out->scale[1] = 1;
+    switch (format) {
+    case ek_format_q8_0:
+        out->super = read16(p);
+        for (int i = 0; i < 32; i++) out->numbers[i] = p[2 + i] ^ 0x80;
+        return;
+    case ek_format_q4_0:
+        out->super = read16(p);
+        return read_nibbles(p + 2, out);
+    case ek_format_q4_1:
+        out->super = read16(p);
+        out->super_minimum = read16(p + 2);
+        return read_nibbles(p + 4, out);
+    case ek_format_q5_0:
+        out->super = read16(p);
+        read_nibbles(p + 6, out);
+        return read_fifth_bits(p + 2, out);
+    case ek_format_q5_1:
+        out->super = read16(p);
+        out->super_minimum = read16(p + 2);
+        read_nibbles(p + 8, out);
+        return read_fifth_bits(p + 4, out);
+    case ek_format_q4_k: return read_superblock4(p, (int)(b % 8), 0, out);
+    case ek_format_q5_k: return read_superblock4(p, (int)(b % 8), 1, out);
+    case ek_format_q6_k: return read_superblock6(p, (int)(b % 8), out);
+    default: return;
+    }
+}
+
+static void dequantize_block(ek_layout l, const block *b, float *out) {
+    const float super = ek_half_to_float(b->super);
+    const float minimum = l.superblock ? ek_half_to_float(b->super_minimum) * -(float)b->minimum
+                                       : ek_half_to_float(b->super_minimum);
+    for (int i = 0; i < 32; i++) {
+        const float scale = l.superblock ? super * (float)b->scale[i / 16] : super;
+        const float product = scale * (float)(b->numbers[i] - l.offset);
+        out[i] = l.has_minimum ? product + minimum : product;
+    }
+}
+
+void ek_dequantize(ek_format format, const void *source, size_t k, float *out) {
+    const uint8_t *bytes = source;
+    switch (format) {
+    case ek_format_f32: memcpy(out, source, k * 4); return;
+    case ek_format_f16:
+        for (size_t i = 0; i < k; i++) out[i] = ek_half_to_float(read16(bytes + 2 * i));
+        return;
+    case ek_format_bf16:
+        for (size_t i = 0; i < k; i++) out[i] = ek_bfloat_to_float(read16(bytes + 2 * i));
+        return;
+    case ek_format_int8:
+        for (size_t i = 0; i < k; i++) out[i] = (float)(int8_t)bytes[i];
+        return;
+    default: break;
+    }
+    const ek_layout l = ek_layout_of(format);
+    for (size_t b = 0; b < k / 32; b++) {
+        block one;
+        read_block(format, bytes, b, &one);
+        dequantize_block(l, &one, out + 32 * b);
+    }
+}
+
+// ---- Panels ----
+
+/// Where block `b` of a panel keeps its numbers, its scales, and which block of its chunk it is.
+typedef struct place {
+    uint8_t *numbers, *scales;
+    size_t index;
+} place;
+
+static place place_of(ek_layout l, const void *panel, size_t b) {
+    uint8_t *chunk = (uint8_t *)(uintptr_t)panel + b / (size_t)l.chunk_blocks * ek_chunk_bytes(l);
+    const size_t index = b % (size_t)l.chunk_blocks;
+    return (place){chunk + index * l.block_bytes, chunk + (size_t)l.chunk_blocks * l.block_bytes, index};
+}
+
+static void write_block(ek_layout l, const block *b, place at, size_t column) {
+    for (int i = 0; i < 32; i++) {
+        const int group = i / 4;
+        const size_t byte = 4 * column + (size_t)(i % 4);
+        const unsigned number = b->numbers[i];
+        if (l.bits == 8) {
+            at.numbers[64 * group + (int)byte] = (uint8_t)number;
+            continue;
+        }
+        at.numbers[64 * (size_t)(group % 4) + byte] |= (uint8_t)((number & 15) << (group < 4 ? 0 : 4));
+        if (l.bits == 5) at.numbers[256 + byte] |= (uint8_t)((number >> 4) << group);
+        if (l.bits == 6) at.numbers[256 + 64 * (size_t)(group / 4) + byte] |= (uint8_t)((number >> 4) << 2 * (group % 4));
+    }
+    if (!l.superblock) {
+        uint8_t *own = at.scales + (l.has_minimum ? 64 : 32) * at.index;
+        memcpy(own + 2 * column, &b->super, 2);
+        if (l.has_minimum) memcpy(own + 32 + 2 * column, &b->super_minimum, 2);
+        return;
+    }
+    memcpy(at.scales + 2 * column, &b->super, 2);
+    if (l.has_minimum) {
+        memcpy(at.scales + 32 + 2 * column, &b->super_minimum, 2);
+        at.scales[64 + 32 * at.index + column] = (uint8_t)b->scale[0];
+        at.scales[80 + 32 * at.index + column] = (uint8_t)b->minimum;
+    } else {
+        at.scales[32 + 32 * at.index + column] = (uint8_t)b->scale[0];
+        at.scales[48 + 32 * at.index + column] = (uint8_t)b->scale[1];
+    }
+}
+
+static void read_packed_block(ek_layout l, place at, size_t column, block *out) {
+    for (int i = 0; i < 32; i++) {
+        const int group = i / 4;
+        const size_t byte = 4 * column + (size_t)(i % 4);
+        if (l.bits == 8) {
+            out->numbers[i] = at.numbers[64 * (size_t)group + byte];
+            continue;
+        }
+        unsigned number = at.numbers[64 * (size_t)(group % 4) + byte] >> (group < 4 ? 0 : 4) & 15;
+        if (l.bits == 5) number |= (at.numbers[256 + byte] >> group & 1u) << 4;
+        if (l.bits == 6) number |= (at.numbers[256 + 64 * (size_t)(group / 4) + byte] >> 2 * (group % 4) & 3u) << 4;
+        out->numbers[i] = (uint8_t)number;
+    }
+    out->super_minimum = 0;
+    if (!l.superblock) {
+        const uint8_t *own = at.scales + (l.has_minimum ? 64 : 32) * at.index;
+        out->super = read16(own + 2 * column);
+        if (l.has_minimum) out->super_minimum = read16(own + 32 + 2 * column);
+        return;
+    }
+    out->super = read16(at.scales + 2 * column);
+    if (l.has_minimum) {
+        out->super_minimum = read16(at.scales + 32 + 2 * column);
+        out->scale[0] = out->scale[1] = at.scales[64 + 32 * at.index + column];
+        out->minimum = at.scales[80 + 32 * at.index + column];
+    } else {
+        out->scale[0] = (int8_t)at.scales[32 + 32 * at.index + column];
+        out->scale[1] = (int8_t)at.scales[48 + 32 * at.index + column];
+    }
+}
+
+/// Copies `size`-byte elements of `columns` rows of `k` side by side, 16 to a step.
+static void interleave(const uint8_t *source, size_t size, size_t columns, size_t k, uint8_t *panel) {
+    for (size_t c = 0; c < columns; c++)
+        for (size_t i = 0; i < k; i++) memcpy(panel + (16 * i + c) * size, source + (c * k + i) * size, size);
+}
+
+void ek_pack_panel(ek_format format, const void *source, size_t columns, size_t k, void *panel) {
+    memset(panel, 0, ek_panel_bytes(format, k));
+    switch (format) {
+    case ek_format_f32: return interleave(source, 4, columns, k, panel);
+    case ek_format_f16:
+    case ek_format_bf16: return interleave(source, 2, columns, k, panel);
+    case ek_format_int8: return ek_pack_panel_int8(source, columns, k, panel);
+    default: break;
+    }
+    const ek_layout l = ek_layout_of(format);
+    const size_t row = k / ek_block_length(format) * ek_block_bytes(format);
+    for (size_t b = 0; b < k / 32; b++) {
+        const place at = place_of(l, panel, b);
+        for (size_t c = 0; c < columns; c++) {
+            block one;
+            read_block(format, (const uint8_t *)source + c * row, b, &one);
+            write_block(l, &one, at, c);
+        }
+    }
+}
+
+void ek_pack_panel_int8(const int8_t *source, size_t columns, size_t k, void *panel) {
+    uint8_t *out = panel;
+    memset(out, 0x80, ek_panel_bytes(ek_format_int8, k));
+    for (size_t c = 0; c < columns; c++)
+        for (size_t i = 0; i < k; i++) out[i / 4 * 64 + 4 * c + i % 4] = (uint8_t)source[c * k + i] ^ 0x80;
+}
+
+void ek_unpack_column(ek_format format, const void *panel, size_t column, size_t k, float *out) {
+    const uint8_t *bytes = panel;
+    switch (format) {
+    case ek_format_f32:
+        for (size_t i = 0; i < k; i++) memcpy(out + i, bytes + 4 * (16 * i + column), 4);
+        return;
+    case ek_format_f16:
+        for (size_t i = 0; i < k; i++) out[i] = ek_half_to_float(read16(bytes + 2 * (16 * i + column)));
+        return;
+    case ek_format_bf16:
+        for (size_t i = 0; i < k; i++) out[i] = ek_bfloat_to_float(read16(bytes + 2 * (16 * i + column)));
+        return;
+    case ek_format_int8:
+        for (size_t i = 0; i < k; i++) out[i] = (float)bytes[i / 4 * 64 + 4 * column + i % 4] - 128.0f;
+        return;
+    default: break;
+    }
+    const ek_layout l = ek_layout_of(format);
+    for (size_t b = 0; b < k / 32; b++) {
+        block one;
+        read_packed_block(l, place_of(l, panel, b), column, &one);
+        dequantize_block(l, &one, out + 32 * b);
+    }
+}
+
+void ek_copy_column(ek_format format, const void *from, size_t from_column, size_t k, void *to, size_t to_column) {
+    if (ek_block_length(format) > 1) {
+        const ek_layout l = ek_layout_of(format);
+        for (size_t b = 0; b < k / 32; b++) {
+            block one;
+            read_packed_block(l, place_of(l, from, b), from_column, &one);
+            write_block(l, &one, place_of(l, to, b), to_column);
+        }
+        return;
+    }
+    // Elements that stay together: four bytes of int8, one number otherwise.
+    const size_t size = format == ek_format_f32 || format == ek_format_int8 ? 4 : 2;
+    const size_t steps = format == ek_format_int8 ? (k + 3) / 4 : k;
+    const uint8_t *source = (const uint8_t *)from + from_column * size;
+    uint8_t *target = (uint8_t *)to + to_column * size;
+    for (size_t i = 0; i < steps; i++, source += 16 * size, target += 16 * size) memcpy(target, source, size);
+}

@@ -1,0 +1,243 @@
+// Products of quantised rows with panels of 16 outputs stored as bytes or blocks. Included once an instruction set.
+//
+// Stored numbers are unsigned (a fixed offset above the true ones) and activations signed. A sum starts at minus the
+// offset times the sum of its activations, so that the offset costs nothing in the loop; integer sums are exact, hence
+// the same in any order. Sums of integers become floats once a scale's run, and those are added in the order of inputs.
+#pragma once
+
+typedef struct byte_product {
+    const ek_quantized_rows *x;
+    const char *weights;
+    size_t panel_stride;
+    const float *weight_scales;
+    size_t k;
+    float *y;
+    size_t y_stride, n;
+    const ek_epilogue *epilogue;
+} byte_product;
+
+EK_INLINE void int8_tile(const int mr, const int nr, const byte_product *p, size_t row, size_t panel) {
+    vi sum[lanes_mr_int8][lanes_nr_int8];
+    EK_UNROLL for (int r = 0; r < mr; r++) {
+        const vi start = vi_set1(-128 * p->x->sums[row + (size_t)r]);
+        EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = start;
+    }
+    const int8_t *x = p->x->values + row * p->x->value_stride;
+    const char *w = p->weights + panel * p->panel_stride;
+    const size_t x_stride = p->x->value_stride, panel_stride = p->panel_stride;
+    for (size_t i = (p->k + 3) / 4; i > 0; i--) {
+        vi lanes[lanes_nr_int8];
+        EK_UNROLL for (int c = 0; c < nr; c++) lanes[c] = vi_load(w + (size_t)c * panel_stride);
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            const vx four = vx_load(x + (size_t)r * x_stride);
+            EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vi_dot4(sum[r][c], lanes[c], four);
+        }
+        x += 4;
+        w += 64;
+    }
+    EK_UNROLL for (int c = 0; c < nr; c++) {
+        const size_t at = (panel + (size_t)c) * 16;
+        const vf scale = vf_load_some(p->weight_scales + at, p->n - at, 0);
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            const vf both = vf_mul(scale, vf_set1(p->x->scales[row + (size_t)r]));
+            finish(vf_mul(vf_from_vi(sum[r][c]), both), p->y + (row + (size_t)r) * p->y_stride, at, p->n - at,
+                   p->epilogue);
+        }
+    }
+}
+
+EK_INLINE void int8_rows(const int nr, const byte_product *p, size_t m, size_t panel) {
+    size_t row = 0;
+    for (; row + lanes_mr_int8 <= m; row += lanes_mr_int8) int8_tile(lanes_mr_int8, nr, p, row, panel);
+    if (lanes_mr_int8 > 4 && row + 4 <= m) {
+        int8_tile(lanes_mr_int8 > 4 ? 4 : 1, nr, p, row, panel);
+        row += 4;
+    }
+    if (lanes_mr_int8 > 2 && row + 2 <= m) {
+        int8_tile(lanes_mr_int8 > 2 ? 2 : 1, nr, p, row, panel);
+        row += 2;
+    }
+    for (; row < m; row++) int8_tile(1, nr, p, row, panel);
+}
+
+static void multiply_int8(const ek_quantized_rows *x, size_t m, const void *weights, const float *weight_scales,
+                          size_t k, float *y, size_t y_stride, size_t n, const ek_epilogue *epilogue) {
+    const byte_product p = {x, weights, (k + 3) / 4 * 64, weight_scales, k, y, y_stride, n, epilogue};
+    const size_t panels = (n + 15) / 16;
+    size_t panel = 0;
+    for (; panel + lanes_nr_int8 <= panels; panel += lanes_nr_int8) int8_rows(lanes_nr_int8, &p, m, panel);
+    for (; panel < panels; panel++) int8_rows(1, &p, m, panel);
+}
+
+/// Inputs 4 * group ... 4 * group + 3 of a block's 16 outputs, as unsigned bytes.
+EK_INLINE vi block_group(const ek_layout l, const char *block, const int group) {
+    if (l.bits == 8) return vi_load(block + 64 * group);
+    vi numbers = vi_load(block + 64 * (group % 4));
+    if (group >= 4) numbers = vi_shift_right(numbers, 4);
+    numbers = vi_and(numbers, vi_bytes(0x0F));
+    if (l.bits == 5) {  // bit `group` of one byte an input position
+        const vi plane = vi_load(block + 256);
+        const vi high = group < 4 ? vi_shift_left(plane, 4 - group) : vi_shift_right(plane, group - 4);
+        numbers = vi_or(numbers, vi_and(high, vi_bytes(0x10)));
+    }
+    if (l.bits == 6) {  // two planes of four groups, two bits each
+        const int bit = 2 * (group % 4);
+        const vi plane = vi_load(block + 256 + 64 * (group / 4));
+        const vi high = bit < 4 ? vi_shift_left(plane, 4 - bit) : vi_shift_right(plane, bit - 4);
+        numbers = vi_or(numbers, vi_and(high, vi_bytes(0x30)));
+    }
+    return numbers;
+}
+
+EK_INLINE void block_tile(const ek_format format, const int mr, const int nr, const byte_product *p, size_t row,
+                          size_t panel) {
+    const ek_layout l = ek_layout_of(format);
+    const int runs = 32 / l.scale_run, groups = 8 / runs;
+    const size_t chunk_bytes = ek_chunk_bytes(l), chunks = ek_chunks(l, p->k), scale_stride = p->x->scale_stride;
+    const size_t x_stride = p->x->value_stride, panel_stride = p->panel_stride;
+    vf sum[lanes_mr_block][lanes_nr_block];
+    EK_UNROLL for (int r = 0; r < mr; r++) {
+        EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
+    }
+    const int8_t *x = p->x->values + row * x_stride;
+    const float *x_scales = p->x->scales + row * scale_stride;
+    const int32_t *x_sums = p->x->sums + 2 * row * scale_stride;
+    const char *w = p->weights + panel * panel_stride;
+    for (size_t chunk = 0; chunk < chunks; chunk++) {
+        const char *scales = w + (size_t)l.chunk_blocks * l.block_bytes;
+        vf super[lanes_nr_block], super_minimum[lanes_nr_block];
+        EK_UNROLL for (int c = 0; c < nr; c++) {
+            if (!l.superblock) continue;
+            super[c] = vf_load_f16((const uint16_t *)(scales + (size_t)c * panel_stride));
+            if (l.has_minimum)
+                super_minimum[c] = vf_sub(
+                    vf_set1(0), vf_load_f16((const uint16_t *)(scales + (size_t)c * panel_stride + 32)));
+        }
+        _Pragma("clang loop unroll(disable)") for (int b = 0; b < l.chunk_blocks; b++) {
+            const char *block = w + (size_t)b * l.block_bytes;
+            EK_UNROLL for (int run = 0; run < runs; run++) {
+                vf scale[lanes_nr_block], minimum[lanes_nr_block];
+                EK_UNROLL for (int c = 0; c < nr; c++) {
+                    const char *own = scales + (size_t)c * panel_stride;
+                    if (!l.superblock) {
+                        own += (l.has_minimum ? 64 : 32) * b;
+                        scale[c] = vf_load_f16((const uint16_t *)own);
+                        if (l.has_minimum) minimum[c] = vf_load_f16((const uint16_t *)(own + 32));
+                    } else if (l.has_minimum) {
+                        scale[c] = vf_mul(super[c], vf_load_u8((const uint8_t *)(own + 64 + 32 * b)));
+                        minimum[c] = vf_mul(super_minimum[c], vf_load_u8((const uint8_t *)(own + 80 + 32 * b)));
+                    } else {
+                        scale[c] = vf_mul(super[c], vf_load_i8((const int8_t *)(own + 32 + 16 * (2 * b + run))));
+                    }
+                }
+                vi whole[lanes_mr_block][lanes_nr_block];
+                EK_UNROLL for (int r = 0; r < mr; r++) {
+                    const int32_t *sums = x_sums + 2 * (size_t)r * scale_stride + 2 * b;
+                    const int32_t inputs = runs == 2 ? sums[run] : sums[0] + sums[1];
+                    EK_UNROLL for (int c = 0; c < nr; c++) whole[r][c] = vi_set1(-l.offset * inputs);
+                }
+                EK_UNROLL for (int g = 0; g < groups; g++) {
+                    const int group = run * groups + g;
+                    vi lanes[lanes_nr_block];
+                    EK_UNROLL for (int c = 0; c < nr; c++)
+                        lanes[c] = block_group(l, block + (size_t)c * panel_stride, group);
+                    EK_UNROLL for (int r = 0; r < mr; r++) {
+                        const vx four = vx_load(x + (size_t)r * x_stride + 32 * b + 4 * group);
+                        EK_UNROLL for (int c = 0; c < nr; c++)
+                            whole[r][c] = l.bits == 8 ? vi_dot4(whole[r][c], lanes[c], four)
+                                                      : vi_dot4_small(whole[r][c], lanes[c], four);
+                    }
+                }
+                EK_UNROLL for (int r = 0; r < mr; r++) {
+                    const float own = x_scales[(size_t)r * scale_stride + (size_t)b];
+                    EK_UNROLL for (int c = 0; c < nr; c++)
+                        sum[r][c] = vf_fma(vf_from_vi(whole[r][c]), vf_mul(scale[c], vf_set1(own)), sum[r][c]);
+                    if (l.has_minimum) {
+                        const int32_t *sums = x_sums + 2 * (size_t)r * scale_stride + 2 * b;
+                        const vf inputs = vf_set1((float)(sums[0] + sums[1]) * own);
+                        EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_fma(minimum[c], inputs, sum[r][c]);
+                    }
+                }
+            }
+        }
+        w += chunk_bytes;
+        x += 32 * l.chunk_blocks;
+        x_scales += l.chunk_blocks;
+        x_sums += 2 * l.chunk_blocks;
+    }
+    EK_UNROLL for (int r = 0; r < mr; r++) {
+        EK_UNROLL for (int c = 0; c < nr; c++) {
+            const size_t at = (panel + (size_t)c) * 16;
+            finish(sum[r][c], p->y + (row + (size_t)r) * p->y_stride, at, p->n - at, p->epilogue);
+        }
+    }
+}
+
+EK_INLINE void block_rows(const ek_format format, const int nr, const byte_product *p, size_t m, size_t panel) {
+    size_t row = 0;
+    for (; row + lanes_mr_block <= m; row += lanes_mr_block) block_tile(format, lanes_mr_block, nr, p, row, panel);
+    if (lanes_mr_block > 2)
+        for (; row + 2 <= m; row += 2) block_tile(format, lanes_mr_block > 2 ? 2 : 1, nr, p, row, panel);
+    for (; row < m; row++) block_tile(format, 1, nr, p, row, panel);
+}
+
+EK_INLINE void block_panels(const ek_format format, const byte_product *p, size_t m) {
+    const size_t panels = (p->n + 15) / 16;
+    size_t panel = 0;
+    for (; panel + lanes_nr_block <= panels; panel += lanes_nr_block) block_rows(format, lanes_nr_block, p, m, panel);
+    for (; panel < panels; panel++) block_rows(format, 1, p, m, panel);
+}
+
+static void multiply_blocks(ek_format format, const ek_quantized_rows *x, size_t m, const void *weights, size_t k,
+                            float *y, size_t y_stride, size_t n, const ek_epilogue *epilogue) {
+    const byte_product p = {x, weights, ek_panel_bytes(format, k), 0, k, y, y_stride, n, epilogue};
+    switch (format) {
+    case ek_format_q8_0: return block_panels(ek_format_q8_0, &p, m);
+    case ek_format_q4_0: return block_panels(ek_format_q4_0, &p, m);
+    case ek_format_q4_1: return block_panels(ek_format_q4_1, &p, m);
+    case ek_format_q5_0: return block_panels(ek_format_q5_0, &p, m);
+    case ek_format_q5_1: return block_panels(ek_format_q5_1, &p, m);
+    case ek_format_q4_k: return block_panels(ek_format_q4_k, &p, m);
+    case ek_format_q5_k: return block_panels(ek_format_q5_k, &p, m);
+    case ek_format_q6_k: return block_panels(ek_format_q6_k, &p, m);
+    default: return;
+    }
+}
+
+EK_INLINE float largest_magnitude(const float *x, size_t n) {
+    vf most = vf_set1(0);
+    for (size_t i = 0; i < n; i += 16) most = vf_max(vf_abs(vf_load_some(x + i, n - i, 0)), most);
+    return vf_reduce_max(most);
+}
+
+static void quantize_row(const float *x, size_t k, float multiplier, int8_t *values, size_t padded, float *scale,
+                         int32_t *sum) {
+    if (multiplier <= 0) {
+        const float most = largest_magnitude(x, k);
+        multiplier = most > 0 ? 127.0f / most : 0;
+        *scale = most / 127.0f;
+    } else {
+        *scale = 1.0f / multiplier;
+    }
+    int32_t total = 0;
+    for (size_t i = 0; i < padded; i += 16) {
+        int8_t lanes[16];
+        const vf part = i < k ? vf_load_some(x + i, k - i, 0) : vf_set1(0);
+        total += vf_store_i8(lanes, vf_round(vf_mul(part, vf_set1(multiplier))));
+        memcpy(values + i, lanes, ek_min_size(16, padded - i));
+    }
+    *sum = total;
+}
+
+static void quantize_blocks(const float *x, size_t k, int8_t *values, size_t blocks, float *scales, int32_t *sums) {
+    for (size_t b = 0; b < blocks; b++) {
+        const size_t at = 32 * b, count = at < k ? ek_min_size(32, k - at) : 0;
+        const vf low = count > 0 ? vf_load_some(x + at, count, 0) : vf_set1(0);
+        const vf high = count > 16 ? vf_load_some(x + at + 16, count - 16, 0) : vf_set1(0);
+        const float most = vf_reduce_max(vf_max(vf_abs(low), vf_abs(high)));
+        const vf multiplier = vf_set1(most > 0 ? 127.0f / most : 0);
+        scales[b] = most / 127.0f;
+        sums[2 * b] = vf_store_i8(values + at, vf_round(vf_mul(low, multiplier)));
+        sums[2 * b + 1] = vf_store_i8(values + at + 16, vf_round(vf_mul(high, multiplier)));
+    }
+}

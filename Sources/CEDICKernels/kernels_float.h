@@ -1,0 +1,90 @@
+// Products of float rows with panels of 16 outputs stored as f32, f16 or bf16. Included once an instruction set.
+#pragma once
+
+EK_INLINE vf load_lanes(ek_format format, const char *p) {
+    switch (format) {
+    case ek_format_f16: return vf_load_f16((const uint16_t *)p);
+    case ek_format_bf16: return vf_load_bf16((const uint16_t *)p);
+    default: return vf_load((const float *)p);
+    }
+}
+
+/// Writes 16 finished sums, `n` of which exist, to outputs `at`... of a row.
+EK_INLINE void finish(vf sum, float *y, size_t at, size_t n, const ek_epilogue *e) {
+    if (e->bias) sum = vf_add(sum, vf_load_some(e->bias + at, n, 0));
+    if (e->relu) sum = vf_max(sum, vf_set1(0));
+    if (e->accumulate) sum = vf_add(vf_load_some(y + at, n, 0), sum);
+    vf_store_some(y + at, n, sum);
+}
+
+typedef struct float_product {
+    const float *x;
+    size_t x_stride;
+    const char *weights;
+    size_t k_stride, panel_stride;  // bytes
+    size_t k;
+    float *y;
+    size_t y_stride, n;
+    const ek_epilogue *epilogue;
+} float_product;
+
+/// Rows `row`..., panels `panel`...: each sum is one chain of multiply-adds from the first input to the last.
+EK_INLINE void float_tile(const ek_format format, const int mr, const int nr, const float_product *p, size_t row,
+                          size_t panel) {
+    vf sum[lanes_mr_float][lanes_nr_float];
+    EK_UNROLL for (int r = 0; r < mr; r++) {
+        EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
+    }
+    const float *x = p->x + row * p->x_stride;
+    const char *w = p->weights + panel * p->panel_stride;
+    const size_t x_stride = p->x_stride, panel_stride = p->panel_stride, k_stride = p->k_stride;
+    for (size_t i = p->k; i > 0; i--) {
+        vf lanes[lanes_nr_float];
+        EK_UNROLL for (int c = 0; c < nr; c++) lanes[c] = load_lanes(format, w + (size_t)c * panel_stride);
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            const vf value = vf_set1(x[(size_t)r * x_stride]);
+            EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_fma(value, lanes[c], sum[r][c]);
+        }
+        x += 1;
+        w += k_stride;
+    }
+    EK_UNROLL for (int r = 0; r < mr; r++) {
+        EK_UNROLL for (int c = 0; c < nr; c++) {
+            const size_t at = (panel + (size_t)c) * 16;
+            finish(sum[r][c], p->y + (row + (size_t)r) * p->y_stride, at, p->n - at, p->epilogue);
+        }
+    }
+}
+
+EK_INLINE void float_rows(const ek_format format, const int nr, const float_product *p, size_t m, size_t panel) {
+    size_t row = 0;
+    for (; row + lanes_mr_float <= m; row += lanes_mr_float) float_tile(format, lanes_mr_float, nr, p, row, panel);
+    if (lanes_mr_float > 4 && row + 4 <= m) {
+        float_tile(format, lanes_mr_float > 4 ? 4 : 1, nr, p, row, panel);
+        row += 4;
+    }
+    if (lanes_mr_float > 2 && row + 2 <= m) {
+        float_tile(format, lanes_mr_float > 2 ? 2 : 1, nr, p, row, panel);
+        row += 2;
+    }
+    for (; row < m; row++) float_tile(format, 1, nr, p, row, panel);
+}
+
+EK_INLINE void float_panels(const ek_format format, const float_product *p, size_t m) {
+    const size_t panels = (p->n + 15) / 16;
+    size_t panel = 0;
+    for (; panel + lanes_nr_float <= panels; panel += lanes_nr_float) float_rows(format, lanes_nr_float, p, m, panel);
+    for (; panel < panels; panel++) float_rows(format, 1, p, m, panel);
+}
+
+static void multiply_float(ek_format format, const float *x, size_t x_stride, size_t m, const void *weights,
+                           size_t k_stride, size_t panel_stride, size_t k, float *y, size_t y_stride, size_t n,
+                           const ek_epilogue *epilogue) {
+    const size_t size = format == ek_format_f32 ? 4 : 2;
+    const float_product p = {x, x_stride, weights, k_stride * size, panel_stride * size, k, y, y_stride, n, epilogue};
+    switch (format) {
+    case ek_format_f16: return float_panels(ek_format_f16, &p, m);
+    case ek_format_bf16: return float_panels(ek_format_bf16, &p, m);
+    default: return float_panels(ek_format_f32, &p, m);
+    }
+}

@@ -1,0 +1,34 @@
+// Everything one instruction set offers. Included last, with EK_TABLE naming the table.
+#pragma once
+#include "kernels_float.h"
+#include "kernels_bytes.h"
+#include "kernels_rows.h"
+#include "kernels_attention.h"
+
+const ek_kernels EK_TABLE = {
+    .multiply_float = multiply_float,
+    .multiply_int8 = multiply_int8,
+    .multiply_blocks = multiply_blocks,
+    .quantize_row = quantize_row,
+    .quantize_blocks = quantize_blocks,
+    .dot = dot,
+    .add = add,
+    .multiply = multiply,
+    .scale = scale,
+    .maximum = maximum,
+    .argmax = argmax,
+    .softmax = softmax,
+    .sum_of_exp = sum_of_exp,
+    .layer_norm = layer_norm,
+    .rms_norm = rms_norm,
+    .rotate = rotate,
+    .relu = relu,
+    .silu = silu,
+    .silu_gate = silu_gate,
+    .gelu_tanh = gelu_tanh,
+    .gelu_erf = gelu_erf,
+    .tanh = tanh_row,
+    .sigmoid = sigmoid,
+    .xielu = xielu,
+    .attend = attend,
+};

@@ -1,0 +1,108 @@
+// 16 lanes in two 256-bit registers.
+#pragma once
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 4, lanes_nr_int8 = 1, lanes_mr_block = 2, lanes_nr_block = 1 };
+
+typedef struct { __m256 a, b; } vf;
+typedef struct { __m256i a, b; } vi;
+
+static inline vf vf_set1(float a) { const __m256 v = _mm256_set1_ps(a); return (vf){v, v}; }
+static inline vf vf_load(const float *p) { return (vf){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+static inline void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v.a); _mm256_storeu_ps(p + 8, v.b); }
+static inline vf vf_load_f16(const uint16_t *p) {
+    return (vf){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
+}
+static inline vf vf_load_bf16(const uint16_t *p) {
+    const __m256i a = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+    const __m256i b = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 8)));
+    return (vf){_mm256_castsi256_ps(_mm256_slli_epi32(a, 16)), _mm256_castsi256_ps(_mm256_slli_epi32(b, 16))};
+}
+static inline vf vf_load_i8(const int8_t *p) {
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)p);
+    return (vf){_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
+}
+static inline vf vf_load_u8(const uint8_t *p) {
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)p);
+    return (vf){_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)))};
+}
+static inline vf vf_add(vf x, vf y) { return (vf){_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+static inline vf vf_sub(vf x, vf y) { return (vf){_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+static inline vf vf_mul(vf x, vf y) { return (vf){_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+static inline vf vf_div(vf x, vf y) { return (vf){_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+static inline vf vf_fma(vf x, vf y, vf z) { return (vf){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
+static inline vf vf_max(vf x, vf y) { return (vf){_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
+static inline vf vf_min(vf x, vf y) { return (vf){_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+static inline vf vf_abs(vf x) {
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return (vf){_mm256_andnot_ps(sign, x.a), _mm256_andnot_ps(sign, x.b)};
+}
+static inline vf vf_if_greater(vf p, vf q, vf x, vf y) {
+    return (vf){_mm256_blendv_ps(y.a, x.a, _mm256_cmp_ps(p.a, q.a, _CMP_GT_OQ)),
+                _mm256_blendv_ps(y.b, x.b, _mm256_cmp_ps(p.b, q.b, _CMP_GT_OQ))};
+}
+static inline float vf_reduce_add(vf x) {
+    const __m256 eight = _mm256_add_ps(x.a, x.b);
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+static inline float vf_reduce_max(vf x) {
+    const __m256 eight = _mm256_max_ps(x.a, x.b);
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+static inline vf vf_round(vf x) {
+    return (vf){_mm256_round_ps(x.a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
+                _mm256_round_ps(x.b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+static inline __m256 ek_power2(__m256 n) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
+}
+static inline vf vf_scale2(vf x, vf n) { return (vf){_mm256_mul_ps(x.a, ek_power2(n.a)), _mm256_mul_ps(x.b, ek_power2(n.b))}; }
+static inline vf vf_from_vi(vi x) { return (vf){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+static inline int32_t vf_store_i8(int8_t *p, vf x) {
+    const vf held = vf_max(vf_min(x, vf_set1(127.0f)), vf_set1(-127.0f));
+    const __m256i a = _mm256_cvtps_epi32(held.a), b = _mm256_cvtps_epi32(held.b);
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
+    _mm_storeu_si128((__m128i *)p, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    const __m256i eight = _mm256_add_epi32(a, b);
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
+static inline vi vi_set1(int32_t a) { const __m256i v = _mm256_set1_epi32(a); return (vi){v, v}; }
+static inline vi vi_load(const void *p) {
+    return (vi){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)p + 1)};
+}
+static inline vi vi_and(vi x, vi y) { return (vi){_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
+static inline vi vi_or(vi x, vi y) { return (vi){_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
+static inline vi vi_shift_right(vi x, int n) { return (vi){_mm256_srli_epi32(x.a, n), _mm256_srli_epi32(x.b, n)}; }
+static inline vi vi_shift_left(vi x, int n) { return (vi){_mm256_slli_epi32(x.a, n), _mm256_slli_epi32(x.b, n)}; }
+static inline vi vi_bytes(uint8_t a) { const __m256i v = _mm256_set1_epi8((char)a); return (vi){v, v}; }
+
+// Bytes 0 and 2, and bytes 1 and 3, of a lane multiplied as 16-bit pairs: exact, where multiplying bytes saturates.
+typedef struct { __m256i bytes, even, odd; } vx;
+static inline vx vx_load(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, 4);
+    const __m256i bytes = _mm256_set1_epi32(four);
+    return (vx){bytes, _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
+}
+static inline __m256i ek_dot4(__m256i sum, __m256i w, vx x) {
+    const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(255)), x.even);
+    const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), x.odd);
+    return _mm256_add_epi32(sum, _mm256_add_epi32(even, odd));
+}
+static inline __m256i ek_dot4_small(__m256i sum, __m256i w, vx x) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x.bytes), _mm256_set1_epi16(1)));
+}
+static inline vi vi_dot4(vi sum, vi w, vx x) { return (vi){ek_dot4(sum.a, w.a, x), ek_dot4(sum.b, w.b, x)}; }
+static inline vi vi_dot4_small(vi sum, vi w, vx x) { return (vi){ek_dot4_small(sum.a, w.a, x), ek_dot4_small(sum.b, w.b, x)}; }
+static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+
+#include "lanes_partial.h"

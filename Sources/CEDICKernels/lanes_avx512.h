@@ -1,0 +1,89 @@
+// 16 lanes in one 512-bit register. With EK_VNNI defined, byte products take one instruction.
+#pragma once
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { lanes_mr_float = 8, lanes_nr_float = 3, lanes_mr_int8 = 8, lanes_nr_int8 = 3, lanes_mr_block = 6, lanes_nr_block = 2 };
+
+typedef __m512 vf;
+typedef __m512i vi;
+
+static inline vf vf_set1(float a) { return _mm512_set1_ps(a); }
+static inline vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void vf_store(float *p, vf a) { _mm512_storeu_ps(p, a); }
+static inline __mmask16 ek_first_lanes(size_t n) { return n >= 16 ? 0xFFFF : (__mmask16)((1u << n) - 1); }
+/// Loads min(n, 16) floats, the missing ones as `fill`.
+static inline vf vf_load_some(const float *p, size_t n, float fill) {
+    return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), ek_first_lanes(n), p);
+}
+static inline void vf_store_some(float *p, size_t n, vf value) { _mm512_mask_storeu_ps(p, ek_first_lanes(n), value); }
+static inline vf vf_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+static inline vf vf_load_bf16(const uint16_t *p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
+}
+static inline vf vf_load_i8(const int8_t *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
+static inline vf vf_load_u8(const uint8_t *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
+}
+static inline vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+static inline vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+static inline vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+static inline vf vf_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+static inline vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+static inline vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+static inline vf vf_abs(vf a) { return _mm512_abs_ps(a); }
+static inline vf vf_if_greater(vf a, vf b, vf x, vf y) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
+}
+static inline float vf_reduce_add(vf a) { return _mm512_reduce_add_ps(a); }
+static inline float vf_reduce_max(vf a) { return _mm512_reduce_max_ps(a); }
+static inline vf vf_round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vf vf_scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
+static inline vf vf_from_vi(vi a) { return _mm512_cvtepi32_ps(a); }
+static inline int32_t vf_store_i8(int8_t *p, vf a) {
+    const vf held = _mm512_max_ps(_mm512_min_ps(a, _mm512_set1_ps(127.0f)), _mm512_set1_ps(-127.0f));
+    const vi whole = _mm512_cvtps_epi32(held);
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(whole));
+    return _mm512_reduce_add_epi32(whole);
+}
+
+static inline vi vi_set1(int32_t a) { return _mm512_set1_epi32(a); }
+static inline vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
+static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
+static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
+static inline vi vi_shift_right(vi a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }
+static inline vi vi_shift_left(vi a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
+static inline vi vi_bytes(uint8_t a) { return _mm512_set1_epi8((char)a); }
+
+#if defined(EK_VNNI)
+typedef __m512i vx;
+static inline vx vx_load(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, 4);
+    return _mm512_set1_epi32(four);
+}
+static inline vi vi_dot4(vi sum, vi w, vx x) { return _mm512_dpbusd_epi32(sum, w, x); }
+static inline vi vi_dot4_small(vi sum, vi w, vx x) { return _mm512_dpbusd_epi32(sum, w, x); }
+#else
+// Bytes 0 and 2, and bytes 1 and 3, of a lane multiplied as 16-bit pairs: exact, where multiplying bytes saturates.
+typedef struct { __m512i bytes, even, odd; } vx;
+static inline vx vx_load(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, 4);
+    const __m512i bytes = _mm512_set1_epi32(four);
+    return (vx){bytes, _mm512_srai_epi16(_mm512_slli_epi16(bytes, 8), 8), _mm512_srai_epi16(bytes, 8)};
+}
+static inline vi vi_dot4(vi sum, vi w, vx x) {
+    const __m512i even = _mm512_madd_epi16(_mm512_and_si512(w, _mm512_set1_epi16(255)), x.even);
+    const __m512i odd = _mm512_madd_epi16(_mm512_srli_epi16(w, 8), x.odd);
+    return _mm512_add_epi32(sum, _mm512_add_epi32(even, odd));
+}
+static inline vi vi_dot4_small(vi sum, vi w, vx x) {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(w, x.bytes), _mm512_set1_epi16(1)));
+}
+#endif
+static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }

@@ -1,0 +1,86 @@
+// 16 lanes in plain C, for processors without kernels of their own. Slow in debug builds, plain SSE2 in release ones.
+#pragma once
+#include <stdint.h>
+#include <string.h>
+
+#include "half.h"
+
+enum { lanes_mr_float = 2, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_block = 1, lanes_nr_block = 1 };
+
+typedef struct { float v[16]; } vf;
+typedef struct { uint32_t v[16]; } vi;
+typedef uint32_t vx;
+
+#define EK_LANES for (int i = 0; i < 16; i++)
+
+static inline vf vf_set1(float a) { vf r; EK_LANES r.v[i] = a; return r; }
+static inline vf vf_load(const float *p) { vf r; memcpy(r.v, p, sizeof r.v); return r; }
+static inline void vf_store(float *p, vf a) { memcpy(p, a.v, sizeof a.v); }
+static inline vf vf_load_f16(const uint16_t *p) { vf r; EK_LANES r.v[i] = ek_half_to_float(p[i]); return r; }
+static inline vf vf_load_bf16(const uint16_t *p) { vf r; EK_LANES r.v[i] = ek_bfloat_to_float(p[i]); return r; }
+static inline vf vf_load_i8(const int8_t *p) { vf r; EK_LANES r.v[i] = (float)p[i]; return r; }
+static inline vf vf_load_u8(const uint8_t *p) { vf r; EK_LANES r.v[i] = (float)p[i]; return r; }
+static inline vf vf_add(vf a, vf b) { EK_LANES a.v[i] += b.v[i]; return a; }
+static inline vf vf_sub(vf a, vf b) { EK_LANES a.v[i] -= b.v[i]; return a; }
+static inline vf vf_mul(vf a, vf b) { EK_LANES a.v[i] *= b.v[i]; return a; }
+static inline vf vf_div(vf a, vf b) { EK_LANES a.v[i] /= b.v[i]; return a; }
+static inline vf vf_fma(vf a, vf b, vf c) { EK_LANES c.v[i] += a.v[i] * b.v[i]; return c; }
+static inline vf vf_max(vf a, vf b) { EK_LANES a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i]; return a; }
+static inline vf vf_min(vf a, vf b) { EK_LANES a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i]; return a; }
+static inline vf vf_abs(vf a) { EK_LANES a.v[i] = __builtin_fabsf(a.v[i]); return a; }
+static inline vf vf_if_greater(vf a, vf b, vf x, vf y) { EK_LANES y.v[i] = a.v[i] > b.v[i] ? x.v[i] : y.v[i]; return y; }
+static inline float vf_reduce_add(vf a) {
+    for (int half = 8; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) a.v[i] += a.v[i + half];
+    return a.v[0];
+}
+static inline float vf_reduce_max(vf a) {
+    float most = a.v[0];
+    for (int i = 1; i < 16; i++) most = a.v[i] > most ? a.v[i] : most;
+    return most;
+}
+/// Adding and taking away 1.5 * 2^23 rounds to the nearest whole number, ties to even; |a| must stay below 2^22.
+static inline vf vf_round(vf a) {
+    EK_LANES a.v[i] = (a.v[i] + 12582912.0f) - 12582912.0f;
+    return a;
+}
+/// a * 2^n for whole n in -126...127.
+static inline vf vf_scale2(vf a, vf n) {
+    EK_LANES {
+        uint32_t bits = (uint32_t)((int32_t)n.v[i] + 127) << 23;
+        float power;
+        memcpy(&power, &bits, 4);
+        a.v[i] *= power;
+    }
+    return a;
+}
+static inline vf vf_from_vi(vi a) { vf r; EK_LANES r.v[i] = (float)(int32_t)a.v[i]; return r; }
+/// Whole numbers in -128...127 as bytes; returns their sum.
+static inline int32_t vf_store_i8(int8_t *p, vf a) {
+    int32_t sum = 0;
+    EK_LANES {
+        float held = a.v[i] > 127.0f ? 127.0f : a.v[i] < -127.0f ? -127.0f : a.v[i] == a.v[i] ? a.v[i] : 0.0f;
+        p[i] = (int8_t)held;
+        sum += p[i];
+    }
+    return sum;
+}
+
+static inline vi vi_set1(int32_t a) { vi r; EK_LANES r.v[i] = (uint32_t)a; return r; }
+static inline vi vi_load(const void *p) { vi r; memcpy(r.v, p, 64); return r; }
+static inline vi vi_and(vi a, vi b) { EK_LANES a.v[i] &= b.v[i]; return a; }
+static inline vi vi_or(vi a, vi b) { EK_LANES a.v[i] |= b.v[i]; return a; }
+static inline vi vi_shift_right(vi a, int n) { EK_LANES a.v[i] >>= n; return a; }
+static inline vi vi_shift_left(vi a, int n) { EK_LANES a.v[i] <<= n; return a; }
+static inline vi vi_bytes(uint8_t a) { return vi_set1((int32_t)(a * 0x01010101u)); }
+static inline vx vx_load(const int8_t *p) { vx r; memcpy(&r, p, 4); return r; }
+/// Each lane adds the products of its four unsigned bytes of `w` and the four signed bytes of `x`.
+static inline vi vi_dot4(vi sum, vi w, vx x) {
+    EK_LANES for (int b = 0; b < 32; b += 8) sum.v[i] += (uint32_t)((int32_t)(w.v[i] >> b & 255) * (int8_t)(x >> b & 255));
+    return sum;
+}
+/// The same for bytes of `w` up to 63.
+static inline vi vi_dot4_small(vi sum, vi w, vx x) { return vi_dot4(sum, w, x); }
+static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
+
+#include "lanes_partial.h"

@@ -1,0 +1,113 @@
+// 16 lanes in four 128-bit registers. Only instructions every 64-bit Arm processor has.
+#pragma once
+#include <arm_neon.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { lanes_mr_float = 4, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_block = 2, lanes_nr_block = 1 };
+
+typedef struct { float32x4_t v[4]; } vf;
+typedef struct { uint32x4_t v[4]; } vi;
+
+#define EK_QUADS for (int i = 0; i < 4; i++)
+
+static inline vf vf_set1(float a) { vf r; EK_QUADS r.v[i] = vdupq_n_f32(a); return r; }
+static inline vf vf_load(const float *p) { vf r; EK_QUADS r.v[i] = vld1q_f32(p + 4 * i); return r; }
+static inline void vf_store(float *p, vf a) { EK_QUADS vst1q_f32(p + 4 * i, a.v[i]); }
+static inline vf vf_load_f16(const uint16_t *p) {
+    vf r;
+    EK_QUADS r.v[i] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i)));
+    return r;
+}
+static inline vf vf_load_bf16(const uint16_t *p) {
+    vf r;
+    EK_QUADS r.v[i] = vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16));
+    return r;
+}
+static inline vf vf_load_i8(const int8_t *p) {
+    const int8x16_t bytes = vld1q_s8(p);
+    const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
+    return (vf){{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
+                 vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))}};
+}
+static inline vf vf_load_u8(const uint8_t *p) {
+    const uint8x16_t bytes = vld1q_u8(p);
+    const uint16x8_t low = vmovl_u8(vget_low_u8(bytes)), high = vmovl_u8(vget_high_u8(bytes));
+    return (vf){{vcvtq_f32_u32(vmovl_u16(vget_low_u16(low))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(low))),
+                 vcvtq_f32_u32(vmovl_u16(vget_low_u16(high))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(high)))}};
+}
+static inline vf vf_add(vf a, vf b) { EK_QUADS a.v[i] = vaddq_f32(a.v[i], b.v[i]); return a; }
+static inline vf vf_sub(vf a, vf b) { EK_QUADS a.v[i] = vsubq_f32(a.v[i], b.v[i]); return a; }
+static inline vf vf_mul(vf a, vf b) { EK_QUADS a.v[i] = vmulq_f32(a.v[i], b.v[i]); return a; }
+static inline vf vf_div(vf a, vf b) { EK_QUADS a.v[i] = vdivq_f32(a.v[i], b.v[i]); return a; }
+static inline vf vf_fma(vf a, vf b, vf c) { EK_QUADS c.v[i] = vfmaq_f32(c.v[i], a.v[i], b.v[i]); return c; }
+static inline vf vf_max(vf a, vf b) { EK_QUADS a.v[i] = vmaxnmq_f32(a.v[i], b.v[i]); return a; }
+static inline vf vf_min(vf a, vf b) { EK_QUADS a.v[i] = vminnmq_f32(a.v[i], b.v[i]); return a; }
+static inline vf vf_abs(vf a) { EK_QUADS a.v[i] = vabsq_f32(a.v[i]); return a; }
+static inline vf vf_if_greater(vf a, vf b, vf x, vf y) {
+    EK_QUADS y.v[i] = vbslq_f32(vcgtq_f32(a.v[i], b.v[i]), x.v[i], y.v[i]);
+    return y;
+}
+static inline float vf_reduce_add(vf a) {
+    return vaddvq_f32(vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3])));
+}
+static inline float vf_reduce_max(vf a) {
+    return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.v[0], a.v[2]), vmaxq_f32(a.v[1], a.v[3])));
+}
+static inline vf vf_round(vf a) { EK_QUADS a.v[i] = vrndnq_f32(a.v[i]); return a; }
+static inline vf vf_scale2(vf a, vf n) {
+    EK_QUADS {
+        const int32x4_t power = vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n.v[i]), vdupq_n_s32(127)), 23);
+        a.v[i] = vmulq_f32(a.v[i], vreinterpretq_f32_s32(power));
+    }
+    return a;
+}
+static inline vf vf_from_vi(vi a) {
+    vf r;
+    EK_QUADS r.v[i] = vcvtq_f32_s32(vreinterpretq_s32_u32(a.v[i]));
+    return r;
+}
+static inline int32_t vf_store_i8(int8_t *p, vf a) {
+    int32x4_t whole[4];
+    EK_QUADS whole[i] = vcvtnq_s32_f32(vmaxq_f32(vminq_f32(a.v[i], vdupq_n_f32(127.0f)), vdupq_n_f32(-127.0f)));
+    const int16x8_t low = vcombine_s16(vmovn_s32(whole[0]), vmovn_s32(whole[1]));
+    const int16x8_t high = vcombine_s16(vmovn_s32(whole[2]), vmovn_s32(whole[3]));
+    vst1q_s8(p, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
+    return vaddvq_s32(vaddq_s32(vaddq_s32(whole[0], whole[1]), vaddq_s32(whole[2], whole[3])));
+}
+
+static inline vi vi_set1(int32_t a) { vi r; EK_QUADS r.v[i] = vdupq_n_u32((uint32_t)a); return r; }
+static inline vi vi_load(const void *p) {
+    vi r;
+    EK_QUADS r.v[i] = vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)p + 16 * i));
+    return r;
+}
+static inline vi vi_and(vi a, vi b) { EK_QUADS a.v[i] = vandq_u32(a.v[i], b.v[i]); return a; }
+static inline vi vi_or(vi a, vi b) { EK_QUADS a.v[i] = vorrq_u32(a.v[i], b.v[i]); return a; }
+static inline vi vi_shift_right(vi a, int n) { EK_QUADS a.v[i] = vshlq_u32(a.v[i], vdupq_n_s32(-n)); return a; }
+static inline vi vi_shift_left(vi a, int n) { EK_QUADS a.v[i] = vshlq_u32(a.v[i], vdupq_n_s32(n)); return a; }
+static inline vi vi_bytes(uint8_t a) { return vi_set1((int32_t)(a * 0x01010101u)); }
+
+typedef struct { int16x8_t words; } vx;
+static inline vx vx_load(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, 4);
+    return (vx){vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)))};
+}
+/// Four lanes of four bytes: widened to 16 bits, multiplied, and the four products of each lane added pair by pair.
+static inline vi vi_dot4(vi sum, vi w, vx x) {
+    EK_QUADS {
+        const uint8x16_t bytes = vreinterpretq_u8_u32(w.v[i]);
+        const int16x8_t low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes)));
+        const int16x8_t high = vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(bytes)));
+        const int32x4_t lane0 = vmull_s16(vget_low_s16(low), vget_low_s16(x.words)), lane1 = vmull_high_s16(low, x.words);
+        const int32x4_t lane2 = vmull_s16(vget_low_s16(high), vget_low_s16(x.words)), lane3 = vmull_high_s16(high, x.words);
+        const int32x4_t four = vpaddq_s32(vpaddq_s32(lane0, lane1), vpaddq_s32(lane2, lane3));
+        sum.v[i] = vaddq_u32(sum.v[i], vreinterpretq_u32_s32(four));
+    }
+    return sum;
+}
+static inline vi vi_dot4_small(vi sum, vi w, vx x) { return vi_dot4(sum, w, x); }
+static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
+
+#include "lanes_partial.h"

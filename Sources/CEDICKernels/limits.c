@@ -1,0 +1,94 @@
+// What this machine can do at most: how fast it reads memory and multiplies. The kernels are judged by these.
+#include "kernels.h"
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vnni"))), apply_to = function)
+static int64_t read_avx512(const char *p, size_t bytes) {
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+    for (size_t i = 0; i + 512 <= bytes; i += 512, p += 512) {
+        a = _mm512_add_epi64(a, _mm512_loadu_si512(p));
+        b = _mm512_add_epi64(b, _mm512_loadu_si512(p + 64));
+        c = _mm512_add_epi64(c, _mm512_loadu_si512(p + 128));
+        d = _mm512_add_epi64(d, _mm512_loadu_si512(p + 192));
+        e = _mm512_add_epi64(e, _mm512_loadu_si512(p + 256));
+        f = _mm512_add_epi64(f, _mm512_loadu_si512(p + 320));
+        g = _mm512_add_epi64(g, _mm512_loadu_si512(p + 384));
+        h = _mm512_add_epi64(h, _mm512_loadu_si512(p + 448));
+    }
+    a = _mm512_add_epi64(_mm512_add_epi64(a, b), _mm512_add_epi64(c, d));
+    e = _mm512_add_epi64(_mm512_add_epi64(e, f), _mm512_add_epi64(g, h));
+    return _mm512_reduce_add_epi64(_mm512_add_epi64(a, e));
+}
+
+// Sixteen named sums: an array of them may end up in memory, which would measure the stack.
+#define EK_SIXTEEN(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11) M(12) M(13) M(14) M(15)
+#define EK_KEEP __asm__ volatile("" : "+v"(s0), "+v"(s1), "+v"(s2), "+v"(s3), "+v"(s4), "+v"(s5), "+v"(s6), "+v"(s7)); \
+                __asm__ volatile("" : "+v"(s8), "+v"(s9), "+v"(s10), "+v"(s11), "+v"(s12), "+v"(s13), "+v"(s14), "+v"(s15));
+static float float_avx512(size_t rounds) {
+    const __m512 x = _mm512_set1_ps(1.0000001f), y = _mm512_set1_ps(1e-9f);
+#define EK_START(i) __m512 s##i = _mm512_set1_ps(1.0f + i);
+#define EK_STEP(i) s##i = _mm512_fmadd_ps(x, y, s##i);
+#define EK_SUM(i) total += _mm512_reduce_add_ps(s##i);
+    EK_SIXTEEN(EK_START)
+    for (size_t r = 0; r < rounds; r++) { EK_SIXTEEN(EK_STEP) EK_KEEP }
+    float total = 0;
+    EK_SIXTEEN(EK_SUM)
+    return total;
+#undef EK_START
+#undef EK_STEP
+#undef EK_SUM
+}
+static int32_t int8_avx512(size_t rounds) {
+    const __m512i x = _mm512_set1_epi8(3), y = _mm512_set1_epi8(1);
+#define EK_START(i) __m512i s##i = _mm512_set1_epi32(i);
+#define EK_STEP(i) s##i = _mm512_dpbusd_epi32(s##i, x, y);
+#define EK_SUM(i) total += _mm512_reduce_add_epi32(s##i);
+    EK_SIXTEEN(EK_START)
+    for (size_t r = 0; r < rounds; r++) { EK_SIXTEEN(EK_STEP) EK_KEEP }
+    int32_t total = 0;
+    EK_SIXTEEN(EK_SUM)
+    return total;
+}
+#pragma clang attribute pop
+#endif
+
+int64_t ek_read_memory(ek_isa isa, const void *memory, size_t bytes) {
+#if defined(__x86_64__)
+    if (isa == ek_isa_avx512vnni) return read_avx512(memory, bytes);
+#endif
+    (void)isa;
+    const char *p = memory;
+    uint64_t sums[8] = {0};
+    for (size_t i = 0; i + 64 <= bytes; i += 64)
+        for (int lane = 0; lane < 8; lane++) {
+            uint64_t word;
+            memcpy(&word, p + i + 8 * lane, 8);
+            sums[lane] += word;
+        }
+    return (int64_t)(sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7]);
+}
+
+int64_t ek_spin_float(ek_isa isa, size_t rounds, float *sink) {
+#if defined(__x86_64__)
+    if (isa == ek_isa_avx512vnni) {
+        *sink = float_avx512(rounds);
+        return (int64_t)rounds * 16 * 16 * 2;
+    }
+#endif
+    (void)isa, (void)rounds, (void)sink;
+    return 0;
+}
+
+int64_t ek_spin_int8(ek_isa isa, size_t rounds, int32_t *sink) {
+#if defined(__x86_64__)
+    if (isa == ek_isa_avx512vnni) {
+        *sink = int8_avx512(rounds);
+        return (int64_t)rounds * 16 * 64 * 2;
+    }
+#endif
+    (void)isa, (void)rounds, (void)sink;
+    return 0;
+}

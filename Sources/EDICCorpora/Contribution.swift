@@ -1,0 +1,201 @@
+internal import EDICStore
+public import SystemPackage
+
+/// A folder with a manifest: what an institute sends.
+public struct Contribution: Sendable, Equatable {
+    /// The contribution's folder.
+    public let directory: FilePath
+    public let manifest: ContributionManifest
+
+    public init(directory: FilePath, manifest: ContributionManifest) {
+        self.directory = directory
+        self.manifest = manifest
+    }
+
+    /// Opens the contribution in a folder; the path of the manifest itself will do too.
+    ///
+    /// - Throws: ``CorporaError`` with the first thing that is wrong with the manifest, and how many more there are.
+    public static func open(_ path: FilePath) throws(CorporaError) -> Contribution {
+        let directory = folder(path)
+        let opened = inspect(directory)
+        if let manifest = opened.manifest { return Contribution(directory: directory, manifest: manifest) }
+        let errors = opened.findings.filter { $0.severity == .error }
+        let more = errors.count > 1 ? " (and \(errors.count - 1) more; run `edic check \(directory)`)" : ""
+        let isMissing = errors.first?.code == "no_manifest"
+        throw CorporaError(
+            isMissing ? .unreadable : .invalidManifest,
+            "\(directory.string)/\(errors.first?.description ?? "no manifest")\(more)")
+    }
+
+    /// The folder of a contribution named by itself or by its manifest.
+    static func folder(_ path: FilePath) -> FilePath {
+        path.lastComponent?.string == ContributionManifest.fileName ? path.removingLastComponent() : path
+    }
+
+    /// Reads the manifest in a folder with all that is wrong with it.
+    static func inspect(_ directory: FilePath) -> (manifest: ContributionManifest?, findings: [Finding]) {
+        let name = ContributionManifest.fileName
+        do {
+            var reader = try ByteReader(directory.appending(name))
+            let bytes = try reader.readAll(atMost: 2 << 20)
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                let line = 1 + bytes.prefix(firstInvalid(bytes)).count { $0 == 0x0A }
+                return (
+                    nil,
+                    [
+                        Finding(
+                            .error, "invalid_encoding", file: name, line: line, "not UTF-8", advice: "save it as UTF-8")
+                    ]
+                )
+            }
+            return ContributionManifest.read(yaml: text, file: name)
+        } catch {
+            let advice = "write one, or start with `edic init \(directory)`"
+            return (nil, [Finding(.error, "no_manifest", file: name, "cannot be read: \(error)", advice: advice)])
+        }
+    }
+
+    private static func firstInvalid(_ bytes: [UInt8]) -> Int {
+        do {
+            _ = try UTF8Span(validating: bytes.span)
+            return bytes.count
+        } catch {
+            return error.byteOffsets.lowerBound
+        }
+    }
+
+    /// The files of the contribution, and what does not fit.
+    public struct Listing: Sendable, Equatable {
+        /// What to read, in the order of the manifest's entries and then by name.
+        public var files: [ContributionFile] = []
+        /// Entries of the manifest for which there is no file.
+        public var missing: [FileSpecification] = []
+        /// Files that no entry of the manifest covers.
+        public var unlisted: [String] = []
+        /// Files in languages that the manifest does not declare, by the `{language}` of their pattern.
+        public var undeclared: [String] = []
+        /// Files that two entries cover: the first one counts.
+        public var repeated: [String] = []
+    }
+
+    /// Finds the files in the folder. Links to folders are not followed.
+    public func listing() throws(CorporaError) -> Listing {
+        let paths: [FilePath]
+        do {
+            paths = try FileTree.files(under: directory)
+        } catch {
+            throw CorporaError(.unreadable, "\(directory): \(error)", cause: error)
+        }
+        var names: [String] = []
+        for path in paths {
+            var relative = path
+            guard relative.removePrefix(directory) else { continue }
+            if relative.string != ContributionManifest.fileName { names.append(relative.string) }
+        }
+        var listing = Listing()
+        var taken: Set<String> = []
+        for specification in manifest.files {
+            list(specification, names, &taken, &listing)
+        }
+        let known = taken.union(listing.undeclared)
+        listing.unlisted = names.filter { !known.contains($0) && !Self.isIgnored($0) }
+        return listing
+    }
+
+    /// Files that may lie in any folder.
+    private static func isIgnored(_ name: String) -> Bool {
+        guard let last = name.split(separator: "/").last else { return true }
+        let lower = last.lowercased()
+        return last.hasPrefix(".") || lower.hasPrefix("readme") || lower.hasPrefix("licen")
+            || lower.hasPrefix("copying")
+            || lower == "copyright"
+    }
+
+    private func list(
+        _ specification: FileSpecification, _ names: [String], _ taken: inout Set<String>, _ listing: inout Listing
+    ) {
+        let patterns = specification.patterns.map { PathPattern($0) }
+        var groups: [(name: String, parts: [ContributionFile.Part])] = []
+        var places: [String: Int] = [:]
+        var found = false
+        for name in names {
+            guard let match = patterns.lazy.compactMap({ $0.match(name) }).first else { continue }
+            found = true
+            var language: String?
+            if let raw = match.language {
+                guard let tag = declaredLanguage(raw, specification) else {
+                    if !taken.contains(name) { listing.undeclared.append(name) }
+                    continue
+                }
+                language = tag
+            }
+            guard taken.insert(name).inserted else {
+                listing.repeated.append(name)
+                continue
+            }
+            let part = ContributionFile.Part(path: directory.appending(name), name: name, language: language)
+            if specification.format == .moses {
+                if let place = places[match.group] {
+                    groups[place].parts.append(part)
+                } else {
+                    places[match.group] = groups.count
+                    groups.append((match.group, [part]))
+                }
+            } else {
+                groups.append((name, [part]))
+            }
+        }
+        if !found { listing.missing.append(specification) }
+        for group in groups {
+            listing.files.append(
+                ContributionFile(
+                    contribution: manifest.id, name: group.name,
+                    parts: group.parts.sorted { ($0.language ?? "", $0.name) < ($1.language ?? "", $1.name) },
+                    specification: specification, languages: manifest.languages))
+        }
+    }
+
+    private func declaredLanguage(_ raw: String, _ specification: FileSpecification) -> String? {
+        let declared = specification.languages.isEmpty ? manifest.languages : specification.languages
+        var matcher = LanguageMatcher(declared: declared, fallback: nil)
+        return matcher.resolve(raw)
+    }
+}
+
+/// A file of a contribution, or several that belong together, and how to read it.
+public struct ContributionFile: Sendable, Equatable {
+    /// One file on the disk.
+    public struct Part: Sendable, Equatable {
+        public var path: FilePath
+        /// The path inside the contribution.
+        public var name: String
+        /// The language that its path names.
+        public var language: String?
+
+        public init(path: FilePath, name: String, language: String? = nil) {
+            self.path = path
+            self.name = name
+            self.language = language
+        }
+    }
+
+    /// The id of the contribution.
+    public var contribution: String
+    /// The path inside the contribution; for Moses files, with `{language}` in place of the languages.
+    public var name: String
+    /// One file; two or more for Moses files.
+    public var parts: [Part]
+    public var specification: FileSpecification
+    /// The languages that the contribution declares.
+    public var languages: [String]
+
+    public init(
+        contribution: String, name: String, parts: [Part], specification: FileSpecification, languages: [String]
+    ) {
+        self.contribution = contribution
+        self.name = name
+        self.parts = parts
+        self.specification = specification
+        self.languages = languages
+    }
+}

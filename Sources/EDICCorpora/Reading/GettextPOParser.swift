@@ -1,0 +1,172 @@
+/// Reads gettext PO: each translated entry is a unit of the `msgid` and its translation.
+///
+/// Entries marked fuzzy or obsolete are rejected as such, unless the options take the fuzzy ones. The language is the
+/// manifest's, or that of the header's `Language` field.
+struct GettextPOEntries: LineConsumer {
+    private let options: FileOptions
+    private var language: String?
+    private let limit: Int
+
+    private var entry: GettextEntry?
+    private var field: Field = .none
+    /// The flags of the entry that comes next.
+    private var isFuzzy = false
+    private var fault: String?
+
+    private enum Field { case none, context, source, plural, translation }
+
+    init(options: FileOptions, language: String?, limits: ReadingLimits) {
+        self.options = options
+        self.language = language
+        limit = limits.documentBytes
+    }
+
+    mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) throws(FileFault) {
+        var start = 0
+        while start < line.count, line[start].isASCIIWhitespace { start += 1 }
+        var text = line.extracting(start..<line.count)
+        if text.count == 0 { return flush(into: &batch) }
+        var isObsolete = false
+        if text[0] == UInt8(ascii: "#") {
+            guard text.starts(with: "#~"), !text.starts(with: "#~|") else { return takeComment(text, into: &batch) }
+            isObsolete = true
+            var skip = 2
+            while skip < text.count, text[skip].isASCIIWhitespace { skip += 1 }
+            text = text.extracting(skip..<text.count)
+            if text.count == 0 { return }
+        }
+        if text[0] != UInt8(ascii: "\"") {
+            guard let length = begin(text, number, isObsolete, into: &batch) else {
+                note("expected msgid, msgstr, msgctxt or a string in quotes", number)
+                return
+            }
+            var skip = length
+            while skip < text.count, text[skip].isASCIIWhitespace { skip += 1 }
+            text = text.extracting(skip..<text.count)
+        }
+        guard field != .none else { return note("a string that belongs to no keyword", number) }
+        let size = text.count
+        guard let value = Self.unquoted(text) else {
+            return note("expected a string in quotes on one line", number)
+        }
+        try append(value, size, number)
+    }
+
+    mutating func finish(into batch: inout RowBatch) throws(FileFault) { flush(into: &batch) }
+
+    private mutating func takeComment(_ text: Span<UInt8>, into batch: inout RowBatch) {
+        // A comment after a translation belongs to the next entry.
+        if field == .translation { flush(into: &batch) }
+        if text.starts(with: "#,"), String(utf8: text).contains("fuzzy") { isFuzzy = true }
+    }
+
+    /// Takes a keyword and returns how long it is; nil if there is none.
+    private mutating func begin(
+        _ text: Span<UInt8>, _ number: Int, _ isObsolete: Bool, into batch: inout RowBatch
+    ) -> Int? {
+        if text.starts(with: "msgctxt") || (text.starts(with: "msgid") && !text.starts(with: "msgid_plural")) {
+            let isContext = text.starts(with: "msgctxt")
+            if isContext || field != .context { flush(into: &batch) }
+            if entry == nil {
+                entry = GettextEntry(at: .line(number))
+                entry?.isFuzzy = isFuzzy
+                isFuzzy = false
+            }
+            entry?.isObsolete = isObsolete
+            if isContext { entry?.context = [] } else { entry?.position = .line(number) }
+            field = isContext ? .context : .source
+            return isContext ? 7 : 5
+        }
+        guard entry != nil else { return nil }
+        if text.starts(with: "msgid_plural") {
+            entry?.sourcePlural = []
+            entry?.pluralLine = number
+            field = .plural
+            return 12
+        }
+        guard text.starts(with: "msgstr") else { return nil }
+        entry?.translations.append([])
+        field = .translation
+        guard text.count > 6, text[6] == UInt8(ascii: "[") else { return 6 }
+        guard let end = text.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+        return end + 1
+    }
+
+    private mutating func append(_ value: [UInt8], _ size: Int, _ number: Int) throws(FileFault) {
+        let length: Int
+        switch field {
+        case .none: return
+        case .context:
+            entry?.context?.append(contentsOf: value)
+            length = entry?.context?.count ?? 0
+        case .source:
+            entry?.source.append(contentsOf: value)
+            length = entry?.source.count ?? 0
+        case .plural:
+            entry?.sourcePlural?.append(contentsOf: value)
+            length = entry?.sourcePlural?.count ?? 0
+        case .translation:
+            guard let last = entry?.translations.indices.last else { return }
+            entry?.translations[last].append(contentsOf: value)
+            length = entry?.translations[last].count ?? 0
+        }
+        guard length <= limit else {
+            throw FileFault(.overLimit, "a message of more than \(limit) bytes", .line(number))
+        }
+        guard entry.map({ $0.translations.count <= 64 }) ?? true else {
+            throw FileFault(.brokenFile, "an entry with more than 64 plural forms", .line(number))
+        }
+    }
+
+    private mutating func note(_ message: String, _ number: Int) {
+        if entry == nil { entry = GettextEntry(at: .line(number)) }
+        if fault == nil { fault = message + " (line \(number))" }
+    }
+
+    private mutating func flush(into batch: inout RowBatch) {
+        defer {
+            entry = nil
+            fault = nil
+            field = .none
+        }
+        guard let entry else { return }
+        if let fault {
+            batch.reject(.brokenRecord, fault, at: entry.position, excerpt: entry.source.span)
+        } else if entry.isHeader {
+            if language == nil, let named = entry.headerField("Language"), !named.isEmpty { language = named }
+        } else {
+            entry.add(language: language, options: options, into: &batch)
+        }
+    }
+
+    /// The bytes that a string in quotes stands for, with the escapes of C; nil if it is none.
+    private static func unquoted(_ text: Span<UInt8>) -> [UInt8]? {
+        var end = text.count
+        while end > 0, text[end - 1].isASCIIWhitespace { end -= 1 }
+        guard end >= 2, text[0] == UInt8(ascii: "\""), text[end - 1] == UInt8(ascii: "\"") else { return nil }
+        var value: [UInt8] = []
+        value.reserveCapacity(end)
+        var index = 1
+        while index < end - 1 {
+            let byte = text[index]
+            index += 1
+            if byte == UInt8(ascii: "\"") { return nil }
+            guard byte == UInt8(ascii: "\\") else {
+                value.append(byte)
+                continue
+            }
+            guard index < end - 1 else { return nil }
+            let escaped = text[index]
+            index += 1
+            switch escaped {
+            case UInt8(ascii: "n"): value.append(0x0A)
+            case UInt8(ascii: "t"): value.append(0x09)
+            case UInt8(ascii: "r"): value.append(0x0D)
+            case UInt8(ascii: "\\"), UInt8(ascii: "\""): value.append(escaped)
+            case UInt8(ascii: "a"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "v"): break
+            default: value.append(contentsOf: [byte, escaped])
+            }
+        }
+        return value
+    }
+}

@@ -1,0 +1,25 @@
+/// Why the rest of a file cannot be read.
+struct FileFault: Error, Equatable {
+    var reason: RejectionReason
+    var message: String
+    var position: Provenance.Position
+
+    init(_ reason: RejectionReason, _ message: String, _ position: Provenance.Position) {
+        self.reason = reason
+        self.message = message
+        self.position = position
+    }
+}
+
+/// A reader of one format: it is fed the file's text in pieces, cut anywhere, and puts rows into a batch.
+///
+/// What it is fed is valid UTF-8 (bytes that were not text in the file's charset are U+FFFD) without a byte order mark.
+protocol RowParser: ~Copyable {
+    /// Takes the next piece.
+    ///
+    /// - Throws: ``FileFault`` where the rest of the file makes no sense. The parser is not fed again.
+    mutating func feed(_ utf8: Span<UInt8>, into batch: inout RowBatch) throws(FileFault)
+
+    /// Takes the end of the file.
+    mutating func finish(into batch: inout RowBatch) throws(FileFault)
+}

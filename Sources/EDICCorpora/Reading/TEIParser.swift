@@ -1,0 +1,215 @@
+/// Reads TEI (P5), such as the debates of ParlaMint: each utterance (`u`) is a document, and where there are none the
+/// `text` is one, with a line for each of its blocks.
+///
+/// Notes, gaps, vocal and other incidents and the header are no text. Annotated words (`w`, `pc`) are joined by spaces
+/// as `join` says. The utterance's id, speaker (`who`) and role (`ana`) become metadata, as do the date and the title
+/// of the file.
+struct TEIParser: RowParser, ~Copyable {
+    private var xml: XMLPushParser<TEIEvents.Name>
+    private var events: TEIEvents
+
+    init(limits: ReadingLimits) throws(FileFault) {
+        xml = try XMLPushParser(limits: limits)
+        events = TEIEvents(limit: limits.documentBytes)
+    }
+
+    mutating func feed(_ utf8: Span<UInt8>, into batch: inout RowBatch) throws(FileFault) {
+        try parse(utf8, isLast: false, into: &batch)
+    }
+
+    mutating func finish(into batch: inout RowBatch) throws(FileFault) {
+        try parse(Span(), isLast: true, into: &batch)
+        if !events.isTEI { throw FileFault(.brokenXML, "no TEI element: this is not TEI", .line(1)) }
+    }
+
+    private mutating func parse(
+        _ utf8: Span<UInt8>, isLast: Bool, into batch: inout RowBatch
+    ) throws(FileFault) {
+        defer { events.flush(into: &batch) }
+        try xml.feed(utf8, isLast: isLast, to: &events)
+    }
+}
+
+/// What TEI says, gathered into documents.
+private struct TEIEvents: XMLHandler {
+    enum Name: String, CaseIterable {
+        case tei = "TEI"
+        case teiCorpus, teiHeader, titleStmt, title, setting, date, text, u, w, pc, s, lb
+        // Blocks: each is a line of its own.
+        case seg, p, head, l, ab, item, cell, div, lg, sp, speaker
+        // No text of the debate.
+        case note, gap, vocal, kinesic, incident, desc, figure, fw, bibl
+        case xmlLang = "xml:lang"
+        case xmlID = "xml:id"
+        case who, ana, join, when
+
+        var isBlock: Bool {
+            switch self {
+            case .seg, .p, .head, .l, .ab, .item, .cell, .div, .lg, .sp, .u, .text: true
+            default: false
+            }
+        }
+
+        var isLeftOut: Bool {
+            switch self {
+            case .note, .gap, .vocal, .kinesic, .incident, .desc, .figure, .fw, .bibl, .speaker: true
+            default: false
+            }
+        }
+    }
+
+    private struct Finished {
+        var text: [UInt8]
+        var language: String?
+        var metadata: [MetadataField]
+    }
+
+    private(set) var isTEI = false
+    private let limit: Int
+    private var finished: [Finished] = []
+    private var number = 0
+
+    private var inHeader = false
+    private var inTitles = false
+    private var title: [UInt8] = []
+    private var readsTitle = false
+    private var date: String?
+    private var inSetting = false
+
+    /// Languages by element, innermost last: nil where an element does not say.
+    private var languages: [String?] = []
+    private var inText = false
+    private var utterance: [MetadataField]?
+    private var utteranceLanguage: String?
+    private var leftOutDepth = 0
+    private var body: [UInt8] = []
+    /// The line being gathered: white space is collapsed as it comes.
+    private var needsSpace = false
+    /// Words stand in elements of their own, so that white space between them means nothing.
+    private var wordDepth = 0
+    private var hasWords = false
+    private var joinsNext = false
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func start(_ name: Name?, _ attributes: XMLAttributes<Name>, line: Int) throws(FileFault) {
+        languages.append(attributes[.xmlLang])
+        guard let name else { return }
+        switch name {
+        case .tei, .teiCorpus: isTEI = true
+        case .teiHeader: inHeader = true
+        case .titleStmt: inTitles = true
+        case .title: readsTitle = inHeader && inTitles && title.isEmpty
+        case .setting: inSetting = true
+        case .date: if inSetting, date == nil { date = attributes[.when] }
+        case .text:
+            inText = true
+            body.removeAll(keepingCapacity: true)
+            needsSpace = false
+        case .u where inText:
+            closeDocument()
+            utterance = [
+                attributes[.xmlID].map { MetadataField("utterance", $0) },
+                attributes[.who].map { MetadataField("speaker", Self.withoutHash($0)) },
+                attributes[.ana].map { MetadataField("role", Self.withoutHash($0)) },
+            ].compactMap(\.self)
+            utteranceLanguage = currentLanguage
+        case .w where inText, .pc where inText:
+            hasWords = true
+            if wordDepth == 0 {
+                if !joinsNext { needsSpace = true }
+                joinsNext = attributes[.join] == "right" || attributes[.join] == "both"
+                if attributes[.join] == "left" || attributes[.join] == "both" { needsSpace = false }
+            }
+            wordDepth += 1
+        case .lb: needsSpace = true
+        default: break
+        }
+        if name.isLeftOut { leftOutDepth += 1 }
+        if name.isBlock, inText { endLine() }
+    }
+
+    mutating func end(_ name: Name?, line: Int) throws(FileFault) {
+        languages.removeLast()
+        guard let name else { return }
+        if name.isLeftOut { leftOutDepth -= 1 }
+        if name.isBlock, inText { endLine() }
+        switch name {
+        case .teiHeader: inHeader = false
+        case .titleStmt: inTitles = false
+        case .title: readsTitle = false
+        case .setting: inSetting = false
+        case .u where inText:
+            closeDocument()
+            utterance = nil
+        case .text:
+            closeDocument()
+            inText = false
+        case .w where inText, .pc where inText: wordDepth -= 1
+        case .s: needsSpace = true
+        default: break
+        }
+    }
+
+    mutating func text(_ utf8: Span<UInt8>) throws(FileFault) {
+        if readsTitle { return title.append(utf8) }
+        guard inText, leftOutDepth == 0 else { return }
+        if hasWords, wordDepth == 0, utf8.isBlank { return }
+        for index in utf8.indices {
+            let byte = utf8[index]
+            if byte.isASCIIWhitespace {
+                needsSpace = true
+                continue
+            }
+            if needsSpace {
+                needsSpace = false
+                if let last = body.last, last != UInt8(ascii: "\n") { body.append(UInt8(ascii: " ")) }
+            }
+            body.append(byte)
+        }
+        guard body.count <= limit else {
+            throw FileFault(.overLimit, "a document of more than \(limit) bytes", .unit(number + finished.count + 1))
+        }
+    }
+
+    /// Hands the finished documents over.
+    mutating func flush(into batch: inout RowBatch) {
+        for document in finished {
+            number += 1
+            batch.addDocument(
+                document.text.span, language: document.language, metadata: document.metadata, at: .unit(number))
+        }
+        finished.removeAll(keepingCapacity: true)
+    }
+
+    private var currentLanguage: String? { languages.last { $0 != nil } ?? nil }
+
+    private mutating func endLine() {
+        needsSpace = false
+        joinsNext = false
+        if let last = body.last, last != UInt8(ascii: "\n") { body.append(UInt8(ascii: "\n")) }
+    }
+
+    /// Ends the utterance, or the text between utterances. The latter, headings and the like, is dropped where the
+    /// file has utterances.
+    private mutating func closeDocument() {
+        defer {
+            body.removeAll(keepingCapacity: true)
+            needsSpace = false
+        }
+        let isUtterance = utterance != nil
+        if isUtterance { hasUtterances = true }
+        guard isUtterance || (!hasUtterances && !body.isEmpty) else { return }
+        var metadata = utterance ?? []
+        if let date { metadata.append(MetadataField("date", date)) }
+        if !title.isEmpty { metadata.append(MetadataField("title", String(utf8: title.span))) }
+        let language = isUtterance ? utteranceLanguage : currentLanguage
+        finished.append(Finished(text: body, language: language, metadata: metadata))
+    }
+
+    private var hasUtterances = false
+
+    private static func withoutHash(_ reference: String) -> String {
+        reference.hasPrefix("#") ? String(reference.dropFirst()) : reference
+    }
+}

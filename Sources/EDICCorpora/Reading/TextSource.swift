@@ -1,0 +1,94 @@
+internal import EDICStore
+internal import EDICText
+internal import SystemPackage
+
+/// The text of a file in pieces: decompressed and decoded to UTF-8.
+struct TextSource: ~Copyable {
+    /// The charset found or declared.
+    let charset: Charset
+    private var reader: ByteReader
+    private var decoder: TextDecoder
+    /// The bytes that the charset was told by; empty once they are decoded.
+    private var head: [UInt8]
+    private var isFinished = false
+
+    /// The bytes looked at to find the charset.
+    private static let headLength = 1 << 16
+
+    /// Opens a file and finds its charset: by the declared name, a byte order mark, what the format says in its first
+    /// lines, or else by detection.
+    init(_ path: FilePath, specification: FileSpecification, language: String?) throws(FileFault) {
+        var opened = try Self.open(path)
+        let beginning = try Self.beginning(of: &opened)
+        let chosen = try CharsetChoice.choose(beginning.span, specification: specification, language: language)
+        decoder = try Self.decoder(chosen)
+        charset = chosen
+        reader = opened
+        head = beginning
+    }
+
+    private static func beginning(of reader: inout ByteReader) throws(FileFault) -> [UInt8] {
+        var head: [UInt8] = []
+        do {
+            while head.count < headLength, try reader.read(into: &head, atMost: headLength) > 0 {}
+        } catch {
+            throw FileFault(.unreadableFile, error.message, .byte(head.count))
+        }
+        return head
+    }
+
+    private static func decoder(_ charset: Charset) throws(FileFault) -> TextDecoder {
+        do {
+            return try TextDecoder(charset)
+        } catch {
+            throw FileFault(.invalidEncoding, "cannot decode \(charset.name): \(error.message)", .file)
+        }
+    }
+
+    /// Opens a file, decompressing it.
+    static func open(_ path: FilePath) throws(FileFault) -> ByteReader {
+        do {
+            return try ByteReader(path)
+        } catch {
+            throw FileFault(.unreadableFile, error.message, .file)
+        }
+    }
+
+    /// What decoding found wrong so far.
+    var report: DecodingReport { decoder.report }
+    /// Bytes of the file, decompressed, so far.
+    var bytesRead: Int { reader.offset }
+
+    /// Replaces `text` with the next piece; false at the end of the file.
+    mutating func next(into text: inout [UInt8]) throws(FileFault) -> Bool {
+        text.removeAll(keepingCapacity: true)
+        guard !isFinished else { return false }
+        do {
+            if !head.isEmpty {
+                let first = head
+                head = []
+                try decoder.decode(first.span, into: &text)
+                return true
+            }
+            var failure: TextError?
+            let count = try reader.withChunk { (chunk) throws(StoreError) in
+                do throws(TextError) { try decoder.decode(chunk, into: &text) } catch { failure = error }
+                return chunk.count
+            }
+            if let failure { throw failure }
+            if count == 0 {
+                isFinished = true
+                try decoder.finish(into: &text)
+                return !text.isEmpty
+            }
+            return true
+        } catch let error as StoreError {
+            throw FileFault(.unreadableFile, error.message, .byte(reader.offset))
+        } catch {
+            throw FileFault(.invalidEncoding, "cannot decode \(charset.name): \(error)", .byte(reader.offset))
+        }
+    }
+
+    /// Whether a charset of this name can be decoded.
+    static func knowsCharset(_ name: String) -> Bool { Charset(named: name) != nil }
+}

@@ -1,0 +1,217 @@
+internal import CEDICKernels
+internal import Glibc
+
+/// Functions of rows of floats, computed with one instruction set.
+///
+/// A "row" is a run of numbers that belong together: one token's hidden state, one query's scores. Functions that take
+/// several rows take them one after the other in one span, and the length of a row from a parameter or from the span of
+/// gains. A row's result depends on that row alone, so it is the same to the last bit in any batch.
+@safe public struct Kernels: @unchecked Sendable {
+    /// The instruction set in use.
+    public let instructionSet: InstructionSet
+
+    let table: UnsafePointer<ek_kernels>
+
+    /// Kernels of the instruction set that `EDIC_ISA` names, or else of the best one this machine has.
+    public static let standard = Kernels(.standard)
+
+    /// Kernels of `instructionSet`, which must be one of ``InstructionSet/available``.
+    public init(_ instructionSet: InstructionSet) {
+        precondition(
+            InstructionSet.available.contains(instructionSet), "this machine has no \(instructionSet.rawValue)")
+        self.instructionSet = instructionSet
+        unsafe table = ek_kernels_for(instructionSet.c)
+    }
+
+    // MARK: Normalisation
+
+    /// Rows of `gain.count` numbers, each shifted to mean 0 and scaled to variance 1, times `gain`, plus `bias`
+    /// (Ba, Kiros and Hinton 2016).
+    public func layerNorm(
+        _ x: Span<Float>, gain: Span<Float>, bias: Span<Float>?, epsilon: Float, into out: inout MutableSpan<Float>
+    ) {
+        let n = gain.count
+        precondition(out.count == x.count && (bias?.count ?? n) == n, "shapes differ")
+        unsafe forRows(x, of: n, into: &out) { x, out in
+            unsafe gain.withUnsafeBufferPointer { gain in
+                guard let gain = gain.baseAddress else { return }
+                guard let bias else { return unsafe table.pointee.layer_norm(x, gain, nil, epsilon, out, n) }
+                unsafe bias.withUnsafeBufferPointer { bias in
+                    unsafe table.pointee.layer_norm(x, gain, bias.baseAddress, epsilon, out, n)
+                }
+            }
+        }
+    }
+
+    /// Rows of `gain.count` numbers, each divided by its root mean square, times `gain` (Zhang and Sennrich 2019).
+    public func rmsNorm(_ x: Span<Float>, gain: Span<Float>, epsilon: Float, into out: inout MutableSpan<Float>) {
+        let n = gain.count
+        precondition(out.count == x.count, "shapes differ")
+        unsafe forRows(x, of: n, into: &out) { x, out in
+            unsafe gain.withUnsafeBufferPointer { gain in
+                guard let gain = gain.baseAddress else { return }
+                unsafe table.pointee.rms_norm(x, gain, epsilon, out, n)
+            }
+        }
+    }
+
+    /// Rows of `count` numbers, each replaced by its softmax. Minus infinity becomes exactly 0.
+    public func softmax(_ x: inout MutableSpan<Float>, rowsOf count: Int) {
+        precondition(count > 0 && x.count % count == 0, "\(x.count) numbers are not rows of \(count)")
+        unsafe x.withUnsafeMutableBufferPointer { x in
+            guard let start = x.baseAddress else { return }
+            for row in stride(from: 0, to: x.count, by: count) { unsafe table.pointee.softmax(start + row, count) }
+        }
+    }
+
+    /// log Σ exp(x), without overflow.
+    public func logSumExp(_ x: Span<Float>) -> Float {
+        unsafe x.withUnsafeBufferPointer { x in
+            guard let start = x.baseAddress else { return -.infinity }
+            let most = unsafe table.pointee.maximum(start, x.count)
+            guard most.isFinite else { return most }
+            return unsafe most + logf(table.pointee.sum_of_exp(start, most, x.count))
+        }
+    }
+
+    // MARK: Element by element
+
+    /// x += y
+    public func add(_ y: Span<Float>, to x: inout MutableSpan<Float>) {
+        unsafe combine(&x, y) { x, y, n in unsafe table.pointee.add(x, y, n) }
+    }
+
+    /// x *= y
+    public func multiply(_ x: inout MutableSpan<Float>, by y: Span<Float>) {
+        unsafe combine(&x, y) { x, y, n in unsafe table.pointee.multiply(x, y, n) }
+    }
+
+    /// x *= factor
+    public func scale(_ x: inout MutableSpan<Float>, by factor: Float) {
+        unsafe change(&x) { x, n in unsafe table.pointee.scale(x, factor, n) }
+    }
+
+    /// gate = silu(gate) · up, as in SwiGLU layers.
+    public func siluGate(_ gate: inout MutableSpan<Float>, up: Span<Float>) {
+        unsafe combine(&gate, up) { x, y, n in unsafe table.pointee.silu_gate(x, y, n) }
+    }
+
+    /// Replaces each number by a function of it.
+    public func apply(_ activation: Activation, to x: inout MutableSpan<Float>) {
+        unsafe change(&x) { x, n in
+            switch activation {
+            case .identity: break
+            case .relu: unsafe table.pointee.relu(x, n)
+            case .silu: unsafe table.pointee.silu(x, n)
+            case .geluTanh: unsafe table.pointee.gelu_tanh(x, n)
+            case .geluErf: unsafe table.pointee.gelu_erf(x, n)
+            case .tanh: unsafe table.pointee.tanh(x, n)
+            case .sigmoid: unsafe table.pointee.sigmoid(x, n)
+            case .xielu(let positive, let negative, let beta, let epsilon):
+                unsafe table.pointee.xielu(x, n, positive, negative, beta, epsilon)
+            }
+        }
+    }
+
+    /// Rotary position embedding of one token's heads, in place (Su et al. 2021).
+    ///
+    /// - Parameters:
+    ///   - x: heads of `headSize` numbers one after the other; only the first `2 · cosines.count` of each are rotated.
+    ///   - cosines: of this position's angles, and `sines` likewise, one for each pair.
+    ///   - interleaved: pairs are (2i, 2i + 1), as in GGUF files of Llama models; otherwise (i, i + pairs).
+    public func rotate(
+        _ x: inout MutableSpan<Float>, headSize: Int, cosines: Span<Float>, sines: Span<Float>, interleaved: Bool
+    ) {
+        let half = cosines.count
+        precondition(headSize > 0 && x.count % headSize == 0, "\(x.count) numbers are not heads of \(headSize)")
+        precondition(sines.count == half && 2 * half <= headSize, "\(half) angles do not fit heads of \(headSize)")
+        let heads = x.count / headSize
+        unsafe change(&x) { x, _ in
+            unsafe cosines.withUnsafeBufferPointer { cosines in
+                unsafe sines.withUnsafeBufferPointer { sines in
+                    guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
+                    unsafe table.pointee.rotate(x, heads, headSize, half, cosines, sines, interleaved ? 1 : 0)
+                }
+            }
+        }
+    }
+
+    // MARK: Reductions
+
+    /// Σ x · y
+    public func dot(_ x: Span<Float>, _ y: Span<Float>) -> Float {
+        precondition(x.count == y.count, "\(x.count) and \(y.count) numbers")
+        return unsafe x.withUnsafeBufferPointer { x in
+            unsafe y.withUnsafeBufferPointer { y in
+                guard let a = x.baseAddress, let b = y.baseAddress else { return 0 }
+                return unsafe table.pointee.dot(a, b, x.count)
+            }
+        }
+    }
+
+    /// The largest number, or minus infinity for none.
+    public func maximum(_ x: Span<Float>) -> Float {
+        unsafe x.withUnsafeBufferPointer { x in
+            guard let start = x.baseAddress else { return -.infinity }
+            return unsafe table.pointee.maximum(start, x.count)
+        }
+    }
+
+    /// The first index of the largest number; 0 for none.
+    public func argmax(_ x: Span<Float>) -> Int {
+        unsafe x.withUnsafeBufferPointer { x in
+            guard let start = x.baseAddress else { return 0 }
+            return unsafe table.pointee.argmax(start, x.count)
+        }
+    }
+
+    // MARK: Pointers
+
+    private func change(_ x: inout MutableSpan<Float>, _ body: (UnsafeMutablePointer<Float>, Int) -> Void) {
+        unsafe x.withUnsafeMutableBufferPointer { x in
+            if let start = x.baseAddress { unsafe body(start, x.count) }
+        }
+    }
+
+    private func combine(
+        _ x: inout MutableSpan<Float>, _ y: Span<Float>,
+        _ body: (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int) -> Void
+    ) {
+        precondition(x.count == y.count, "\(x.count) and \(y.count) numbers")
+        unsafe y.withUnsafeBufferPointer { y in
+            guard let other = y.baseAddress else { return }
+            unsafe change(&x) { x, n in unsafe body(x, other, n) }
+        }
+    }
+
+    private func forRows(
+        _ x: Span<Float>, of n: Int, into out: inout MutableSpan<Float>,
+        _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        precondition(n > 0 && x.count % n == 0, "\(x.count) numbers are not rows of \(n)")
+        unsafe x.withUnsafeBufferPointer { x in
+            guard let source = x.baseAddress else { return }
+            unsafe change(&out) { target, _ in
+                for row in stride(from: 0, to: x.count, by: n) { unsafe body(source + row, target + row) }
+            }
+        }
+    }
+}
+
+/// A function of one number.
+public enum Activation: Sendable, Equatable {
+    case identity
+    /// max(x, 0)
+    case relu
+    /// x · sigmoid(x), also called swish.
+    case silu
+    /// GELU by tanh (Hendrycks and Gimpel 2016); absolute error below 1e-6.
+    case geluTanh
+    /// GELU by the error function; absolute error below 1e-6.
+    case geluErf
+    case tanh
+    case sigmoid
+    /// xIELU (Huang 2024): `positive · x² + beta · x` above 0, `negative · (expm1(min(x, epsilon)) − x) + beta · x`
+    /// elsewhere, with both alphas already made positive.
+    case xielu(positive: Float, negative: Float, beta: Float, epsilon: Float)
+}

@@ -1,0 +1,359 @@
+internal import CEDICKernels
+
+/// The weights of a linear layer, `rows` outputs by `columns` inputs, packed for this package's kernels.
+///
+/// Weights stay in the number format of their file (within 3 % of its size) and are never expanded as a whole. Packing
+/// does not depend on the instruction set. A copy shares the packed numbers.
+@safe public struct WeightMatrix: @unchecked Sendable {
+    /// Outputs.
+    public let rows: Int
+
+    /// Inputs.
+    public let columns: Int
+
+    public let format: NumberFormat
+
+    /// Memory the packed weights take.
+    public var byteCount: Int { panels.bytes.count + 4 * panels.scales.count }
+
+    /// For `int8`: what activations are multiplied by before rounding, or 0 for 127 / the largest magnitude in a row.
+    let inputMultiplier: Float
+
+    private let panels: Panels
+
+    /// The packed numbers, shared between copies of a matrix.
+    private final class Panels: Sendable {
+        let bytes: AlignedBuffer<UInt8>
+        /// For int8, one scale a row.
+        let scales: AlignedBuffer<Float>
+
+        init(byteCount: Int, scaleCount: Int) {
+            bytes = AlignedBuffer(count: byteCount, hugePages: true)
+            scales = AlignedBuffer(count: scaleCount)
+        }
+    }
+
+    private var panelBytes: Int { ek_panel_bytes(format.c, columns) }
+
+    private init(unfilledRows rows: Int, columns: Int, format: NumberFormat, inputMultiplier: Float = 0) {
+        self.rows = rows
+        self.columns = columns
+        self.format = format
+        self.inputMultiplier = inputMultiplier
+        panels = Panels(
+            byteCount: (rows + 15) / 16 * ek_panel_bytes(format.c, columns), scaleCount: format == .int8 ? rows : 0)
+    }
+
+    private static func check(_ rows: Int, _ columns: Int, _ format: NumberFormat) throws(NumericsError) -> Int {
+        guard rows >= 0, columns > 0, columns <= 1 << 16 else {
+            throw NumericsError(
+                .invalidShape, "a \(rows) × \(columns) matrix: expected at least 0 rows and 1 to 65536 columns")
+        }
+        guard let row = format.byteCount(of: columns) else {
+            throw NumericsError(
+                .invalidShape,
+                "a \(rows) × \(columns) matrix of \(format.rawValue): columns must be a multiple of \(format.blockLength)"
+            )
+        }
+        let (size, overflow) = row.multipliedReportingOverflow(by: rows)
+        guard !overflow, size <= 1 << 46 else {
+            throw NumericsError(.invalidShape, "a \(rows) × \(columns) matrix does not fit memory")
+        }
+        return size
+    }
+
+    // MARK: Making
+
+    /// Packs `bytes`, row after row as in a file.
+    ///
+    /// - Throws: `invalidShape` where the columns are no whole number of blocks or `bytes` has another size than the
+    ///   shape wants.
+    public init(
+        rows: Int, columns: Int, format: NumberFormat, bytes: Span<UInt8>, pool: WorkerPool? = nil
+    ) throws(NumericsError) {
+        let size = try Self.check(rows, columns, format)
+        guard format != .int8, bytes.count == size else {
+            throw NumericsError(
+                .invalidShape,
+                "a \(rows) × \(columns) matrix of \(format.rawValue) takes \(size) bytes, but \(bytes.count) are given")
+        }
+        self.init(unfilledRows: rows, columns: columns, format: format)
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return }
+            unsafe fill(pool) { panel, count, target in
+                let source = unsafe UnsafeRawPointer(start) + panel * 16 * (size / rows)
+                unsafe ek_pack_panel(format.c, source, count, columns, target)
+            }
+        }
+    }
+
+    /// Packs a part of a mapped file.
+    public init(
+        rows: Int, columns: Int, format: NumberFormat, region: MappedRegion, pool: WorkerPool? = nil
+    ) throws(NumericsError) {
+        self = try region.withBytes { bytes throws(NumericsError) in
+            try WeightMatrix(rows: rows, columns: columns, format: format, bytes: bytes, pool: pool)
+        }
+    }
+
+    /// Packs floats.
+    public init(rows: Int, columns: Int, values: Span<Float>, pool: WorkerPool? = nil) throws(NumericsError) {
+        let size = try Self.check(rows, columns, .f32)
+        guard values.count == size / 4 else {
+            throw NumericsError(
+                .invalidShape, "a \(rows) × \(columns) matrix takes \(size / 4) numbers, but \(values.count) are given")
+        }
+        self.init(unfilledRows: rows, columns: columns, format: .f32)
+        unsafe values.withUnsafeBufferPointer { values in
+            guard let start = values.baseAddress else { return }
+            unsafe fill(pool) { panel, count, target in
+                unsafe ek_pack_panel(.f32, start + panel * 16 * columns, count, columns, target)
+            }
+        }
+    }
+
+    /// Packs signed bytes: weight = byte × the scale of its row.
+    ///
+    /// - Parameters:
+    ///   - scales: one for each row, or a single one for all.
+    ///   - inputMultiplier: fixed multiplier of the activations, as some Marian models store; nil to choose one for
+    ///     each row of activations.
+    public init(
+        rows: Int, columns: Int, int8 values: Span<Int8>, scales: Span<Float>, inputMultiplier: Float? = nil,
+        pool: WorkerPool? = nil
+    ) throws(NumericsError) {
+        let size = try Self.check(rows, columns, .int8)
+        guard values.count == size, scales.count == rows || scales.count == 1 else {
+            throw NumericsError(
+                .invalidShape,
+                "a \(rows) × \(columns) matrix of int8 takes \(size) bytes and \(rows) scales (or 1), but "
+                    + "\(values.count) and \(scales.count) are given")
+        }
+        self.init(unfilledRows: rows, columns: columns, format: .int8, inputMultiplier: inputMultiplier ?? 0)
+        for row in 0..<rows { unsafe panels.scales.unsafePointer[row] = scales[scales.count == 1 ? 0 : row] }
+        unsafe values.withUnsafeBufferPointer { values in
+            guard let start = values.baseAddress else { return }
+            unsafe fill(pool) { panel, count, target in
+                unsafe ek_pack_panel_int8(start + panel * 16 * columns, count, columns, target)
+            }
+        }
+    }
+
+    /// Rounds floats to signed bytes with one scale a row, chosen so that the row's largest magnitude becomes 127.
+    public init(
+        rows: Int, columns: Int, quantizing values: Span<Float>, pool: WorkerPool? = nil
+    ) throws(NumericsError) {
+        let size = try Self.check(rows, columns, .int8)
+        guard values.count == size else {
+            throw NumericsError(
+                .invalidShape, "a \(rows) × \(columns) matrix takes \(size) numbers, but \(values.count) are given")
+        }
+        let rounded = AlignedBuffer<Int8>(count: size)
+        let scales = AlignedBuffer<Float>(count: rows)
+        unsafe values.withUnsafeBufferPointer { values in
+            guard let start = values.baseAddress else { return }
+            var sum: Int32 = 0
+            for row in 0..<rows {
+                unsafe Kernels.standard.table.pointee.quantize_row(
+                    start + row * columns, columns, 0, rounded.unsafePointer + row * columns, columns,
+                    scales.unsafePointer + row, &sum)
+            }
+        }
+        try self.init(rows: rows, columns: columns, int8: rounded.span, scales: scales.span, pool: pool)
+    }
+
+    /// Packs every panel of 16 rows: `pack(panel, rows in it, where to)`.
+    private func fill(_ pool: WorkerPool?, _ pack: (Int, Int, UnsafeMutableRawPointer) -> Void) {
+        let (rows, panelBytes) = (rows, panelBytes)
+        let target = unsafe Shared(panels.bytes.unsafePointer)
+        unsafe withoutActuallyEscaping(pack) { pack in
+            let pack = unsafe UncheckedPacking(body: pack)
+            let work: @Sendable (Int, Int) -> Void = { panel, _ in
+                unsafe pack.body(panel, min(16, rows - 16 * panel), target.pointer + panel * panelBytes)
+            }
+            let count = (rows + 15) / 16
+            if let pool {
+                pool.forEach(count: count, grain: max(1, (1 << 16) / max(1, panelBytes)), work)
+            } else {
+                for panel in 0..<count { work(panel, 0) }
+            }
+        }
+    }
+
+    /// A packing closure reads only what stays put while it runs, and each panel is written by one worker.
+    @unsafe private struct UncheckedPacking: @unchecked Sendable {
+        let body: (Int, Int, UnsafeMutableRawPointer) -> Void
+    }
+
+    // MARK: Reading
+
+    /// Writes row `index` as floats: what its file says, to the last bit.
+    ///
+    /// Complexity: O(columns).
+    public func copyRow(_ index: Int, into out: inout MutableSpan<Float>) {
+        precondition(index >= 0 && index < rows, "row \(index) is outside 0 ..< \(rows)")
+        precondition(out.count == columns, "a row has \(columns) numbers, not \(out.count)")
+        unsafe out.withUnsafeMutableBufferPointer { out in
+            guard let start = out.baseAddress else { return }
+            unsafe ek_unpack_column(
+                format.c, panels.bytes.unsafePointer + index / 16 * panelBytes, index % 16, columns, start)
+            guard format == .int8 else { return }
+            let scale = unsafe panels.scales.unsafePointer[index]
+            for column in 0..<columns { unsafe start[column] *= scale }
+        }
+    }
+
+    /// All weights as floats, row after row.
+    public func dequantized() -> [Float] {
+        [Float](capacity: rows * columns) { out in
+            var row = AlignedBuffer<Float>(count: columns)
+            for index in 0..<rows {
+                var span = row.mutableSpan
+                copyRow(index, into: &span)
+                for column in 0..<columns { out.append(row[column]) }
+            }
+        }
+    }
+
+    /// A matrix of some of the rows, in the order given; its products are those of this matrix, to the last bit.
+    ///
+    /// Complexity: O(rows.count · columns).
+    public func selecting(rows indices: [Int], pool: WorkerPool? = nil) -> WeightMatrix {
+        precondition(indices.allSatisfy { $0 >= 0 && $0 < rows }, "a selected row is outside 0 ..< \(rows)")
+        let part = WeightMatrix(
+            unfilledRows: indices.count, columns: columns, format: format, inputMultiplier: inputMultiplier)
+        if format == .int8 {
+            for (place, index) in indices.enumerated() {
+                unsafe part.panels.scales.unsafePointer[place] = panels.scales.unsafePointer[index]
+            }
+        }
+        let source = unsafe Shared(panels.bytes.unsafePointer)
+        let (format, columns, panelBytes) = (format, columns, panelBytes)
+        unsafe part.fill(pool) { panel, count, target in
+            for column in 0..<count {
+                let index = indices[16 * panel + column]
+                unsafe ek_copy_column(
+                    format.c, source.pointer + index / 16 * panelBytes, index % 16, columns, target, column)
+            }
+        }
+        return part
+    }
+
+    // MARK: Products
+
+    var preparation: ProductInput.Preparation {
+        switch format {
+        case .f32, .f16, .bf16: .floats
+        case .int8: .bytes(multiplier: inputMultiplier)
+        default: .blocks
+        }
+    }
+
+    /// What is done with a product besides writing it.
+    public struct Epilogue: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        /// Negative sums become 0, after the bias.
+        public static let relu = Epilogue(rawValue: 1)
+        /// The result is added to what is there: a residual connection for nothing.
+        public static let accumulate = Epilogue(rawValue: 2)
+    }
+
+    /// y = x · Wᵀ + bias for the rows of `input`, each `rows` numbers, one after the other in `output`.
+    ///
+    /// The result for a row of input is the same to the last bit whatever the other rows, their number and the pool.
+    /// Against the exact product with ``dequantized()`` weights, the error of one output is at most
+    /// Σ |w| · (largest |x| of the scale's run) / 254 for quantised formats, plus float rounding.
+    ///
+    /// Complexity: O(input.rows · rows · columns).
+    ///
+    /// - Parameter input: loaded for this matrix (or one with the same format and input multiplier).
+    public func multiply(
+        _ input: borrowing ProductInput, into output: inout MutableSpan<Float>, bias: Span<Float>? = nil,
+        epilogue: Epilogue = [], pool: WorkerPool? = nil
+    ) {
+        precondition(
+            input.columns == columns && input.isReady.contains(preparation), "the input was not loaded for this matrix")
+        precondition(
+            output.count == input.rows * rows, "\(output.count) numbers are not \(input.rows) rows of \(rows)")
+        precondition((bias?.count ?? rows) == rows, "a bias for \(rows) outputs is expected")
+        unsafe output.withUnsafeMutableBufferPointer { output in
+            guard let start = output.baseAddress else { return }
+            guard let bias else { return unsafe multiply(input, into: start, bias: nil, epilogue, pool) }
+            unsafe bias.withUnsafeBufferPointer { bias in
+                unsafe multiply(input, into: start, bias: bias.baseAddress, epilogue, pool)
+            }
+        }
+    }
+
+    /// The same for activations that are used once.
+    public func multiply(
+        _ x: Span<Float>, rows: Int, into output: inout MutableSpan<Float>, bias: Span<Float>? = nil,
+        epilogue: Epilogue = [], kernels: Kernels = .standard, pool: WorkerPool? = nil
+    ) {
+        var input = ProductInput(kernels: kernels)
+        input.load(x, rows: rows, for: [self], pool: pool)
+        multiply(input, into: &output, bias: bias, epilogue: epilogue, pool: pool)
+    }
+
+    private func multiply(
+        _ input: borrowing ProductInput, into output: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>?,
+        _ epilogue: Epilogue, _ pool: WorkerPool?
+    ) {
+        let product = unsafe PanelProduct(
+            kernels: input.instructions, format: format, m: input.rows, n: rows, k: columns, panelBytes: panelBytes,
+            weights: UnsafePointer(panels.bytes.unsafePointer), scales: UnsafePointer(panels.scales.unsafePointer),
+            floats: input.floatRows, quantized: format == .int8 ? input.byteRows : input.blockRows, output: output,
+            bias: bias, epilogue: epilogue)
+        let count = (rows + 15) / 16
+        // Worth a second thread: some 20 µs of arithmetic or of reading memory.
+        let work = input.rows * rows * columns
+        guard let pool, pool.workers > 1, work > 1 << 20 || panels.bytes.count > 1 << 19 else {
+            return unsafe product.run(panels: 0..<count)
+        }
+        // Several blocks a worker, so that none waits long for the last; each large enough to read memory in a row.
+        let shares = pool.workers * 4
+        let grain = max(6, ((count + shares - 1) / shares + 5) / 6 * 6)
+        pool.forEach(count: (count + grain - 1) / grain) { block, _ in
+            unsafe product.run(panels: block * grain..<min(count, (block + 1) * grain))
+        }
+    }
+}
+
+/// One product, of which several workers may each compute some panels.
+@unsafe private struct PanelProduct: @unchecked Sendable {
+    let kernels: Kernels
+    let format: NumberFormat
+    let m: Int
+    let n: Int
+    let k: Int
+    let panelBytes: Int
+    let weights: UnsafePointer<UInt8>
+    let scales: UnsafePointer<Float>
+    let floats: UnsafePointer<Float>
+    let quantized: ek_quantized_rows
+    let output: UnsafeMutablePointer<Float>
+    let bias: UnsafePointer<Float>?
+    let epilogue: WeightMatrix.Epilogue
+
+    func run(panels: Range<Int>) {
+        guard unsafe m > 0, !panels.isEmpty else { return }
+        let first = panels.lowerBound * 16
+        let count = unsafe min(n, panels.upperBound * 16) - first
+        var end = unsafe ek_epilogue(
+            bias: bias.map { unsafe $0 + first }, relu: unsafe epilogue.contains(.relu) ? 1 : 0,
+            accumulate: unsafe epilogue.contains(.accumulate) ? 1 : 0)
+        var rows = unsafe quantized
+        let own = unsafe weights + panels.lowerBound * panelBytes
+        let table = unsafe kernels.table
+        switch unsafe format {
+        case .f32, .f16, .bf16:
+            unsafe table.pointee.multiply_float(
+                format.c, floats, k, m, own, 16, 16 * k, k, output + first, n, count, &end)
+        case .int8:
+            unsafe table.pointee.multiply_int8(&rows, m, own, scales + first, k, output + first, n, count, &end)
+        default:
+            unsafe table.pointee.multiply_blocks(format.c, &rows, m, own, k, output + first, n, count, &end)
+        }
+    }
+}

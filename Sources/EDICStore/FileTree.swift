@@ -1,0 +1,208 @@
+internal import Glibc
+public import SystemPackage
+
+/// What tells cheaply whether a file changed since it was last seen: its size, time, device and inode.
+public struct FileStamp: Hashable, Sendable {
+    /// In bytes.
+    public var size: Int
+    /// Nanoseconds since 1970 of the last change of the content.
+    public var modified: Int
+    public var device: UInt64
+    public var inode: UInt64
+
+    public init(size: Int, modified: Int, device: UInt64, inode: UInt64) {
+        self.size = size
+        self.modified = modified
+        self.device = device
+        self.inode = inode
+    }
+}
+
+/// What is at a path.
+public enum FileKind: Sendable, Hashable {
+    case file, folder, symbolicLink
+    /// A pipe, a socket or a device.
+    case other
+}
+
+/// Files, folders and links by path. Every list is sorted by the bytes of the names, so that results do not depend on
+/// the file system.
+public enum FileTree {
+    /// What is at `path`, or nil if nothing is or it cannot be looked at. A link is not followed unless asked.
+    public static func kind(of path: FilePath, followingLinks: Bool = true) -> FileKind? {
+        guard let status = status(path, followingLinks: followingLinks) else { return nil }
+        return kind(status)
+    }
+
+    public static func exists(_ path: FilePath) -> Bool { kind(of: path) != nil }
+
+    public static func isFolder(_ path: FilePath) -> Bool { kind(of: path) == .folder }
+
+    /// The stamp of the file that `path` leads to, links followed.
+    public static func stamp(of path: FilePath) throws(StoreError) -> FileStamp {
+        guard let status = status(path, followingLinks: true) else {
+            throw StoreError(Errno(rawValue: errno), doing: "look at it", name: path.string)
+        }
+        return FileStamp(
+            size: Int(status.st_size),
+            modified: Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec),
+            device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
+    /// The names in a folder, sorted by their bytes, without `.` and `..`.
+    public static func names(in folder: FilePath) throws(StoreError) -> [String] {
+        guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else {
+            throw StoreError(Errno(rawValue: errno), doing: "list the folder", name: folder.string)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else {
+                guard errno == 0 else {
+                    throw StoreError(Errno(rawValue: errno), doing: "list the folder", name: folder.string)
+                }
+                break
+            }
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// All files below a folder as paths that begin with it, in the order of their bytes. Links to files count as
+    /// files; links to folders are not entered, so that a loop of links ends.
+    public static func files(under folder: FilePath) throws(StoreError) -> [FilePath] {
+        var found: [FilePath] = []
+        for name in try names(in: folder) {
+            let path = folder.appending(name)
+            switch kind(of: path, followingLinks: false) {
+            case .folder: found += try files(under: path)
+            case .file: found.append(path)
+            case .symbolicLink: if kind(of: path) == .file { found.append(path) }
+            case .other, nil: break
+            }
+        }
+        return found
+    }
+
+    /// Creates a folder and those above it that are missing. It is no error if it exists.
+    public static func createFolders(_ path: FilePath) throws(StoreError) {
+        if path.isEmpty || isFolder(path) { return }
+        let parent = path.removingLastComponent()
+        if parent != path { try createFolders(parent) }
+        let result = unsafe path.withPlatformString { unsafe mkdir($0, 0o777) }
+        let code = errno
+        // Another process may have made it meanwhile.
+        guard result == 0 || (code == EEXIST && isFolder(path)) else {
+            throw StoreError(Errno(rawValue: code), doing: "create the folder", name: path.string)
+        }
+    }
+
+    /// Removes a file, a link or a folder with all it holds. Links are removed, never followed. It is no error if
+    /// nothing is there.
+    public static func remove(_ path: FilePath) throws(StoreError) {
+        guard let kind = kind(of: path, followingLinks: false) else { return }
+        if kind == .folder {
+            for name in try names(in: path) { try remove(path.appending(name)) }
+        }
+        let result = unsafe path.withPlatformString { kind == .folder ? unsafe rmdir($0) : unsafe unlink($0) }
+        guard result == 0 || errno == ENOENT else {
+            throw StoreError(Errno(rawValue: errno), doing: "remove it", name: path.string)
+        }
+    }
+
+    /// Renames a file or a folder, replacing a file of the new name at once.
+    public static func rename(_ old: FilePath, to new: FilePath) throws(StoreError) {
+        let result = unsafe old.withPlatformString { from in
+            unsafe new.withPlatformString { to in unsafe Glibc.rename(from, to) }
+        }
+        guard result == 0 else {
+            throw StoreError(Errno(rawValue: errno), doing: "rename it to \(new)", name: old.string)
+        }
+        try flushFolder(new.removingLastComponent())
+    }
+
+    /// Makes `link` a symbolic link to `target`, replacing a link of this name at once: a reader sees the old target
+    /// or the new one.
+    public static func replaceLink(_ link: FilePath, target: FilePath) throws(StoreError) {
+        if let kind = kind(of: link, followingLinks: false), kind != .symbolicLink {
+            throw StoreError(.invalidArgument, "\(link): is not a link, so it is not replaced by one; move it away")
+        }
+        let folder = link.removingLastComponent()
+        var random = SystemRandomNumberGenerator()
+        let unique = String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
+        let temporary = folder.appending(".link.\(unique)\(TemporaryFile.suffix)")
+        let made = unsafe target.withPlatformString { to in
+            unsafe temporary.withPlatformString { at in unsafe symlink(to, at) }
+        }
+        guard made == 0 else { throw StoreError(Errno(rawValue: errno), doing: "make a link", name: link.string) }
+        do {
+            try rename(temporary, to: link)
+        } catch {
+            unsafe temporary.withPlatformString { _ = unsafe unlink($0) }
+            throw error
+        }
+    }
+
+    /// Bytes that this process may still write on the file system that holds `path`.
+    public static func freeSpace(at path: FilePath) throws(StoreError) -> Int {
+        var status = Glibc.statvfs()
+        let result = unsafe path.withPlatformString { unsafe statvfs($0, &status) }
+        guard result == 0 else {
+            throw StoreError(Errno(rawValue: errno), doing: "ask for the free space", name: path.string)
+        }
+        return Int(status.f_bavail) * Int(status.f_frsize)
+    }
+
+    /// Removes the temporary files in a folder that killed writers left behind, and returns how many. Files that a
+    /// living process still writes are locked and stay.
+    @discardableResult
+    public static func removeStaleTemporaries(in folder: FilePath) throws(StoreError) -> Int {
+        var removed = 0
+        for name in try names(in: folder) where name.hasPrefix(".") && name.hasSuffix(TemporaryFile.suffix) {
+            let path = folder.appending(name)
+            if kind(of: path, followingLinks: false) == .file {
+                guard let descriptor = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else {
+                    continue
+                }
+                defer { try? descriptor.close() }
+                guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else { continue }
+            }
+            if unsafe path.withPlatformString({ unsafe unlink($0) }) == 0 { removed += 1 }
+        }
+        return removed
+    }
+
+    /// Waits until the names in a folder are on the disk.
+    static func flushFolder(_ folder: FilePath) throws(StoreError) {
+        let folder = folder.isEmpty ? FilePath(".") : folder
+        let descriptor = try system("open the folder", folder.string) {
+            try FileDescriptor.open(folder, .readOnly, options: [.directory, .closeOnExec])
+        }
+        defer { try? descriptor.close() }
+        // Some network file systems refuse to flush a folder and keep the order by themselves.
+        guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else {
+            throw StoreError(Errno(rawValue: errno), doing: "flush the folder to the disk", name: folder.string)
+        }
+    }
+
+    private static func kind(_ status: Glibc.stat) -> FileKind {
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: .file
+        case S_IFDIR: .folder
+        case S_IFLNK: .symbolicLink
+        default: .other
+        }
+    }
+
+    private static func status(_ path: FilePath, followingLinks: Bool) -> Glibc.stat? {
+        var status = Glibc.stat()
+        let result = unsafe path.withPlatformString {
+            followingLinks ? unsafe stat($0, &status) : unsafe lstat($0, &status)
+        }
+        return result == 0 ? status : nil
+    }
+}

@@ -1,0 +1,51 @@
+/// One step of a decompressor: what it took, what it gave, and whether it stands between two streams.
+struct DecoderStep {
+    var consumed: Int
+    var produced: Int
+    /// Whether the input may end here: no stream has begun, or the last one is complete.
+    var isComplete: Bool
+}
+
+/// A decompressor that works in pieces. Each compressed format has one, in a file of its own.
+protocol StreamDecoder: AnyObject {
+    /// Decodes some of `input` into `output`. `isLast` says that no input follows what is given.
+    /// Throws `DecoderFailure` when the bytes contradict the format.
+    func decode(
+        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, isLast: Bool
+    ) throws(DecoderFailure) -> DecoderStep
+}
+
+/// Why a decompressor stopped; the reader adds the file and the byte.
+struct DecoderFailure: Error {
+    var code: StoreError.Code
+    var reason: String
+    /// Bytes of the input taken before the failure was seen.
+    var consumed: Int
+}
+
+/// How the bytes of a file are compressed, as its first bytes say.
+public enum CompressionFormat: String, Sendable, Hashable, CaseIterable {
+    case none, gzip, zstd, xz
+
+    /// The most bytes that `detect` looks at.
+    static let magicLength = 10
+
+    /// The format that a file with these first bytes has. Empty and unknown bytes are `none`.
+    ///
+    /// - Throws: `unsupported` for bzip2, which would otherwise pass for text.
+    static func detect(_ start: Span<UInt8>, name: String) throws(StoreError) -> CompressionFormat {
+        func begins(_ magic: [UInt8], at offset: Int = 0) -> Bool {
+            guard start.count >= offset + magic.count else { return false }
+            for index in magic.indices where start[offset + index] != magic[index] { return false }
+            return true
+        }
+        if begins([0x1F, 0x8B]) { return .gzip }
+        if begins([0x28, 0xB5, 0x2F, 0xFD]) { return .zstd }
+        if start.count >= 4, start[0] & 0xF0 == 0x50, begins([0x2A, 0x4D, 0x18], at: 1) { return .zstd }
+        if begins([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]) { return .xz }
+        if begins(Array("BZh".utf8)), begins([0x31, 0x41, 0x59, 0x26, 0x53, 0x59], at: 4) {
+            throw StoreError(.unsupported, "\(name): is compressed with bzip2; recompress it with zstd, gzip or xz")
+        }
+        return .none
+    }
+}

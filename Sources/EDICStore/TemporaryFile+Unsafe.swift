@@ -1,0 +1,72 @@
+internal import Glibc
+internal import SystemPackage
+
+/// A file that is being written beside its final place, locked while its writer lives.
+final class TemporaryFile {
+    private let target: FilePath
+    private let path: FilePath
+    private let descriptor: FileDescriptor
+    private var isCommitted = false
+
+    /// What every temporary file's name ends in.
+    static let suffix = ".edic-partial"
+
+    init(for target: FilePath, permissions: FilePermissions) throws(StoreError) {
+        guard let name = target.lastComponent?.string, name != ".", name != ".." else {
+            throw StoreError(.invalidArgument, "\(target): is not a name for a file")
+        }
+        self.target = target
+        let folder = target.removingLastComponent()
+        while true {
+            var random = SystemRandomNumberGenerator()
+            let unique = String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
+            // A long name is cut: names have 255 bytes at most.
+            let path = folder.appending(
+                ".\(String(decoding: Array(name.utf8.prefix(200)), as: UTF8.self)).\(unique)\(Self.suffix)")
+            do {
+                descriptor = try FileDescriptor.open(
+                    path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
+                self.path = path
+                break
+            } catch let errno as Errno where errno == .fileExists {
+                continue
+            } catch let errno as Errno {
+                throw StoreError(errno, doing: "create a file there", name: target.string)
+            } catch {
+                throw StoreError(.inputOutput, "\(target): cannot create a file there: \(error)", cause: error)
+            }
+        }
+        // The lock says that a writer lives. Where the file system has no locks, stale files stay until removed by hand.
+        flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
+    }
+
+    deinit {
+        try? descriptor.close()
+        if !isCommitted { unsafe path.withPlatformString { _ = unsafe unlink($0) } }
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        _ = try system("write", target.string) { try unsafe descriptor.writeAll(bytes) }
+    }
+
+    /// Writes over bytes already written; the position for `write` stays.
+    func overwrite(at offset: Int, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        _ = try system("write", target.string) {
+            try unsafe descriptor.writeAll(toAbsoluteOffset: Int64(offset), bytes)
+        }
+    }
+
+    func commit() throws(StoreError) {
+        guard fsync(descriptor.rawValue) == 0 else {
+            throw StoreError(Errno(rawValue: errno), doing: "flush to the disk", name: target.string)
+        }
+        let renamed = unsafe path.withPlatformString { from in
+            unsafe target.withPlatformString { to in unsafe rename(from, to) }
+        }
+        guard renamed == 0 else {
+            throw StoreError(Errno(rawValue: errno), doing: "give the finished file its name", name: target.string)
+        }
+        isCommitted = true
+        try FileTree.flushFolder(target.removingLastComponent())
+    }
+}

@@ -1,0 +1,165 @@
+import EDICCorpora
+import SystemPackage
+import Testing
+
+@Suite struct PlainTextReading {
+    @Test func fileLineAndParagraph() throws {
+        let text = "\u{FEFF}Erste Zeile.\r\nZweite Zeile.\r\n\r\n  \nDritte.\n"
+        let file = try read(text, .text)
+        #expect(file.texts == ["Erste Zeile.\nZweite Zeile.\n\n  \nDritte."])
+        #expect(file.rows[0].id == "test/file")
+
+        let lines = try read(text, .text) { $0.unit = .line }
+        #expect(lines.texts == ["Erste Zeile.", "Zweite Zeile.", "Dritte."])
+        #expect(lines.rows.map(\.id) == ["test/file#1", "test/file#2", "test/file#5"])
+        #expect(lines.reasons == [.empty, .empty])
+        #expect(lines.reading.ledger.isBalanced && lines.reading.ledger.rowsIn == 5)
+
+        let paragraphs = try read(text, .text) { $0.unit = .paragraph }
+        #expect(paragraphs.texts == ["Erste Zeile.\nZweite Zeile.", "Dritte."])
+        #expect(paragraphs.rows.map(\.provenance.position) == [.line(1), .line(5)])
+        #expect(paragraphs.rejections.isEmpty)
+    }
+
+    @Test func textIsNormalized() throws {
+        let read = try read("Cafe\u{301}\u{0} \u{A0}au\u{AD}f\r", .text)
+        #expect(read.texts == ["Café  auf"])
+        #expect(read.texts[0].utf8.elementsEqual("Café  auf".utf8))
+    }
+
+    @Test func charsets() throws {
+        let text = "Žluťoučký kůň\nběží\n"
+        #expect(try read(utf16(text), .text, languages: ["cs"]).texts == ["Žluťoučký kůň\nběží"])
+        #expect(try read(utf16(text, bigEndian: true), .text, languages: ["cs"]).reading.charset == "UTF-16BE")
+        let latin1: [UInt8] = [0x47, 0x72, 0xF6, 0xDF, 0x65]
+        let declared = try read(latin1, .text, encoding: "iso8859-1")
+        #expect(declared.texts == ["Größe"] && declared.reading.charset == "ISO-8859-1")
+    }
+
+    @Test func damagedBytesArePlaced() throws {
+        let bytes = Array("gut\nka".utf8) + [0xFF] + Array("putt\nwieder gut\n".utf8)
+        let lines = try read(bytes, .text, encoding: "utf-8") { $0.unit = .line }
+        #expect(lines.texts == ["gut", "wieder gut"])
+        #expect(lines.reasons == [.invalidEncoding])
+        #expect(lines.rejections[0].provenance.position == .line(2))
+        #expect(lines.rejections[0].message.contains("2 bytes into"))
+        #expect(lines.reading.invalidSequences == 1 && lines.reading.invalidOffsets == [6])
+    }
+
+    @Test func limits() throws {
+        var limits = ReadingLimits()
+        limits.lineBytes = 10
+        let long = try read("kurz\nviel zu lange Zeile\nkurz\n", .text, limits: limits) { $0.unit = .line }
+        #expect(long.texts == ["kurz"])
+        #expect(long.rejections.map(\.provenance.position) == [.line(2)] && long.reasons == [.overLimit])
+        limits.documentBytes = 4
+        #expect(try read("zu lang", .text, limits: limits).reasons == [.overLimit])
+    }
+
+    @Test func languageOfTheText() throws {
+        #expect(try read("a", .text, languages: ["de", "fr"]).reasons == [.undeclaredLanguage])
+        #expect(try read("a", .text, languages: ["de", "fr"], own: ["fr"]).rows[0].segments[0].language == "fr")
+    }
+
+    @Test func missingAndDamagedFiles() throws {
+        let file = ContributionFile(
+            contribution: "c", name: "gone", parts: [.init(path: "/nonexistent/gone", name: "gone")],
+            specification: FileSpecification(patterns: ["gone"], format: .text), languages: ["de"])
+        var rejections: [Rejection] = []
+        let reading = try CorpusReader().read(file) { _ in
+        } onRejection: {
+            rejections.append($0)
+        }
+        #expect(rejections.map(\.reason) == [.unreadableFile])
+        #expect(reading.ledger.isBalanced && reading.ledger.rowsIn == 1)
+        let gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x4C]
+        #expect(try read(gzip, .text).reasons == [.unreadableFile])
+    }
+
+    @Test func errorsOfTheCallerStopTheReading() throws {
+        struct Enough: Error {}
+        let folder = try read("a\nb\n", .text) { $0.unit = .line }
+        #expect(folder.rows.count == 2)
+        let file = ContributionFile(
+            contribution: "c", name: "x", parts: [.init(path: "/etc/hostname", name: "x")],
+            specification: FileSpecification(patterns: ["x"], format: .text), languages: ["de"])
+        #expect(throws: Enough.self) { try CorpusReader().read(file) { _ in throw Enough() } }
+    }
+}
+
+@Suite struct RecordReading {
+    @Test func jsonLines() throws {
+        let text = """
+            {"text":"Guten Tag","id":"a","url":"http://x","n":3}
+            {"text":"Bonjour","lang":"fr"}
+
+            {"text":5}
+            not json
+            {"texts":{"de":"Haus","fr":"maison"},"meta":{"k":"v"}}
+            {"text":"Hello","lang":"en"}
+            """
+        let result = try read(text, .jsonl, languages: ["de", "fr"], own: ["de"]) { $0.metadataKeys = ["url", "n"] }
+        #expect(result.sides == [["de=Guten Tag"], ["fr=Bonjour"], ["de=Haus", "fr=maison"]])
+        #expect(
+            result.rows[0].metadata == [
+                MetadataField("id", "a"), MetadataField("url", "http://x"), MetadataField("n", "3"),
+            ])
+        #expect(result.rows[2].metadata == [MetadataField("k", "v")])
+        #expect(result.reasons == [.brokenRecord, .brokenRecord, .undeclaredLanguage])
+        #expect(result.rejections.map(\.provenance.position) == [.line(4), .line(5), .line(7)])
+        #expect(result.reading.ledger.isBalanced)
+    }
+
+    @Test func jsonNestedAbsurdly() throws {
+        let deep = "{\"text\":\"a\",\"x\":" + String(repeating: "[", count: 100_000) + "\n{\"text\":\"b\"}\n"
+        let result = try read(deep, .jsonl)
+        #expect(result.texts == ["b"] && result.reasons == [.brokenRecord])
+    }
+
+    @Test func tsv() throws {
+        let text = "id\tde\ten\n1\tHaus\thouse\n2\tBaum\n3\tZug\ttrain\textra\n4\t\tempty\n5\tSchiff\tship"
+        let result = try read(text, .tsv, languages: ["de", "en"]) {
+            $0.columns = [.metadata("id"), .text("de"), .text("en")]
+            $0.hasHeader = true
+        }
+        #expect(result.sides == [["de=Haus", "en=house"], ["de=Schiff", "en=ship"]])
+        #expect(result.rows[1].metadata == [MetadataField("id", "5")])
+        #expect(result.reasons == [.brokenRecord, .brokenRecord, .empty])
+        #expect(result.rejections[0].message == "expected 3 columns between tabs, found 2")
+        #expect(result.rows.map(\.provenance.position) == [.line(2), .line(6)])
+
+        let one = try read("x\tHaus\ny\tBaum\n", .tsv) { $0.columns = [.ignored, .text("de")] }
+        #expect(one.texts == ["Haus", "Baum"])
+    }
+
+    @Test func moses() throws {
+        let result = try read(
+            [
+                ("f.de", "de", Array("Haus\r\nBaum\n\nZug".utf8)),
+                ("f.en", "en", Array("house\ntree\nempty\ntrain\n".utf8)),
+            ],
+            .moses, languages: ["de", "en"])
+        #expect(result.sides == [["de=Haus", "en=house"], ["de=Baum", "en=tree"], ["de=Zug", "en=train"]])
+        #expect(result.reasons == [.empty])
+        #expect(result.rows[2].id == "test/file.{language}#4")
+        #expect(result.reading.ledger.isBalanced)
+    }
+
+    @Test func mosesOfUnequalLength() throws {
+        let result = try read(
+            [("f.de", "de", Array("a\nb\nc\n".utf8)), ("f.en", "en", Array("a\nb\n".utf8))], .moses,
+            languages: ["de", "en"])
+        #expect(result.rows.isEmpty && result.reasons == [.brokenFile])
+        #expect(result.rejections[0].message.hasPrefix("f.de has 3 lines, f.en has 2 lines: from line 3 on"))
+    }
+
+    @Test func mosesInManyPieces() throws {
+        let count = 40_000
+        let german = (0..<count).map { "Zeile \($0)\n" }.joined()
+        let english = (0..<count).map { "a much, much longer line that says \($0)\n" }.joined()
+        let result = try read(
+            [("f.de", "de", Array(german.utf8)), ("f.en", "en", Array(english.utf8))], .moses, languages: ["de", "en"])
+        #expect(result.rows.count == count)
+        #expect(result.sides.last == ["de=Zeile \(count - 1)", "en=a much, much longer line that says \(count - 1)"])
+    }
+}

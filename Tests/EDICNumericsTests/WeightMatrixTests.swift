@@ -1,0 +1,136 @@
+import EDICNumerics
+import Testing
+import _EDICTestSupport
+
+@Suite struct WeightMatrixTests {
+    static let shapes: [(m: Int, rows: Int, scale: Int)] = [(1, 1, 1), (1, 17, 2), (3, 16, 1), (9, 50, 3), (2, 97, 1)]
+
+    /// Columns that are awkward for a format: odd numbers, or an odd number of blocks.
+    static func columns(_ format: NumberFormat, _ scale: Int) -> Int {
+        switch format.blockLength {
+        case 1: 13 * scale + scale / 2
+        case 32: 32 * scale
+        default: 256 * ((scale + 1) / 2)
+        }
+    }
+
+    @Test(.enabled(if: SharedData.isPresent), arguments: [NumberFormat.f16, .bf16, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1])
+    func blocksAreReadAsTheReferenceReadsThem(format: NumberFormat) throws {
+        let name = format.rawValue.uppercased()
+        let bytes = try contents(SharedData.path("goldens/gguf/blocks_\(name).bin"))
+        let expected = try numpyFloats(SharedData.path("goldens/gguf/blocks_\(name).npy"))
+        let matrix = try WeightMatrix(rows: 4, columns: 256, format: format, bytes: bytes.span)
+        #expect(matrix.dequantized() == expected)
+    }
+
+    @Test(arguments: NumberFormat.allCases, InstructionSet.available)
+    func productsAgreeWithDoublePrecision(format: NumberFormat, isa: InstructionSet) throws {
+        for (index, shape) in Self.shapes.enumerated() {
+            let columns = Self.columns(format, shape.scale)
+            let matrix = try randomMatrix(format, rows: shape.rows, columns: columns, seed: UInt64(index))
+            let weights = matrix.dequantized()
+            let x = randomFloats(shape.m * columns, seed: 99, scale: 3)
+            let y = matrix.product(x, rows: shape.m, Kernels(isa))
+            for row in 0..<shape.m {
+                for output in 0..<shape.rows {
+                    var exact = 0.0
+                    var bound = 1e-6
+                    let run = format == .int8 ? columns : 32
+                    let quantised = ![.f32, .f16, .bf16].contains(format)
+                    for start in stride(from: 0, to: columns, by: run) {
+                        let inputs = start..<min(columns, start + run)
+                        let largest = inputs.map { abs(x[row * columns + $0]) }.max() ?? 0
+                        for input in inputs {
+                            let (w, a) = (Double(weights[output * columns + input]), Double(x[row * columns + input]))
+                            exact += w * a
+                            bound += abs(w) * (quantised ? Double(largest) / 254 : 0) + abs(w * a) * 1e-6
+                            // Scale times number, and minimum, are rounded apart: their sum may be much smaller.
+                            if format.blockLength > 1 { bound += 1e-5 * Double(largest) }
+                        }
+                    }
+                    let error = abs(exact - Double(y[row * shape.rows + output]))
+                    #expect(error <= bound, "\(shape) row \(row) output \(output): \(error) > \(bound)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: NumberFormat.allCases, InstructionSet.available)
+    func aRowsResultDoesNotDependOnItsNeighbours(format: NumberFormat, isa: InstructionSet) throws {
+        let columns = Self.columns(format, 3)
+        let (m, rows) = (15, 100)
+        let matrix = try randomMatrix(format, rows: rows, columns: columns, seed: 5)
+        let x = randomFloats(m * columns, seed: 6)
+        let kernels = Kernels(isa)
+        let together = matrix.product(x, rows: m, kernels)
+        for row in 0..<m {
+            let alone = matrix.product(Array(x[row * columns..<(row + 1) * columns]), rows: 1, kernels)
+            #expect(alone == Array(together[row * rows..<(row + 1) * rows]))
+        }
+        for batch in [2, 3, 4, 5, 8] {
+            let part = matrix.product(Array(x[..<(batch * columns)]), rows: batch, kernels)
+            #expect(part == Array(together[..<(batch * rows)]))
+        }
+        let picked = [99, 0, 17, 17, 98]
+        let some = matrix.selecting(rows: picked).product(x, rows: m, kernels)
+        for row in 0..<m {
+            #expect(
+                (0..<picked.count).map { some[row * picked.count + $0] } == picked.map { together[row * rows + $0] })
+        }
+    }
+
+    @Test(arguments: [NumberFormat.f32, .int8, .q4_0])
+    func theResultDoesNotDependOnTheWorkers(format: NumberFormat) throws {
+        let (m, rows, columns) = (5, 2048, 160)
+        let matrix = try randomMatrix(format, rows: rows, columns: columns, seed: 8)
+        let x = randomFloats(m * columns, seed: 9)
+        let alone = matrix.product(x, rows: m, .standard)
+        for workers in [2, 3] {
+            #expect(matrix.product(x, rows: m, .standard, pool: WorkerPool(workers: workers)) == alone)
+        }
+    }
+
+    @Test(arguments: InstructionSet.available)
+    func epilogues(isa: InstructionSet) throws {
+        let (m, rows, columns) = (3, 21, 64)
+        let x = randomFloats(m * columns, seed: 1)
+        let bias = randomFloats(rows, seed: 2, scale: 20)
+        for format in [NumberFormat.f32, .int8, .q8_0] {
+            let matrix = try randomMatrix(format, rows: rows, columns: columns, seed: 3)
+            let plain = matrix.product(x, rows: m, Kernels(isa))
+            var input = ProductInput(kernels: Kernels(isa))
+            input.load(x.span, rows: m, for: [matrix])
+            var y = AlignedBuffer<Float>(count: m * rows)
+            var out = y.mutableSpan
+            matrix.multiply(input, into: &out, bias: bias.span, epilogue: .relu)
+            let expected = plain.indices.map { max(0, plain[$0] + bias[$0 % rows]) }
+            #expect(out.indices.map { out[$0] } == expected)
+            matrix.multiply(input, into: &out, epilogue: .accumulate)
+            #expect(out.indices.map { out[$0] } == plain.indices.map { expected[$0] + plain[$0] })
+        }
+    }
+
+    @Test func aFixedInputMultiplierIsUsed() throws {
+        let matrix = try WeightMatrix(
+            rows: 1, columns: 2, int8: [2, -1].span, scales: [0.5].span, inputMultiplier: 10)
+        // 0.26 · 10 rounds to 3, 100 · 10 is held at 127: (2 · 3 − 127) / 10 · 0.5
+        #expect(abs(matrix.product([0.26, 100], rows: 1, .standard)[0] - -6.05) < 1e-5)
+    }
+
+    @Test func shapesThatDoNotFitAreErrors() {
+        let bytes = [UInt8](repeating: 0, count: 34)
+        for (rows, columns) in [(1, 31), (2, 32), (0, 32), (-1, 32), (1, 0), (1 << 60, 32), (1, 1 << 20)] {
+            let error = #expect(throws: NumericsError.self) {
+                try WeightMatrix(rows: rows, columns: columns, format: .q8_0, bytes: bytes.span)
+            }
+            #expect(error?.code == .invalidShape)
+        }
+        #expect(throws: NumericsError.self) {
+            try WeightMatrix(rows: 1, columns: 32, format: .int8, bytes: bytes.span)
+        }
+        #expect(throws: NumericsError.self) { try WeightMatrix(rows: 1, columns: 2, values: [1].span) }
+        #expect(throws: NumericsError.self) {
+            try WeightMatrix(rows: 2, columns: 1, int8: [1, 2].span, scales: [1, 1, 1].span)
+        }
+    }
+}

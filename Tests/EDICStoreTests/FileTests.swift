@@ -1,0 +1,96 @@
+import EDICStore
+import SystemPackage
+import Testing
+
+struct FileTests {
+    @Test func aFileAppearsWhenCommitted() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Array("old".utf8), to: "x")
+        var file = try AtomicFile(path)
+        try file.write("new")
+        try file.write([UInt8](repeating: 65, count: 300_000).span)
+        try file.write("end")
+        #expect(try contents(of: path) == Array("old".utf8))
+        #expect(file.count == 300_006)
+        let written = try file.commit()
+        #expect(
+            try contents(of: path) == Array("new".utf8) + [UInt8](repeating: 65, count: 300_000) + Array("end".utf8))
+        #expect(written.count == 300_006)
+        #expect(written.digest == (try Digest.ofFile(path)))
+        #expect(try FileTree.names(in: folder.path) == ["x"])
+    }
+
+    @Test func anAbandonedFileLeavesNothing() throws {
+        let folder = try TemporaryFolder()
+        do {
+            var file = try AtomicFile(folder.file("x"))
+            try file.write("half")
+            #expect(try FileTree.names(in: folder.path).count == 1)
+            // A living writer's file is not stale.
+            #expect(try FileTree.removeStaleTemporaries(in: folder.path) == 0)
+        }
+        #expect(try FileTree.names(in: folder.path) == [])
+    }
+
+    @Test func whatAKilledWriterLeftIsRemoved() throws {
+        let folder = try TemporaryFolder()
+        try folder.write([1], to: ".x.abc.edic-partial")
+        try folder.write([1], to: "kept")
+        #expect(try FileTree.removeStaleTemporaries(in: folder.path) == 1)
+        #expect(try FileTree.names(in: folder.path) == ["kept"])
+    }
+
+    @Test func errorsNameTheFile() throws {
+        let folder = try TemporaryFolder()
+        let missing = folder.file("none").appending("x")
+        let error = storeError { _ = try AtomicFile(missing) }
+        #expect(error?.code == .notFound)
+        #expect(error?.message.hasPrefix(missing.string) == true)
+        #expect(storeError { try writeAtomically("x", to: "/dev/full/x") }?.code == .notFound)
+        #expect(storeError { try writeAtomically("x", to: "/") }?.code == .invalidArgument)
+    }
+
+    @Test func treesAreListedSortedAndRemoved() throws {
+        let folder = try TemporaryFolder()
+        for name in ["b/2", "b/1", "a/é", "a/z", "c"] {
+            let path = folder.path.pushing(FilePath(name))
+            try FileTree.createFolders(path.removingLastComponent())
+            try writeAtomically(name, to: path)
+        }
+        try FileTree.replaceLink(folder.file("loop"), target: folder.path)
+        let expected = ["a/z", "a/é", "b/1", "b/2", "c"].map { folder.path.pushing(FilePath($0)) }
+        #expect(try FileTree.files(under: folder.path) == expected)
+        #expect(try FileTree.names(in: folder.path) == ["a", "b", "c", "loop"])
+        // Removing a link leaves what it points to.
+        try FileTree.remove(folder.file("loop"))
+        #expect(FileTree.exists(folder.file("c")))
+        try FileTree.remove(folder.file("a"))
+        try FileTree.remove(folder.file("never"))
+        #expect(try FileTree.names(in: folder.path) == ["b", "c"])
+    }
+
+    @Test func linksAreReplaced() throws {
+        let folder = try TemporaryFolder()
+        try writeAtomically("one", to: folder.file("one"))
+        try writeAtomically("two", to: folder.file("two"))
+        try FileTree.replaceLink(folder.file("current"), target: "one")
+        #expect(try contents(of: folder.file("current")) == Array("one".utf8))
+        try FileTree.replaceLink(folder.file("current"), target: "two")
+        #expect(try contents(of: folder.file("current")) == Array("two".utf8))
+        #expect(FileTree.kind(of: folder.file("current"), followingLinks: false) == .symbolicLink)
+        #expect(storeError { try FileTree.replaceLink(folder.file("one"), target: "two") }?.code == .invalidArgument)
+        #expect(try FileTree.names(in: folder.path) == ["current", "one", "two"])
+    }
+
+    @Test func stampsTellAChange() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write([1, 2], to: "x")
+        let before = try FileTree.stamp(of: path)
+        #expect(before.size == 2)
+        #expect(try FileTree.stamp(of: path) == before)
+        try writeAtomically([1, 3].span, to: path)
+        #expect(try FileTree.stamp(of: path) != before)
+        #expect(try FileTree.freeSpace(at: folder.path) > 0)
+        #expect(storeError { _ = try FileTree.stamp(of: folder.file("none")) }?.code == .notFound)
+    }
+}
