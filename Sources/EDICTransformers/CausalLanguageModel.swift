@@ -51,7 +51,7 @@ public final class CausalLanguageModel: Sendable {
                 throw ModelError(.unsupported, "\(file): \(family.name) is read from Hugging Face folders only")
             }
             network = try fromFile(gguf, precision)
-            tokenizer = try TextCodec(gguf: file)
+            tokenizer = try TextCodec(file)
             endTokens = Set(
                 ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
             chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
@@ -60,7 +60,7 @@ public final class CausalLanguageModel: Sendable {
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
             network = try fromFolder(configuration, try folder.tensors(), precision)
-            tokenizer = try TextCodec(folder: path)
+            tokenizer = try TextCodec(path)
             var ends = Set(configuration.tokens("eos_token_id"))
             let generation = path.appending("generation_config.json")
             if FileTree.exists(generation) { ends.formUnion(try ModelConfiguration(generation).tokens("eos_token_id")) }
@@ -119,11 +119,11 @@ public final class CausalLanguageModel: Sendable {
                 run.finish(.endOfText)
                 break
             }
-            try run.append(token, logProbability: logits[token] - normalizer)
+            run.append(token, logProbability: logits[token] - normalizer)
             if Task.isCancelled { throw ModelError(.cancelled, "the generation was cancelled") }
             if run.end == nil, run.tokens.count < limit { logits = session.read([token]) }
         }
-        return try run.result()
+        return run.result
     }
 
     private func searchBeams(
@@ -147,16 +147,16 @@ public final class CausalLanguageModel: Sendable {
             if Task.isCancelled { throw ModelError(.cancelled, "the generation was cancelled") }
         }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: nil)
-        guard let best = search.results.first?.hypothesis else { return try run.result() }
+        guard let best = search.results.first?.hypothesis else { return run.result }
         for word in best.words where run.end == nil {
             if endTokens.contains(word), !options.ignoresEndOfText {
                 run.finish(.endOfText)
             } else {
-                try run.append(word, logProbability: best.total / Float(best.words.count))
+                run.append(word, logProbability: best.total / Float(best.words.count))
             }
         }
         if run.end == nil { run.finish(.length) }
-        return try run.result()
+        return run.result
     }
 
     // MARK: - Scores

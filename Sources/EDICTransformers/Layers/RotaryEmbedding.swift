@@ -109,6 +109,7 @@ struct RotaryEmbedding: Sendable {
     ) {
         let headDimension = x.columns / heads
         let half = dimension / 2
+        let columns = x.columns
         var length = -1
         var frequencies: [Float] = []
         var cosines = [Float](repeating: 0, count: half)
@@ -125,7 +126,7 @@ struct RotaryEmbedding: Sendable {
                 sines[index] = sinf(angle) * magnitude
             }
             var all = x.values.mutableSpan
-            var heads = all.extracting(row * x.columns..<(row + 1) * x.columns)
+            var heads = all.extracting(row * columns..<(row + 1) * columns)
             compute.kernels.rotate(
                 &heads, headSize: headDimension, cosines: cosines.span, sines: sines.span,
                 interleaved: pairing == .neighbours)

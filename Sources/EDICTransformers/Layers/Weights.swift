@@ -88,28 +88,26 @@ extension Weights {
             throw ModelError(
                 .mismatch, "\(tensor.file): tensor \(tensor.name): has the shape \(tensor.shape), not \(expected)")
         }
+        let isAsStored = precision == .asPublished && !transposed
+        let isPacked = tensor.type == .intgemm8 || (isAsStored && tensor.type.format != nil)
+        let stored = isPacked ? [] : try tensor.floats()
         do throws(NumericsError) {
             if tensor.type == .intgemm8 {
                 // Marian stores these transposed already, and followed by what turned them into bytes.
                 self = try Self.bytes(of: tensor, outputs: outputs, inputs: inputs, precision: precision)
-            } else if precision == .asPublished, !transposed, let format = tensor.type.format {
+            } else if isPacked, let format = tensor.type.format {
                 self.init(
                     try tensor.withBytes { bytes throws(NumericsError) in
                         try WeightMatrix(rows: outputs, columns: inputs, format: format, bytes: bytes)
                     })
             } else {
-                let stored = try tensor.floats()
                 let values = transposed ? Self.transposed(stored, rows: inputs, columns: outputs) : stored
-                let isFloat = tensor.type.format.map { [.f32, .f16, .bf16].contains($0) } ?? true
+                let isFloat = tensor.type.elementsPerBlock == 1
                 self.init(
                     precision == .int8 && isFloat
                         ? try WeightMatrix(rows: outputs, columns: inputs, quantizing: values.span)
                         : try WeightMatrix(rows: outputs, columns: inputs, values: values.span))
             }
-        } catch let error as NumericsError {
-            throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
-        } catch let error as ModelError {
-            throw error
         } catch {
             throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
         }
