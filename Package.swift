@@ -65,6 +65,7 @@ let package = Package(
         .target(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
+        .target(name: "CEDICTokenizers"),
 
         // Floor 1: text, bytes at rest, numbers.
         library("EDICJSON", ["CEDICJSON"]),
@@ -78,7 +79,7 @@ let package = Package(
             extra: [.enableExperimentalFeature("Lifetimes")]),
 
         // Floor 2: tokenizers, n-gram models, language identification.
-        library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
+        library("EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
         library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
         library("EDICLanguageID", ["EDICText", "EDICStore", "EDICNumerics", system]),
 

@@ -101,7 +101,8 @@ public final class DocumentShard: Sendable {
         }
         guard content.ranges.count == expected, start == content.bytes.count else {
             throw StoreError.damaged(
-                name, "frame \(frame)", shard.table.fileRange(frame + shard.index.leadingFrames),
+                name, "frame \(frame + shard.index.leadingFrames)",
+                shard.table.fileRange(frame + shard.index.leadingFrames),
                 "it holds \(content.ranges.count) rows, but the index says \(expected)")
         }
         return content

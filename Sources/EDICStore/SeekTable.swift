@@ -19,6 +19,9 @@ struct SeekTable {
     /// The low half of XXH64 of each frame's content; empty if the file has no checksums.
     private(set) var checksums: [UInt32] = []
 
+    /// XXH3 of the table's own frame, for a table that was read from a file.
+    private(set) var hash: UInt64 = 0
+
     var frameCount: Int { fileOffsets.count - 1 }
     var contentSize: Int { contentOffsets[frameCount] }
     /// The bytes of the file that a frame takes.
@@ -97,6 +100,7 @@ extension SeekTable {
         guard bytes.span.littleEndian(at: 0, as: UInt32.self) == Self.skippableMagic,
             Int(bytes.span.littleEndian(at: 4, as: UInt32.self)) == range.count - Self.skippableHeaderSize
         else { throw StoreError.damaged(name, "the seek table", range, "does not begin with its frame header") }
+        hash = xxh3(bytes.span)
         fileOffsets.reserveCapacity(count + 1)
         contentOffsets.reserveCapacity(count + 1)
         for frame in 0..<count {

@@ -23,7 +23,8 @@ final class ShardFile: Sendable {
         reader = SeekableReader(file, table: table, dictionary: dictionary)
     }
 
-    private static func dictionary(
+    /// The dictionary in the first frame, or nil if the index knows of none.
+    static func dictionary(
         of file: OpenFile, table: SeekTable, index: ShardIndex
     ) throws(StoreError) -> ZstdDictionary? {
         guard index.dictionaryFrameSize > 0 else { return nil }

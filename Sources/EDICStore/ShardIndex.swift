@@ -150,12 +150,16 @@ extension ShardIndex {
         }
         let countStart = Self.fixedSize + 8 * frameHashes.count
         counts = (0..<countCount).map { bytes.littleEndian(at: countStart + 4 * $0, as: UInt32.self) }
-        try check(table, range, name)
+        try check(table, range, name, fileSize: try file.size())
     }
 
     /// What must hold between the index and the seek table, whoever wrote them.
-    private func check(_ table: SeekTable, _ range: Range<Int>, _ name: String) throws(StoreError) {
+    private func check(_ table: SeekTable, _ range: Range<Int>, _ name: String, fileSize: Int) throws(StoreError) {
         func damaged(_ reason: String) -> StoreError { .damaged(name, "the index", range, reason) }
+        guard table.hash == seekTableHash else {
+            let tableRange = range.upperBound..<fileSize
+            throw .damaged(name, "the seek table", tableRange, "it does not have its checksum in the index")
+        }
         guard contentSize == table.contentSize else {
             throw damaged("it counts \(contentSize) bytes of content, the seek table \(table.contentSize)")
         }

@@ -142,6 +142,9 @@ public final class TokenShard: Sendable {
             }
         }
 
+        /// The number of tokens of the current document.
+        public var tokenCount: Int { tokens.count }
+
         /// Calls `body` with the tokens of the current document.
         public borrowing func withTokens<Result: ~Copyable, Failure: Error>(
             _ body: (Span<UInt32>) throws(Failure) -> Result
