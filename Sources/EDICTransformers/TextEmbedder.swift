@@ -92,7 +92,7 @@ public final class TextEmbedder: Sendable {
     ///
     /// - Parameter pool: the threads; each takes whole batches of texts.
     public func embed(_ texts: [String], pool: WorkerPool = .shared) throws(ModelError) -> [[Float]] {
-        let tokens = texts.map { tokens(of: $0) }
+        let tokens = texts.map { self.tokens(of: $0) }
         if let empty = tokens.firstIndex(of: []) {
             throw ModelError(.badRequest, "text \(empty) has no tokens")
         }
@@ -108,7 +108,7 @@ public final class TextEmbedder: Sendable {
         }
         let compute = Compute(pool: batches.count == 1 ? pool : nil)
         let results = pool.map(count: batches.count) { index, _ in
-            vectors(batches[index].map { tokens[$0] }, on: compute)
+            self.vectors(batches[index].map { tokens[$0] }, on: compute)
         }
         var vectors = [[Float]](repeating: [], count: tokens.count)
         for (batch, results) in zip(batches, results) {
