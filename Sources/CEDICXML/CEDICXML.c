@@ -266,6 +266,8 @@ static void on_fault(void *user, xmlErrorPtr error) {
         if (strstr(message, "XML_PARSE_HUGE") != NULL || strstr(message, "Huge input") != NULL) fault = edic_xml_size;
         break;
     }
+    // What libxml2 says of a document that was cut.
+    if (error->code == XML_ERR_DOCUMENT_END && parser->depth > 0) message = "the document ends inside an element";
     fail(parser, fault, message);
     if (error->line > 0) parser->fault_line = (size_t)error->line;
 }

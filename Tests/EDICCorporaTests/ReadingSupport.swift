@@ -1,5 +1,4 @@
 import EDICCorpora
-import EDICStore
 import SystemPackage
 import _EDICTestSupport
 
@@ -46,7 +45,7 @@ func read(
     var fileParts: [ContributionFile.Part] = []
     for part in parts {
         let path = FilePath(folder.path).appending(part.name)
-        _ = try writeAtomically(part.bytes.span, to: path)
+        try put(part.bytes, path)
         fileParts.append(.init(path: path, name: part.name, language: part.language))
     }
     var chosen = FileOptions()
@@ -64,6 +63,15 @@ func read(
     }
     return result
 }
+
+/// Writes a file without waiting for the disk.
+func put(_ bytes: [UInt8], _ path: FilePath) throws {
+    let file = try FileDescriptor.open(
+        path, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+    try file.closeAfter { _ = try unsafe bytes.withUnsafeBytes { try unsafe file.writeAll($0) } }
+}
+
+func put(_ text: String, _ path: FilePath) throws { try put(Array(text.utf8), path) }
 
 /// UTF-16 with a byte order mark.
 func utf16(_ text: String, bigEndian: Bool = false) -> [UInt8] {

@@ -3,7 +3,7 @@ import Testing
 import _EDICTestSupport
 
 @Suite struct WeightMatrixTests {
-    static let shapes: [(m: Int, rows: Int, scale: Int)] = [(1, 1, 1), (1, 17, 2), (3, 16, 1), (9, 50, 3), (2, 97, 1)]
+    static let shapes: [(m: Int, rows: Int, scale: Int)] = [(1, 1, 1), (1, 17, 2), (3, 16, 1), (9, 50, 3)]
 
     /// Columns that are awkward for a format: odd numbers, or an odd number of blocks.
     static func columns(_ format: NumberFormat, _ scale: Int) -> Int {
@@ -57,8 +57,8 @@ import _EDICTestSupport
 
     @Test(arguments: NumberFormat.allCases, InstructionSet.available)
     func aRowsResultDoesNotDependOnItsNeighbours(format: NumberFormat, isa: InstructionSet) throws {
-        let columns = Self.columns(format, 3)
-        let (m, rows) = (15, 100)
+        let columns = Self.columns(format, format.blockLength > 32 ? 1 : 3)
+        let (m, rows) = (13, 50)
         let matrix = try randomMatrix(format, rows: rows, columns: columns, seed: 5)
         let x = randomFloats(m * columns, seed: 6)
         let kernels = Kernels(isa)
@@ -71,7 +71,7 @@ import _EDICTestSupport
             let part = matrix.product(Array(x[..<(batch * columns)]), rows: batch, kernels)
             #expect(part == Array(together[..<(batch * rows)]))
         }
-        let picked = [99, 0, 17, 17, 98]
+        let picked = [49, 0, 17, 17, 48]
         let some = matrix.selecting(rows: picked).product(x, rows: m, kernels)
         for row in 0..<m {
             #expect(

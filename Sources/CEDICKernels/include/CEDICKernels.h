@@ -95,26 +95,19 @@ typedef struct ek_epilogue {
 // ---- The kernels of one instruction set ----
 
 typedef struct ek_attention {
-    /// Queries: row r at r * query_stride, `head_size` floats.
-    const float *_Nonnull queries;
-    size_t query_stride;
-    size_t rows;
-    /// Keys in panels of 16 positions: key j, element d at (j / 16) * key_panel_stride + d * 16 + j % 16.
-    const float *_Nonnull keys;
-    size_t key_panel_stride;
-    /// Values: position j at j * value_stride.
-    const float *_Nonnull values;
-    size_t value_stride;
-    size_t head_size;
-    size_t value_size;
-    /// Row r sees positions first[r] ..< last[r]; first may be null (0).
-    const int32_t *_Nullable first;
+    const float *_Nonnull queries;  // row r at r * query_stride, `head_size` floats
+    size_t query_stride, rows, head_size;
+    const float *_Nonnull keys;  // row i at i * key_stride
+    size_t key_stride;
+    const float *_Nonnull values;  // row i at i * value_stride, `value_size` floats
+    size_t value_stride, value_size;
+    const int32_t *_Nullable list;  // position j is row list[j]; row j where null
+    const int32_t *_Nonnull first;  // query r sees positions first[r] ..< last[r]
     const int32_t *_Nonnull last;
     float scale;
-    /// rows * score_stride floats, left holding the weights of each row.
-    float *_Nonnull scores;
+    float *_Nonnull scores;  // left holding the weights of query r at r * score_stride + position
     size_t score_stride;
-    float *_Nonnull out;
+    float *_Nonnull out;  // row r at r * out_stride
     size_t out_stride;
 } ek_attention;
 

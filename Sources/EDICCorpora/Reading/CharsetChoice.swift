@@ -1,37 +1,83 @@
 internal import EDICText
 
-/// Finds the charset of a file by its first bytes.
-enum CharsetChoice {
-    /// In order: a byte order mark, what the format itself says, what the manifest says, UTF-8 if the bytes are, else
-    /// what the detector finds. For formats that say nothing of themselves the manifest comes first.
-    static func choose(
-        _ head: Span<UInt8>, specification: FileSpecification, language: String?
-    ) throws(FileFault) -> Charset {
-        if let marked = byteOrderMark(head) { return marked }
-        if let name = declaration(head, specification.format), let declared = Charset(named: name) {
-            // What is read as ASCII up to here cannot be in units of two bytes.
-            return declared.name.hasPrefix("UTF-16") || declared.name.hasPrefix("UTF-32") ? .utf8 : declared
-        }
-        if let wide = wideASCII(head) { return wide }
+/// The charset of a file, found by its first bytes.
+struct CharsetChoice {
+    let charset: Charset
+    /// Why it is not the one that the manifest says; empty where it is, or where the manifest says none.
+    let contradiction: String
+
+    /// Finds the charset of the text that begins with `head`.
+    ///
+    /// In order: a byte order mark, what the format itself says (XML, HTML, PO), UTF-16 by its zero bytes, what the
+    /// manifest says unless the bytes speak against it, UTF-8 if they are, else what the detector finds.
+    init(_ head: Span<UInt8>, specification: FileSpecification, languages: [String]) throws(FileFault) {
+        var declared: Charset?
         if let name = specification.encoding {
-            guard let charset = Charset(named: name) else {
+            declared = Charset(named: name)
+            if declared == nil {
                 throw FileFault(.invalidEncoding, "the charset \"\(name)\" is not known", .file)
             }
-            return charset
         }
-        return detected(head, language: language)
+        if let named = Self.declaration(head, specification.format), let own = Charset(named: named) {
+            // What is read as ASCII up to here cannot be in units of two bytes.
+            let isWide = own.name.hasPrefix("UTF-16") || own.name.hasPrefix("UTF-32")
+            charset = Self.wideASCII(head) ?? (isWide ? .utf8 : own)
+            contradiction = ""
+            return
+        }
+        if let wide = Self.wideASCII(head) {
+            charset = wide
+            contradiction = ""
+            return
+        }
+        let tags = languages.compactMap { try? LanguageTag($0) }
+        let guess = CharsetDetector(declared: declared, languages: tags).guess(
+            head.extracting(..<Self.endOfCharacters(head)))
+        // In a few words a single control character is nothing to go by.
+        guard !guess.looksBinary || head.count < 256 else {
+            throw FileFault(.brokenFile, "does not look like text: \(Self.reasons(guess))", .file)
+        }
+        if let declared, declared != guess.charset, !Self.isVariant(guess.charset, of: declared) {
+            let isDamagedUTF8 = declared == .utf8 && Self.isMostlyUTF8(head)
+            guard guess.confidence >= Self.confidenceAgainstManifest, !isDamagedUTF8 else {
+                charset = declared
+                contradiction = ""
+                return
+            }
+            contradiction = "the manifest says \(declared), the bytes \(guess.charset) (\(Self.reasons(guess)))"
+        } else {
+            contradiction = ""
+        }
+        charset = guess.charset
     }
 
-    private static func byteOrderMark(_ head: Span<UInt8>) -> Charset? {
-        func begins(_ mark: [UInt8]) -> Bool {
-            head.count >= mark.count && mark.indices.allSatisfy { head[$0] == mark[$0] }
+    /// How sure the detector must be to overrule the manifest.
+    private static let confidenceAgainstManifest = 0.6
+
+    /// Whether more bytes beyond ASCII begin a character of UTF-8 than do not: then it is damaged UTF-8.
+    private static func isMostlyUTF8(_ head: Span<UInt8>) -> Bool {
+        var begins = 0
+        var strays = 0
+        for index in head.indices.dropLast() where head[index] >= 0xC0 {
+            if head[index + 1] & 0xC0 == 0x80 { begins += 1 } else { strays += 1 }
         }
-        if begins([0xEF, 0xBB, 0xBF]) { return .utf8 }
-        if begins([0xFF, 0xFE, 0, 0]) { return .utf32LittleEndian }
-        if begins([0, 0, 0xFE, 0xFF]) { return .utf32BigEndian }
-        if begins([0xFF, 0xFE]) { return .utf16LittleEndian }
-        if begins([0xFE, 0xFF]) { return .utf16BigEndian }
-        return nil
+        return begins > strays
+    }
+
+    /// Whether the first is the second with its byte order told.
+    private static func isVariant(_ first: Charset, of second: Charset) -> Bool {
+        second.name.hasPrefix("UTF-") && first.name.hasPrefix(second.name)
+    }
+
+    /// The end of the bytes without a character that may go on after them.
+    private static func endOfCharacters(_ head: Span<UInt8>) -> Int {
+        var end = head.count
+        while end > 0, head.count - end < 4, head[end - 1] >= 0x80 { end -= 1 }
+        return end > 0 && head[end - 1] < 0x80 ? end : head.count
+    }
+
+    private static func reasons(_ guess: CharsetGuess) -> String {
+        guess.evidence.prefix(2).map(\.description).joined(separator: "; ")
     }
 
     /// UTF-16 without a mark, where the text begins with two characters of ASCII.
@@ -82,10 +128,6 @@ enum CharsetChoice {
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         byte.isASCIIDigit || (0x41...0x5A ~= byte) || (0x61...0x7A ~= byte) || "-_:.".utf8.contains(byte)
-    }
-
-    private static func detected(_ head: Span<UInt8>, language: String?) -> Charset {
-        .utf8
     }
 }
 

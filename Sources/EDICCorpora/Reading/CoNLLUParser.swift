@@ -8,7 +8,8 @@ struct CoNLLUSentences: LineConsumer {
     private let limit: Int
 
     private var document: [UInt8] = []
-    private var metadata: [MetadataField] = []
+    private var documentID = ""
+    private var sentenceID: String?
     private var documentLine = 0
 
     private var sentence = Sentence()
@@ -144,7 +145,7 @@ struct CoNLLUSentences: LineConsumer {
         sentence = Sentence()
         if let id = ended.beginsDocument {
             flush(into: &batch)
-            if !id.isEmpty { metadata = [MetadataField("newdoc", id)] }
+            documentID = id
         } else if unit == .line || (unit == .paragraph && ended.beginsParagraph) {
             flush(into: &batch)
         }
@@ -163,7 +164,7 @@ struct CoNLLUSentences: LineConsumer {
         }
         if document.isEmpty {
             documentLine = ended.line
-            if unit == .line, let id = ended.id { metadata.append(MetadataField("sent_id", id)) }
+            sentenceID = ended.id
         } else {
             document.append(UInt8(ascii: ended.beginsParagraph ? "\n" : " "))
         }
@@ -174,11 +175,12 @@ struct CoNLLUSentences: LineConsumer {
     }
 
     private mutating func flush(into batch: inout RowBatch) {
-        if !document.isEmpty {
-            batch.addDocument(document.span, language: nil, metadata: metadata, at: .line(documentLine))
-            document.removeAll(keepingCapacity: true)
-        }
-        if unit == .file || document.isEmpty { metadata.removeAll() }
+        guard !document.isEmpty else { return }
+        var metadata: [MetadataField] = []
+        if !documentID.isEmpty { metadata.append(MetadataField("newdoc", documentID)) }
+        if unit == .line, let sentenceID { metadata.append(MetadataField("sent_id", sentenceID)) }
+        batch.addDocument(document.span, language: nil, metadata: metadata, at: .line(documentLine))
+        document.removeAll(keepingCapacity: true)
     }
 
     /// What stands in the first column: `3`, `3-4` or `3.1`.

@@ -9,6 +9,8 @@ public struct FileReading: Sendable, Equatable {
     public var bytes = 0
     /// The charset, by its IANA name; empty where the file could not be opened.
     public var charset = ""
+    /// Why that charset is not the one that the manifest says; empty where it is.
+    public var charsetContradiction = ""
     /// Byte sequences that were not text in that charset.
     public var invalidSequences = 0
     /// The offsets of the first of them in the decompressed file.

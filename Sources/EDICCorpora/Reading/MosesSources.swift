@@ -11,11 +11,7 @@ struct MosesSources {
 
     private var parts: [Part] = []
 
-    init(_ file: ContributionFile) throws(FileFault) {
-        for part in file.parts {
-            parts.append(Part(try TextSource(part.path, specification: file.specification, language: part.language)))
-        }
-    }
+    mutating func add(_ source: consuming TextSource) { parts.append(Part(source)) }
 
     /// The charsets, each once.
     var charsets: String {

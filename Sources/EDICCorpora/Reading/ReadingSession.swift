@@ -71,8 +71,9 @@ struct ReadingSession {
         _ parser: consuming Parser, _ onRow: (Row) throws -> Void, _ onRejection: (Rejection) throws -> Void
     ) throws {
         guard let part = file.parts.first else { return }
-        var source = try TextSource(part.path, specification: file.specification, language: part.language)
+        var source = try open(part)
         reading.charset = source.charset.name
+        reading.charsetContradiction = source.contradiction
         do {
             var text: [UInt8] = []
             while try source.next(into: &text) {
@@ -87,13 +88,21 @@ struct ReadingSession {
         note(source)
     }
 
+    /// Opens a file of text; its languages help to tell its charset.
+    private func open(_ part: ContributionFile.Part) throws(FileFault) -> TextSource {
+        let own = file.specification.languages.isEmpty ? file.languages : file.specification.languages
+        return try TextSource(
+            part.path, specification: file.specification, languages: part.language.map { [$0] } ?? own)
+    }
+
     /// Reads files whose lines belong together, if they have the same number of lines.
     private mutating func feedTogether(
         _ onRow: (Row) throws -> Void, _ onRejection: (Rejection) throws -> Void
     ) throws {
         try checkLineCounts()
         var parser = MosesParser(languages: file.parts.map { $0.language ?? "" }, limits: limits)
-        var sources = try MosesSources(file)
+        var sources = MosesSources()
+        for part in file.parts { sources.add(try open(part)) }
         reading.charset = sources.charsets
         var text: [UInt8] = []
         while let part = parser.hungriest {
@@ -115,7 +124,7 @@ struct ReadingSession {
         }
         var counts: [Int] = []
         for part in file.parts {
-            var source = try TextSource(part.path, specification: file.specification, language: part.language)
+            var source = try open(part)
             var text: [UInt8] = []
             var lines = 0
             var last: UInt8 = 0x0A

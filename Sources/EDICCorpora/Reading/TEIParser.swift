@@ -79,6 +79,7 @@ private struct TEIEvents: XMLHandler {
     /// Languages by element, innermost last: nil where an element does not say.
     private var languages: [String?] = []
     private var inText = false
+    private var hasUtterances = false
     private var utterance: [MetadataField]?
     private var utteranceLanguage: String?
     private var leftOutDepth = 0
@@ -107,6 +108,8 @@ private struct TEIEvents: XMLHandler {
             body.removeAll(keepingCapacity: true)
             needsSpace = false
         case .u where inText:
+            // Headings and the like before it are no document of their own.
+            hasUtterances = true
             closeDocument()
             utterance = [
                 attributes[.xmlID].map { MetadataField("utterance", $0) },
@@ -198,7 +201,6 @@ private struct TEIEvents: XMLHandler {
             needsSpace = false
         }
         let isUtterance = utterance != nil
-        if isUtterance { hasUtterances = true }
         guard isUtterance || (!hasUtterances && !body.isEmpty) else { return }
         var metadata = utterance ?? []
         if let date { metadata.append(MetadataField("date", date)) }
@@ -206,8 +208,6 @@ private struct TEIEvents: XMLHandler {
         let language = isUtterance ? utteranceLanguage : currentLanguage
         finished.append(Finished(text: body, language: language, metadata: metadata))
     }
-
-    private var hasUtterances = false
 
     private static func withoutHash(_ reference: String) -> String {
         reference.hasPrefix("#") ? String(reference.dropFirst()) : reference

@@ -5,7 +5,10 @@ internal import SystemPackage
 /// The text of a file in pieces: decompressed and decoded to UTF-8.
 struct TextSource: ~Copyable {
     /// The charset found or declared.
-    let charset: Charset
+    var charset: Charset { choice.charset }
+    /// Why it is not the one that the manifest says; empty where it is.
+    var contradiction: String { choice.contradiction }
+    private let choice: CharsetChoice
     private var reader: ByteReader
     private var decoder: TextDecoder
     /// The bytes that the charset was told by; empty once they are decoded.
@@ -17,12 +20,12 @@ struct TextSource: ~Copyable {
 
     /// Opens a file and finds its charset: by the declared name, a byte order mark, what the format says in its first
     /// lines, or else by detection.
-    init(_ path: FilePath, specification: FileSpecification, language: String?) throws(FileFault) {
+    init(_ path: FilePath, specification: FileSpecification, languages: [String]) throws(FileFault) {
         var opened = try Self.open(path)
         let beginning = try Self.beginning(of: &opened)
-        let chosen = try CharsetChoice.choose(beginning.span, specification: specification, language: language)
-        decoder = try Self.decoder(chosen)
-        charset = chosen
+        let chosen = try CharsetChoice(beginning.span, specification: specification, languages: languages)
+        decoder = try Self.decoder(chosen.charset)
+        choice = chosen
         reader = opened
         head = beginning
     }

@@ -1,0 +1,70 @@
+internal import EDICStore
+
+/// What two rows have in common if one is an exact duplicate of the other: 128 bits of a digest of their texts.
+///
+/// The key of a text is that of its UTF-8 in NFC with each run of white space of ASCII as one space and none around
+/// it; letter case counts. The key of a row also holds the number and the languages of its texts, so that a document
+/// never equals a unit, nor the same letters in another language. Digests are the first half of SHA-256: no
+/// contributor can make two texts that collide.
+public struct ExactKey: Sendable, Hashable, Comparable {
+    public let high: UInt64
+    public let low: UInt64
+
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    public static func < (first: Self, second: Self) -> Bool {
+        first.high != second.high ? first.high < second.high : first.low < second.low
+    }
+
+    /// Makes keys, reusing its memory.
+    public struct Maker: ~Copyable {
+        private var bytes: [UInt8] = []
+
+        public init() {}
+
+        /// The key of a row. O(n).
+        public mutating func key(of row: Row) -> ExactKey {
+            bytes.removeAll(keepingCapacity: true)
+            switch row {
+            case .document(let document): add(document.language, document.text)
+            case .unit(let unit): for segment in unit.segments { add(segment.language, segment.text) }
+            }
+            let digest = Digest(of: bytes.span)
+            let all = digest.bytes
+            let low = all[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            return ExactKey(high: digest.prefix64, low: low)
+        }
+
+        /// Adds a text, after its language and a byte that no text holds.
+        private mutating func add(_ language: String, _ text: String) {
+            bytes.append(contentsOf: language.utf8)
+            bytes.append(0xFF)
+            var text = text
+            text.makeContiguousUTF8()
+            let utf8 = text.utf8.span
+            var start = 0
+            let textStart = bytes.count
+            while start < utf8.count {
+                var end = start
+                while end < utf8.count, !utf8[end].isASCIIWhitespace { end += 1 }
+                if end > start {
+                    if bytes.count > textStart { bytes.append(UInt8(ascii: " ")) }
+                    bytes.append(utf8.extracting(start..<end))
+                }
+                start = end + 1
+            }
+            bytes.append(0xFF)
+        }
+    }
+}
+
+extension Row {
+    /// The row's ``ExactKey``. For many rows, keep an ``ExactKey/Maker``.
+    public var exactKey: ExactKey {
+        var maker = ExactKey.Maker()
+        return maker.key(of: self)
+    }
+}

@@ -1,0 +1,185 @@
+internal import CEDICKernels
+
+/// Scaled dot-product attention with several heads (Vaswani et al. 2017), any number of which may share one head of
+/// keys and values (Ainslie et al. 2023).
+public struct AttentionShape: Sendable {
+    /// Query heads.
+    public let heads: Int
+    /// Heads of keys and values; divides ``heads``.
+    public let keyValueHeads: Int
+    /// Numbers in a head.
+    public let headSize: Int
+    /// What scores are multiplied by.
+    public let scale: Float
+
+    /// - Parameter scale: by default 1 / √headSize.
+    public init(heads: Int, keyValueHeads: Int, headSize: Int, scale: Float? = nil) {
+        precondition(keyValueHeads > 0 && heads % keyValueHeads == 0 && headSize > 0, "heads do not share out")
+        self.heads = heads
+        self.keyValueHeads = keyValueHeads
+        self.headSize = headSize
+        self.scale = scale ?? 1 / Float(headSize).squareRoot()
+    }
+
+    /// Numbers in a row of keys or of values.
+    public var keyValueWidth: Int { keyValueHeads * headSize }
+    /// Numbers in a row of queries or of the output.
+    public var width: Int { heads * headSize }
+}
+
+/// Rows of keys and values that a query sees.
+public enum VisibleRows: Sendable {
+    case range(Range<Int>)
+    /// In the order of their positions.
+    case rows(ArraySlice<Int32>)
+
+    public var count: Int {
+        switch self {
+        case .range(let range): range.count
+        case .rows(let rows): rows.count
+        }
+    }
+}
+
+extension Kernels {
+    /// For each query row and head, softmax(q · Kᵀ · scale) · V over the rows it sees.
+    ///
+    /// A query's result depends on what it sees and on nothing else in the call, to the last bit. A query that sees
+    /// nothing gets zeros. Consecutive queries that see ranges share the reading of keys and values.
+    ///
+    /// Complexity: O(heads · headSize · Σ visible.count).
+    ///
+    /// - Parameters:
+    ///   - queries: `visible.count` rows of `shape.width` numbers.
+    ///   - keys: rows of `shape.keyValueWidth` numbers, and `values` likewise.
+    ///   - visible: for each query, the rows it sees.
+    ///   - weights: called once for each query, in order, with the mean over the heads of its attention, where wanted.
+    public func attend(
+        _ shape: AttentionShape, queries: Span<Float>, keys: Span<Float>, values: Span<Float>, visible: [VisibleRows],
+        into out: inout MutableSpan<Float>, pool: WorkerPool? = nil, weights: ((Int, [Float]) -> Void)? = nil
+    ) {
+        let rowCount = keys.count / shape.keyValueWidth
+        precondition(queries.count == visible.count * shape.width && out.count == queries.count, "shapes differ")
+        precondition(keys.count == values.count, "as many keys as values are expected")
+        for seen in visible {
+            switch seen {
+            case .range(let range): precondition(range.lowerBound >= 0 && range.upperBound <= rowCount, "no such row")
+            case .rows(let rows): precondition(rows.allSatisfy { $0 >= 0 && $0 < rowCount }, "no such row")
+            }
+        }
+        let groups = Self.groups(visible)
+        unsafe queries.withUnsafeBufferPointer { queries in
+            unsafe keys.withUnsafeBufferPointer { keys in
+                unsafe values.withUnsafeBufferPointer { values in
+                    unsafe out.withUnsafeMutableBufferPointer { out in
+                        guard let q = queries.baseAddress, let target = out.baseAddress else { return }
+                        guard let k = keys.baseAddress, let v = values.baseAddress else {
+                            return unsafe out.update(repeating: 0)
+                        }
+                        let call = unsafe AttentionCall(
+                            kernels: self, shape: shape, queries: q, keys: k, values: v, visible: visible, out: target)
+                        unsafe call.run(groups, pool, weights)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Queries whose visible rows one call of the kernel covers: neighbours that see ranges, at most 32 of them.
+    private static func groups(_ visible: [VisibleRows]) -> [Range<Int>] {
+        var groups: [Range<Int>] = []
+        for (row, seen) in visible.enumerated() {
+            if case .range(let range) = seen, let last = groups.last, last.count < 32,
+                case .range(let before) = visible[last.upperBound - 1],
+                range.isEmpty || before.isEmpty || range.overlaps(before)
+            {
+                groups[groups.count - 1] = last.lowerBound..<row + 1
+            } else {
+                groups.append(row..<row + 1)
+            }
+        }
+        return groups
+    }
+}
+
+/// One call's pointers, which several workers use for different groups of queries.
+@unsafe private struct AttentionCall: @unchecked Sendable {
+    let kernels: Kernels
+    let shape: AttentionShape
+    let queries: UnsafePointer<Float>
+    let keys: UnsafePointer<Float>
+    let values: UnsafePointer<Float>
+    let visible: [VisibleRows]
+    let out: UnsafeMutablePointer<Float>
+
+    func run(_ groups: [Range<Int>], _ pool: WorkerPool?, _ weights: ((Int, [Float]) -> Void)?) {
+        if let weights {
+            for group in groups { unsafe attend(group, report: weights) }
+            return
+        }
+        let work = unsafe visible.reduce(0) { $0 + $1.count } * shape.width
+        if let pool, groups.count > 1, work > 1 << 18 {
+            pool.forEach(count: groups.count) { index, _ in unsafe attend(groups[index], report: nil) }
+        } else {
+            for group in groups { unsafe attend(group, report: nil) }
+        }
+    }
+
+    private func attend(_ group: Range<Int>, report: ((Int, [Float]) -> Void)?) {
+        var first: [Int32] = []
+        var last: [Int32] = []
+        var list: ArraySlice<Int32>?
+        // Positions count from the first row any query of the group sees.
+        var start = Int.max
+        for row in group {
+            if case .range(let range) = unsafe visible[row], !range.isEmpty { start = min(start, range.lowerBound) }
+        }
+        if start == .max { start = 0 }
+        for row in group {
+            switch unsafe visible[row] {
+            case .range(let range):
+                first.append(range.isEmpty ? 0 : Int32(range.lowerBound - start))
+                last.append(range.isEmpty ? 0 : Int32(range.upperBound - start))
+            case .rows(let rows):
+                first.append(0)
+                last.append(Int32(rows.count))
+                list = rows
+                start = 0
+            }
+        }
+        let length = Int(last.max() ?? 0)
+        let scores = AlignedBuffer<Float>(count: group.count * length)
+        var means = [Float](repeating: 0, count: report == nil ? 0 : group.count * length)
+        let perKeyValueHead = unsafe shape.heads / shape.keyValueHeads
+        let width = unsafe shape.keyValueWidth
+        for head in unsafe 0..<shape.heads {
+            let offset = unsafe head / perKeyValueHead * shape.headSize + start * width
+            let own = unsafe group.lowerBound * shape.width + head * shape.headSize
+            unsafe first.withUnsafeBufferPointer { first in
+                unsafe last.withUnsafeBufferPointer { last in
+                    unsafe Self.withPointer(to: list) { list in
+                        guard let first = first.baseAddress, let last = last.baseAddress else { return }
+                        var call = unsafe ek_attention(
+                            queries: queries + own, query_stride: shape.width, rows: group.count,
+                            head_size: shape.headSize, keys: keys + offset, key_stride: width, values: values + offset,
+                            value_stride: width, value_size: shape.headSize, list: list, first: first, last: last,
+                            scale: shape.scale, scores: scores.unsafePointer, score_stride: length, out: out + own,
+                            out_stride: shape.width)
+                        unsafe kernels.table.pointee.attend(&call)
+                    }
+                }
+            }
+            for index in means.indices { unsafe means[index] += scores[index] / Float(shape.heads) }
+        }
+        if let report {
+            for (index, row) in group.enumerated() {
+                report(row, Array(means[index * length + Int(first[index])..<index * length + Int(last[index])]))
+            }
+        }
+    }
+
+    private static func withPointer(to list: ArraySlice<Int32>?, _ body: (UnsafePointer<Int32>?) -> Void) {
+        guard let list else { return body(nil) }
+        unsafe list.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
+    }
+}

@@ -1,0 +1,184 @@
+import EDICCorpora
+import Testing
+
+@Suite struct TMXReading {
+    static let sound = """
+        <?xml version="1.0" encoding="UTF-8"?>
+        <!DOCTYPE tmx SYSTEM "tmx14.dtd">
+        <tmx version="1.4"><header creationtool="x" srclang="de" segtype="sentence"><prop type="p">head</prop></header>
+        <body>
+          <tu tuid="1"><note>checked</note><prop type="x-domain">port</prop>
+            <tuv xml:lang="DE-de"><seg>Das <bpt i="1">&lt;b></bpt>Schiff<ept i="1">&lt;/b></ept> &amp; der <hi>Hafen</hi></seg></tuv>
+            <tuv xml:lang="en"><prop type="y">z</prop><seg>The <ph>{0}<sub>alt</sub></ph>ship &#x26; the <![CDATA[<port>]]></seg></tuv>
+            <tuv lang="fr"><seg></seg></tuv>
+          </tu>
+          <tu><tuv xml:lang="de"><seg>allein</seg></tuv></tu>
+          <tu><tuv xml:lang="de"><seg>Wald</seg></tuv><tuv xml:lang="xx"><seg>?</seg></tuv></tu>
+          <tu><tuv xml:lang="de"><seg>Wald</seg></tuv><tuv xml:lang="en"><seg>forest</seg></tuv></tu>
+        </body></tmx>
+        """
+
+    @Test func units() throws {
+        let result = try read(Self.sound, .tmx, languages: ["de", "en", "fr"])
+        #expect(
+            result.sides == [
+                ["de=Das Schiff & der Hafen", "en=The ship & the <port>"], ["de=Wald", "en=forest"],
+            ])
+        #expect(
+            result.rows[0].metadata == [
+                MetadataField("tuid", "1"), MetadataField("note", "checked"), MetadataField("x-domain", "port"),
+                MetadataField("y", "z"),
+            ])
+        #expect(result.rows.map(\.id) == ["test/file#u1", "test/file#u4"])
+        #expect(result.reasons == [.brokenRecord, .undeclaredLanguage])
+        #expect(result.reading.ledger.isBalanced && result.reading.ledger.rowsIn == 4)
+    }
+
+    @Test func encodings() throws {
+        let text = Self.sound.replacing("UTF-8", with: "UTF-16").replacing("Hafen", with: "Häfen")
+        for bytes in [utf16(text), utf16(text, bigEndian: true), Array(utf16(text).dropFirst(2))] {
+            let result = try read(bytes, .tmx, languages: ["de", "en"])
+            #expect(result.texts.first == "Das Schiff & der Häfen")
+        }
+        let latin = Self.sound.replacing("UTF-8", with: "iso-8859-1").utf8.map { $0 == UInt8(ascii: "f") ? 0xE4 : $0 }
+        let result = try read(latin, .tmx, languages: ["de", "en"])
+        #expect(result.texts.first == "Das Schiää & der Haäen" && result.reading.charset == "ISO-8859-1")
+    }
+
+    @Test func brokenInTheMiddle() throws {
+        let cut = String(Self.sound.prefix(Self.sound.count - 60))
+        let result = try read(cut, .tmx, languages: ["de", "en"])
+        #expect(result.rows.count == 1)
+        #expect(result.reasons.last == .brokenXML)
+        #expect(result.reading.ledger.isBalanced)
+        let mismatch = try read("<tmx>\n<body>\n<tu></body></tmx>", .tmx)
+        #expect(mismatch.rejections.map(\.provenance.position) == [.line(3)])
+    }
+
+    @Test func otherXMLIsRefused() throws {
+        #expect(try read("<html><body/></html>", .tmx).reasons == [.brokenXML])
+        #expect(try read("", .tmx).reasons == [.brokenXML])
+        #expect(try read("no xml at all", .tmx).reasons == [.brokenXML])
+    }
+}
+
+@Suite struct HostileXML {
+    private func refused(_ text: String, _ reason: RejectionReason = .hostileXML, line: Int? = nil) throws {
+        for format in [FileFormat.tmx, .tei] {
+            let result = try read(text, format)
+            #expect(result.rows.isEmpty && result.reasons == [reason], "\(format): \(result.rejections)")
+            if let line { #expect(result.rejections.map(\.provenance.position) == [.line(line)]) }
+        }
+    }
+
+    @Test func entities() throws {
+        try refused("<!DOCTYPE tmx [\n<!ENTITY a SYSTEM \"file:///etc/passwd\">]><tmx>&a;</tmx>", line: 2)
+        try refused("<!DOCTYPE tmx [<!ENTITY a \"b\">]><tmx>&a;</tmx>")
+        try refused("<!DOCTYPE tmx [<!ENTITY % p SYSTEM \"http://127.0.0.1/x.dtd\"> %p;]><tmx/>")
+        try refused("<!DOCTYPE tmx [<!ENTITY pic SYSTEM \"a.gif\" NDATA gif>]><tmx/>")
+        let lol = (1...9).map { "<!ENTITY l\($0) \"" + String(repeating: "&l\($0 - 1);", count: 10) + "\">" }.joined()
+        try refused("<!DOCTYPE tmx [<!ENTITY l0 \"lol\">\(lol)]><tmx>&l9;</tmx>")
+        try refused("<!DOCTYPE tmx SYSTEM \"x.dtd\"><tmx>\n&unknown;</tmx>", line: 2)
+        try refused("<tmx>&unknown;</tmx>")
+        try refused("<!DOCTYPE tmx SYSTEM \"x.dtd\"><tmx a=\"&unknown;\"/>")
+    }
+
+    @Test func depth() throws {
+        try refused(String(repeating: "<a>", count: 300))
+        try refused(String(repeating: "<a>\n", count: 100_000), line: 257)
+    }
+
+    @Test func longAttributesAndNames() throws {
+        let long = String(repeating: "x", count: 100_000)
+        try refused("<tmx a=\"\(long)\"/>")
+        try refused("<\(long)/>", .overLimit)
+        let many = (0..<5_000).map { "a\($0)=\"0123456789abcdef\"" }.joined(separator: " ")
+        try refused("<tmx \(many)/>")
+    }
+
+    @Test func repeatedDefaultAttributes() throws {
+        let text =
+            "<!DOCTYPE tmx [<!ATTLIST tuv xml:lang CDATA \"de\">]><tmx><body><tu><tuv><seg>a</seg></tuv></tu></body></tmx>"
+        let result = try read(text, .tmx)
+        #expect(result.rows.isEmpty && result.reading.ledger.isBalanced)
+    }
+
+    @Test func longText() throws {
+        let seg = String(repeating: "lang ", count: 3_000_000)
+        let text =
+            "<tmx><body><tu><tuv xml:lang=\"de\"><seg>\(seg)</seg></tuv><tuv xml:lang=\"en\"><seg>b</seg></tuv></tu></body></tmx>"
+        let result = try read(text, .tmx, languages: ["de", "en"])
+        #expect(result.rows.count == 1 && result.rows[0].textBytes == 15_000_000)
+        var limits = ReadingLimits()
+        limits.documentBytes = 1 << 20
+        #expect(try read(text, .tmx, languages: ["de", "en"], limits: limits).reasons == [.overLimit])
+    }
+}
+
+@Suite struct TEIReading {
+    static let debate = """
+        <?xml version="1.0"?>
+        <TEI xmlns="http://www.tei-c.org/ns/1.0" xml:lang="sk" xml:id="d">
+        <teiHeader><fileDesc><titleStmt><title>Schôdza</title><title>Other</title></titleStmt></fileDesc>
+        <profileDesc><settingDesc><setting><date when="1996-06-20">20.6.</date></setting></settingDesc></profileDesc></teiHeader>
+        <text><body><div type="debate"><head>Program</head><note type="speaker">Predseda:</note>
+        <u xml:id="u1" who="#Novak" ana="#chair"><seg xml:id="s1">Dobrý   deň,
+           vážení.</seg><note>(Potlesk)</note><seg>Druhý <vocal><desc>smiech</desc></vocal>odsek.</seg></u>
+        <gap/>
+        <u who="#B" xml:lang="cs"><seg><s><w>Dobrý</w> <w join="right">den</w><pc>,</pc> <w>ano</w><pc join="left">.</pc></s>
+        <s><w>Ne</w></s></seg></u></div></body></text></TEI>
+        """
+
+    @Test func utterances() throws {
+        let result = try read(Self.debate, .tei, languages: ["sk", "cs"])
+        #expect(result.sides == [["sk=Dobrý deň, vážení.\nDruhý odsek."], ["cs=Dobrý den, ano. Ne"]])
+        #expect(
+            result.rows[0].metadata == [
+                MetadataField("utterance", "u1"), MetadataField("speaker", "Novak"), MetadataField("role", "chair"),
+                MetadataField("date", "1996-06-20"), MetadataField("title", "Schôdza"),
+            ])
+        #expect(result.rows.map(\.id) == ["test/file#u1", "test/file#u2"])
+        #expect(result.rejections.isEmpty && result.reading.ledger.rowsIn == 2)
+    }
+
+    @Test func plainText() throws {
+        let text =
+            "<TEI><text><body><head>Titel</head><p>Ein <hi>Absatz</hi>.<lb/>Zeile</p><lg><l>Vers</l></lg></body></text></TEI>"
+        #expect(try read(text, .tei).texts == ["Titel\nEin Absatz. Zeile\nVers"])
+        #expect(try read("<a/>", .tei).reasons == [.brokenXML])
+    }
+}
+
+@Suite struct HTMLReading {
+    @Test func visibleText() throws {
+        let text = """
+            <!doctype html><html lang="de-AT"><head><title>Der &amp; Hafen</title><style>p{}</style></head><body>
+            <nav><a href="/">Start</a></nav><script>if (a < b) document.write("<p>no</p>")</script>
+            <h1>Über  uns</h1><p>Ein <b>Ab</b>satz mit&nbsp;&uuml;<br>Umbruch &unknown; &#8364;
+            <p>Zweiter<!-- nichts --><ul><li>eins<li>zwei</ul><pre>a
+              b</pre><table><tr><td>x</td><td>y</td></tr></table>
+            """
+        let result = try read(text, .html)
+        #expect(
+            result.texts == [
+                "Über uns\nEin Absatz mit ü\nUmbruch &unknown; €\nZweiter\neins\nzwei\na\nb\nx y"
+            ])
+        #expect(result.rows[0].metadata == [MetadataField("title", "Der & Hafen")])
+        #expect(result.rows[0].segments[0].language == "de")
+    }
+
+    @Test func charsets() throws {
+        let meta = Array(
+            "<html><head><meta http-equiv=Content-Type content=\"text/html; charset=iso-8859-2\"></head><p>".utf8)
+        let result = try read(meta + [0xB9, 0xE6] + Array("</p>".utf8), .html, languages: ["pl"])
+        #expect(result.texts == ["šć"] && result.reading.charset == "ISO-8859-2")
+        #expect(try read(utf16("<p>ž</p>"), .html).texts == ["ž"])
+    }
+
+    @Test func nonsense() throws {
+        #expect(try read("", .html).reasons == [.empty])
+        #expect(try read("<<<>>>&&&", .html).reading.ledger.isBalanced)
+        #expect(try read(String(repeating: "<div>", count: 5_000) + "x", .html).reasons == [.hostileXML])
+        #expect(try read("just text", .html).texts == ["just text"])
+    }
+}

@@ -1,0 +1,101 @@
+import EDICNumerics
+import Glibc
+import Testing
+
+@Suite struct AttentionTests {
+    /// The definition, in double precision.
+    private func reference(
+        _ shape: AttentionShape, _ q: [Float], _ k: [Float], _ v: [Float], _ visible: [VisibleRows]
+    ) -> [Double] {
+        var out: [Double] = []
+        for (row, seen) in visible.enumerated() {
+            let rows: [Int] =
+                switch seen {
+                case .range(let range): Array(range)
+                case .rows(let rows): rows.map { Int($0) }
+                }
+            for head in 0..<shape.heads {
+                let query = row * shape.width + head * shape.headSize
+                let offset = head / (shape.heads / shape.keyValueHeads) * shape.headSize
+                let scores = rows.map { key in
+                    (0..<shape.headSize).reduce(0.0) {
+                        $0 + Double(q[query + $1]) * Double(k[key * shape.keyValueWidth + offset + $1])
+                    } * Double(shape.scale)
+                }
+                let most = scores.max() ?? 0
+                let total = scores.reduce(0) { $0 + exp($1 - most) }
+                for d in 0..<shape.headSize {
+                    out.append(
+                        zip(rows, scores).reduce(0.0) { sum, pair in
+                            sum + exp(pair.1 - most) / total * Double(v[pair.0 * shape.keyValueWidth + offset + d])
+                        })
+                }
+            }
+        }
+        return out
+    }
+
+    private func attend(
+        _ shape: AttentionShape, _ q: [Float], _ k: [Float], _ v: [Float], _ visible: [VisibleRows], _ kernels: Kernels,
+        pool: WorkerPool? = nil
+    ) -> [Float] {
+        var out = [Float](repeating: .nan, count: q.count)
+        var span = out.mutableSpan
+        kernels.attend(
+            shape, queries: q.span, keys: k.span, values: v.span, visible: visible, into: &span, pool: pool)
+        return out
+    }
+
+    static let shapes = [
+        AttentionShape(heads: 2, keyValueHeads: 2, headSize: 16),
+        AttentionShape(heads: 4, keyValueHeads: 2, headSize: 8),
+        AttentionShape(heads: 3, keyValueHeads: 1, headSize: 20, scale: 0.3),
+        AttentionShape(heads: 1, keyValueHeads: 1, headSize: 64),
+    ]
+
+    @Test(arguments: InstructionSet.available, 0..<4)
+    func agreesWithTheDefinition(isa: InstructionSet, index: Int) {
+        let shape = Self.shapes[index]
+        let rows = 40
+        let visible: [VisibleRows] =
+            [.range(0..<1), .range(0..<17), .range(3..<20), .range(5..<5), .range(0..<40), .range(39..<40)]
+            + [.rows([39, 0, 7, 7][...]), .rows([][...]), .rows(ArraySlice((0..<40).map { Int32($0) }.reversed()))]
+        let q = randomFloats(visible.count * shape.width, seed: 1)
+        let k = randomFloats(rows * shape.keyValueWidth, seed: 2)
+        let v = randomFloats(rows * shape.keyValueWidth, seed: 3)
+        let found = attend(shape, q, k, v, visible, Kernels(isa))
+        let expected = reference(shape, q, k, v, visible)
+        for (a, b) in zip(found, expected) { #expect(abs(Double(a) - b) < 2e-5) }
+        #expect(attend(shape, q, k, v, visible, Kernels(isa), pool: WorkerPool(workers: 2)) == found)
+        for (row, seen) in visible.enumerated() {
+            let own = row * shape.width..<(row + 1) * shape.width
+            #expect(attend(shape, Array(q[own]), k, v, [seen], Kernels(isa)) == Array(found[own]))
+        }
+    }
+
+    @Test func rowsInAListGiveWhatARangeGives() {
+        let shape = Self.shapes[1]
+        let q = randomFloats(shape.width, seed: 1)
+        let k = randomFloats(30 * shape.keyValueWidth, seed: 2)
+        let v = randomFloats(30 * shape.keyValueWidth, seed: 3)
+        let list = VisibleRows.rows((4..<29).map { Int32($0) }[...])
+        #expect(attend(shape, q, k, v, [.range(4..<29)], .standard) == attend(shape, q, k, v, [list], .standard))
+    }
+
+    @Test func weightsAreReportedInOrder() {
+        let shape = Self.shapes[0]
+        let q = randomFloats(3 * shape.width, seed: 1)
+        let k = randomFloats(9 * shape.keyValueWidth, seed: 2)
+        var out = [Float](repeating: 0, count: q.count)
+        var span = out.mutableSpan
+        var reported: [(Int, [Float])] = []
+        Kernels.standard.attend(
+            shape, queries: q.span, keys: k.span, values: k.span,
+            visible: [.range(2..<9), .range(4..<5), .range(0..<9)],
+            into: &span
+        ) { reported.append(($0, $1)) }
+        #expect(reported.map(\.0) == [0, 1, 2])
+        #expect(reported.map(\.1.count) == [7, 1, 9])
+        for (_, weights) in reported { #expect(abs(weights.reduce(0, +) - 1) < 1e-5) }
+    }
+}
