@@ -170,7 +170,8 @@ public final class CausalLanguageModel: Sendable {
         try checkTokens(tokens)
         if let contextLength, tokens.count > contextLength {
             throw ModelError(
-                .badRequest, "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
+                .badRequest,
+                "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
         }
         var cache = network.emptyCache()
         let batch = TokenBatch([.init(past: [], tokens: tokens)], cache: &cache)
@@ -200,7 +201,8 @@ public final class CausalLanguageModel: Sendable {
         }
         if let contextLength, tokens.count > contextLength {
             throw ModelError(
-                .badRequest, "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
+                .badRequest,
+                "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
         }
     }
 }

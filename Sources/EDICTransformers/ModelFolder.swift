@@ -90,7 +90,8 @@ public struct ModelFolder: Sendable {
             throw ModelError(
                 .unsupported, "\(file): the model type \(type) is not known; \(ModelFamily.knownModelTypes) are")
         }
-        return ModelFolder(path: path, kind: family.kind, family: family.name, layout: .huggingFace(configuration: file))
+        return ModelFolder(
+            path: path, kind: family.kind, family: family.name, layout: .huggingFace(configuration: file))
     }
 
     // MARK: - Marian

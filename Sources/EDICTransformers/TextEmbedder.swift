@@ -47,7 +47,8 @@ public final class TextEmbedder: Sendable {
     ) throws(ModelError) {
         folder = try ModelFolder.discover(in: path)
         guard case .huggingFace(let file) = folder.layout, folder.kind == .textEmbedder else {
-            throw ModelError(.unsupported, "\(path): is a \(folder.family) model, which makes no vectors (\(folder.kind))")
+            throw ModelError(
+                .unsupported, "\(path): is a \(folder.family) model, which makes no vectors (\(folder.kind))")
         }
         bert = try BERT(ModelConfiguration(file), folder.tensors(), precision)
         tokenizer = try TextCodec(path)
@@ -58,7 +59,9 @@ public final class TextEmbedder: Sendable {
         guard self.pooling != .pooler || bert.pooler != nil else {
             throw ModelError(.mismatch, "\(path): has no pooler layer to pool with")
         }
-        guard maximumTokens > 2 else { throw ModelError(.malformed, "\(path): allows texts of \(maximumTokens) tokens") }
+        guard maximumTokens > 2 else {
+            throw ModelError(.malformed, "\(path): allows texts of \(maximumTokens) tokens")
+        }
     }
 
     private static func recipe(

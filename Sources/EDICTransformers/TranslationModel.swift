@@ -52,9 +52,10 @@ public final class TranslationModel: Sendable {
                 try LexicalShortlist(path, targetVocabulary: count)
             }
             policy = .marian
-            defaultOptions = try files.configuration.map { path throws(ModelError) in
-                Self.options(try MarianSettings(path))
-            } ?? TranslationOptions()
+            defaultOptions =
+                try files.configuration.map { path throws(ModelError) in
+                    Self.options(try MarianSettings(path))
+                } ?? TranslationOptions()
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
             marian = try Marian(configuration, tensors, precision)
@@ -74,7 +75,8 @@ public final class TranslationModel: Sendable {
         guard source.vocabularySize <= marian.sourceVocabulary || policy == .huggingFace else {
             throw ModelError(
                 .mismatch,
-                "\(path): the source vocabulary has \(source.vocabularySize) pieces, but the model \(marian.sourceVocabulary)")
+                "\(path): the source vocabulary has \(source.vocabularySize) pieces, but the model \(marian.sourceVocabulary)"
+            )
         }
     }
 

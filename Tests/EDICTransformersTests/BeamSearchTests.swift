@@ -23,7 +23,8 @@ struct BeamSearchTests {
         options.skipsCost = policy == .marian
         options.maximumLength = policy == .huggingFace ? 23 : 512
         return TranslationSearch(
-            marian: marian, shortlist: nil, sharesVocabulary: true, policy: policy, options: options, compute: Compute())
+            marian: marian, shortlist: nil, sharesVocabulary: true, policy: policy, options: options, compute: Compute()
+        )
     }
 
     @Test(arguments: [("beam4_lp1.0", 4, Float(1)), ("beam6_lp0.6", 6, 0.6)])

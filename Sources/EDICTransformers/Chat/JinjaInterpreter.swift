@@ -206,7 +206,9 @@ struct JinjaInterpreter {
             let by = by ?? 1
             if by > 0 {
                 return Array(
-                    stride(from: from.map { clamp($0, 0, count) } ?? 0, to: to.map { clamp($0, 0, count) } ?? count, by: by))
+                    stride(
+                        from: from.map { clamp($0, 0, count) } ?? 0, to: to.map { clamp($0, 0, count) } ?? count, by: by
+                    ))
             }
             guard by < 0 else { throw JinjaError("a slice with step 0") }
             return Array(

@@ -9,7 +9,8 @@ indirect enum JinjaNode: Sendable {
     case text(String)
     case output(JinjaExpression)
     case branch([(condition: JinjaExpression, body: [JinjaNode])], otherwise: [JinjaNode])
-    case loop(names: [String], over: JinjaExpression, filter: JinjaExpression?, body: [JinjaNode], otherwise: [JinjaNode])
+    case loop(
+        names: [String], over: JinjaExpression, filter: JinjaExpression?, body: [JinjaNode], otherwise: [JinjaNode])
     case set(target: [String], value: JinjaExpression)
     case setBlock(name: String, body: [JinjaNode])
 }

@@ -49,7 +49,7 @@ struct BERT: Sendable {
             let mixed = attention(
                 layer.query(h, on: compute), keys: layer.key(h, on: compute).values,
                 values: layer.value(h, on: compute).values,
-                visible: { .range(ranges[$0]) })
+                visible: { .range(ranges[$0]) }, on: compute)
             layer.output.add(mixed, to: &h, on: compute)
             layer.attentionNorm.apply(to: &h, on: compute)
             var inner = layer.expand(h, on: compute)

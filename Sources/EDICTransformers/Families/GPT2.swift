@@ -42,7 +42,7 @@ struct GPT2: CausalNetwork {
                 in: batch.newRows, layer: index)
             let mixed = attention(
                 queries, keys: cache.layers[index].keys, values: cache.layers[index].values,
-                visible: { batch.visible($0, window: nil) })
+                visible: { batch.visible($0, window: nil) }, on: compute)
             layer.output.add(mixed, to: &h, on: compute)
             var inner = layer.expand(layer.feedForwardNorm(h, on: compute), on: compute)
             inner.apply(activation, on: compute)

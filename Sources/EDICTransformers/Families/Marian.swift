@@ -80,16 +80,14 @@ struct Marian: Sendable {
         }
         var h = sourceEmbedding.rows(sentences.flatMap(\.self))
         h.scale(by: embeddingScale, on: compute)
-        for row in 0..<h.rows {
-            positions.add(position: row - ranges[row].lowerBound, to: &h.values, at: row * width)
-        }
+        positions.add(to: &h) { $0 - ranges[$0].lowerBound }
         for layer in encoder {
             trace?(h)
             let block = layer.attention
             let mixed = attention(
                 block.query(h, on: compute), keys: block.key(h, on: compute).values,
                 values: block.value(h, on: compute).values,
-                visible: { .range(ranges[$0]) })
+                visible: { .range(ranges[$0]) }, on: compute)
             block.output.add(mixed, to: &h, on: compute)
             block.norm.apply(to: &h, on: compute)
             layer.feedForward.apply(to: &h, on: compute)
@@ -155,7 +153,7 @@ struct Marian: Sendable {
             }
             h.scale(by: embeddingScale, on: compute)
         }
-        for row in 0..<h.rows { positions.add(position: position, to: &h.values, at: row * width) }
+        positions.add(to: &h) { _ in position }
         let rows = target.cache.layers.isEmpty ? [] : target.cache.allocate(h.rows)
         for (row, place) in rows.enumerated() { target.tables[row].append(place) }
         var attentionLayer = 0
@@ -164,11 +162,13 @@ struct Marian: Sendable {
             trace?(h)
             switch layer.past {
             case .attention(let block):
-                target.cache.store(keys: block.key(h, on: compute), values: block.value(h, on: compute), in: rows, layer: attentionLayer)
+                target.cache.store(
+                    keys: block.key(h, on: compute), values: block.value(h, on: compute), in: rows,
+                    layer: attentionLayer)
                 let stored = target.cache.layers[attentionLayer]
                 let mixed = attention(
                     block.query(h, on: compute), keys: stored.keys, values: stored.values,
-                    visible: { .rows(target.tables[$0][...]) })
+                    visible: { .rows(target.tables[$0][...]) }, on: compute)
                 block.output.add(mixed, to: &h, on: compute)
                 block.norm.apply(to: &h, on: compute)
                 attentionLayer += 1
@@ -179,7 +179,7 @@ struct Marian: Sendable {
             let block = layer.context
             let mixed = attention(
                 block.query(h, on: compute), keys: source.keys[index], values: source.values[index],
-                visible: { .range(source.ranges[sentences[$0]]) },
+                visible: { .range(source.ranges[sentences[$0]]) }, on: compute,
                 weights: index + 1 == decoder.count ? alignment : nil)
             block.output.add(mixed, to: &h, on: compute)
             block.norm.apply(to: &h, on: compute)
@@ -195,10 +195,14 @@ struct Marian: Sendable {
         var forget = unit.forget(h, on: compute)
         forget.apply(.sigmoid, on: compute)
         let input = unit.input(h, on: compute)
-        for index in h.values.indices {
-            let f = forget.values[index]
-            cell.values[index] = f * cell.values[index] + (1 - f) * input.values[index]
-            h.values[index] += max(cell.values[index], 0)
+        var cells = cell.values.mutableSpan
+        var states = h.values.mutableSpan
+        let gates = forget.values.span
+        let inputs = input.values.span
+        for index in states.indices {
+            let c = gates[index] * cells[index] + (1 - gates[index]) * inputs[index]
+            cells[index] = c
+            states[index] += max(c, 0)
         }
         unit.norm.apply(to: &h, on: compute)
     }

@@ -43,10 +43,8 @@ struct KeyValueCache: Sendable {
         for (source, row) in rows.enumerated() {
             let from = source * width
             let to = Int(row) * width
-            for column in 0..<width {
-                layers[layer].keys[to + column] = keys.values[from + column]
-                layers[layer].values[to + column] = values.values[from + column]
-            }
+            layers[layer].keys.replaceSubrange(to..<to + width, with: keys.values[from..<from + width])
+            layers[layer].values.replaceSubrange(to..<to + width, with: values.values[from..<from + width])
         }
     }
 

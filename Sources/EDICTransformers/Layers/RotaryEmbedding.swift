@@ -148,12 +148,24 @@ struct SinusoidalPositions: Sendable {
         }
     }
 
-    /// Adds the embedding of `position` to the `dimension` numbers at `start`.
-    func add(position: Int, to values: inout [Float], at start: Int) {
-        for (index, frequency) in frequencies.enumerated() {
-            let angle = Float(position) * frequency
-            values[start + index] += sinf(angle)
-            values[start + frequencies.count + index] += cosf(angle)
+    /// Adds to each row the embedding of its position.
+    func add(to x: inout Matrix, position: (Int) -> Int) {
+        let half = frequencies.count
+        let columns = x.columns
+        var embedding = [Float](repeating: 0, count: 2 * half)
+        var last: Int?
+        for row in 0..<x.rows {
+            let place = position(row)
+            if place != last {
+                for (index, frequency) in frequencies.enumerated() {
+                    let angle = Float(place) * frequency
+                    embedding[index] = sinf(angle)
+                    embedding[half + index] = cosf(angle)
+                }
+                last = place
+            }
+            var all = x.values.mutableSpan
+            for index in embedding.indices { all[row * columns + index] += embedding[index] }
         }
     }
 }

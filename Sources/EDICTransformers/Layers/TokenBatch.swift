@@ -1,3 +1,5 @@
+internal import EDICNumerics
+
 /// New tokens of several sequences, to be read by a decoder in one step. Rows lie one sequence after the other.
 struct TokenBatch {
     /// The new tokens of one sequence and the cache rows of those before.
@@ -15,6 +17,8 @@ struct TokenBatch {
     private(set) var owners: [Int] = []
     /// The cache rows of each sequence, those of the new tokens included.
     private(set) var tables: [[Int32]] = []
+    /// Whether a sequence's rows lie one after the other, so that they are read without looking each up.
+    private var isContiguous: [Bool] = []
     /// The cache rows of the new tokens.
     private(set) var newRows: [Int32] = []
 
@@ -27,15 +31,21 @@ struct TokenBatch {
             positions += sequence.past.count..<length
             lengths += repeatElement(length, count: sequence.tokens.count)
             owners += repeatElement(owner, count: sequence.tokens.count)
-            tables.append(sequence.past + newRows[start..<start + sequence.tokens.count])
+            let table = sequence.past + newRows[start..<start + sequence.tokens.count]
+            isContiguous.append(table.indices.allSatisfy { table[$0] == table[0] + Int32($0) })
+            tables.append(table)
         }
     }
 
     /// The rows that the token in `row` may look at: itself and those before it, at most `window` in all.
-    func visible(_ row: Int, window: Int?) -> Attention.Visible {
+    func visible(_ row: Int, window: Int?) -> VisibleRows {
         let end = positions[row] + 1
         let start = window.map { max(0, end - $0) } ?? 0
-        return .rows(tables[owners[row]][start..<end])
+        let table = tables[owners[row]]
+        if isContiguous[owners[row]], let first = table.first {
+            return .range(Int(first) + start..<Int(first) + end)
+        }
+        return .rows(table[start..<end])
     }
 
     /// The row of each sequence's last token.
@@ -55,7 +65,8 @@ protocol CausalNetwork: Sendable {
     /// The state of each new token after the last normalisation.
     ///
     /// - Parameter trace: is shown the states before the first layer and after each.
-    func states(of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?) -> Matrix
+    func states(of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?)
+        -> Matrix
 
     /// The scores of all words, for some states.
     func logits(_ states: Matrix, on compute: Compute) -> Matrix
