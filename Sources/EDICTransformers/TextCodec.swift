@@ -10,9 +10,12 @@ struct TextCodec: Sendable {
     private let renumbering: Renumbering?
 
     private struct Renumbering: Sendable {
-        /// Pieces' numbers to words' and back.
+        /// Pieces' numbers to words'.
         let words: [UInt32: Int]
-        let pieces: [Int: UInt32]
+        /// How words are spelt, with ▁ for a space.
+        let spellings: [Int: String]
+        /// Words of the vocabulary that are no pieces of this file: those of the other language.
+        let others: [String: Int]
         let unknown: Int
     }
 
@@ -32,19 +35,22 @@ struct TextCodec: Sendable {
             throw ModelError(.malformed, "\(vocabulary): is not a JSON object of words and numbers")
         }
         var words: [UInt32: Int] = [:]
-        var pieces: [Int: UInt32] = [:]
+        var spellings: [Int: String] = [:]
+        var others: [String: Int] = [:]
         var unknown = 1
         for (piece, number) in object {
             guard let word = number.int, word >= 0, word < 1 << 24 else {
                 throw ModelError(.malformed, "\(vocabulary): the number of \(piece) is no token number")
             }
             if piece == "<unk>" { unknown = word }
+            if !["<unk>", "<pad>", "</s>"].contains(piece) { spellings[word] = piece }
             if let id = tokenizer.id(of: piece) {
                 words[id] = word
-                pieces[word] = id
+            } else {
+                others[piece] = word
             }
         }
-        renumbering = Renumbering(words: words, pieces: pieces, unknown: unknown)
+        renumbering = Renumbering(words: words, spellings: spellings, others: others, unknown: unknown)
     }
 
     private static func tokenizer(_ path: FilePath) throws(ModelError) -> Tokenizer {
@@ -63,12 +69,26 @@ struct TextCodec: Sendable {
             text, addingSpecialTokens: addingSpecialTokens,
             specialTokens: recognizesSpecialTokens ? .recognized : .ordinaryText)
         guard let renumbering else { return ids.map { Int($0) } }
-        return ids.map { renumbering.words[$0] ?? renumbering.unknown }
+        guard let unknown = tokenizer.unknown, ids.contains(unknown) else {
+            return ids.map { renumbering.words[$0] ?? renumbering.unknown }
+        }
+        // What this language's pieces lack may be a word of the other's.
+        let encoding = tokenizer.encoding(
+            of: text, addingSpecialTokens: addingSpecialTokens,
+            specialTokens: recognizesSpecialTokens ? .recognized : .ordinaryText)
+        let bytes = Array(text.utf8)
+        return zip(encoding.ids, encoding.offsets).map { id, range in
+            guard id == unknown else { return renumbering.words[id] ?? renumbering.unknown }
+            let surface = String(decoding: bytes[range], as: UTF8.self).filter { !$0.isWhitespace }
+            return renumbering.others[surface] ?? renumbering.unknown
+        }
     }
 
     func decode(_ tokens: [Int]) -> String {
         guard let renumbering else { return tokenizer.decode(tokens.map { UInt32($0) }) }
-        return tokenizer.decode(tokens.compactMap { renumbering.pieces[$0] })
+        let spelt = tokens.map { renumbering.spellings[$0] ?? "" }.joined()
+        let spaced = String(String.UnicodeScalarView(spelt.unicodeScalars.map { $0 == "\u{2581}" ? " " : $0 }))
+        return spaced.hasPrefix(" ") ? String(spaced.dropFirst()) : spaced
     }
 
     /// A decoder for tokens that come one by one.

@@ -169,7 +169,9 @@ public final class TranslationModel: Sendable {
         return work
     }
 
-    /// Source tokens with the end of sentence.
+    /// The source tokens of a sentence, its end included.
+    public func sourceTokens(of sentence: String) -> [Int] { encode(sentence) }
+
     private func encode(_ text: String) -> [Int] {
         var tokens = source.encode(text, addingSpecialTokens: false, recognizesSpecialTokens: false)
         if tokens.last != endOfSentence { tokens.append(endOfSentence) }

@@ -6,7 +6,7 @@ struct JinjaInterpreter {
     private var steps = 0
     private var depth = 0
     /// A template that does more than this is stopped.
-    private static let stepLimit = 5_000_000
+    private static let stepLimit = 2_000_000
     private static let outputLimit = 64 << 20
 
     static func render(_ program: [JinjaNode], variables: [String: JinjaValue]) throws(JinjaError) -> String {
