@@ -66,13 +66,15 @@ let package = Package(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
         .target(name: "CEDICTokenizers"),
+        .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
         library("EDICJSON", ["CEDICJSON"]),
         library("EDICText", ["CEDICUnicode", "CEDICJSON"]),
         library(
             "EDICStore",
-            ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system]),
+            ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system],
+            exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICNumerics", ["CEDICKernels", system],
             // Lets a buffer hand out spans of its own memory.
@@ -81,7 +83,7 @@ let package = Package(
         // Floor 2: tokenizers, n-gram models, language identification.
         library("EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
         library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
-        library("EDICLanguageID", ["EDICText", "EDICStore", "EDICNumerics", system]),
+        library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
         // Floor 3: transformers, corpora.
         library(

@@ -58,24 +58,37 @@ size_t ek_padded_blocks(ek_format format, size_t k) {
 
 // ---- One 32-input block, whatever its format ----
 
-/// Numbers 0...255 above the true ones by the layout's offset, and the parts of their scale.
+/// Four inputs' numbers as the bytes of a word; loops over the eight words of a block become vector code.
+/// Numbers are above the true ones by the layout's offset.
 typedef struct block {
-    uint8_t numbers[32];
+    uint32_t words[8];
     uint16_t super, super_minimum;  // half precision; the whole scale where the format has no superblocks
     int16_t scale[2], minimum;      // small integers, in superblocks; two scales where 16 inputs share one
 } block;
 
+#define EK_EACH_BYTE(value) ((uint32_t)(value) * 0x01010101u)
+
 static uint16_t read16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 
+/// Sixteen bytes: inputs 0...15 in the low nibbles, 16...31 in the high ones.
 static void read_nibbles(const uint8_t *bytes, block *out) {
-    for (int i = 0; i < 16; i++) {
-        out->numbers[i] = bytes[i] & 15;
-        out->numbers[i + 16] = bytes[i] >> 4;
+    uint32_t packed[4];
+    memcpy(packed, bytes, 16);
+    for (int j = 0; j < 4; j++) {
+        out->words[j] = packed[j] & EK_EACH_BYTE(15);
+        out->words[j + 4] = packed[j] >> 4 & EK_EACH_BYTE(15);
     }
 }
 
+/// 32 bits, input 0 lowest, each worth 16.
 static void read_fifth_bits(const uint8_t *bytes, block *out) {
-    for (int i = 0; i < 32; i++) out->numbers[i] |= (uint8_t)((bytes[i / 8] >> i % 8 & 1) << 4);
+    uint32_t bits;
+    memcpy(&bits, bytes, 4);
+    for (int g = 0; g < 8; g++) {
+        // Four bits spread to the lowest of four bytes: bit i moves up by 7 i.
+        const uint32_t four = bits >> 4 * g & 15;
+        out->words[g] |= ((four | four << 7 | four << 14 | four << 21) & EK_EACH_BYTE(1)) << 4;
+    }
 }
 
 /// The 6-bit scale and minimum of block `b` among the 12 bytes of a Q4_K or Q5_K superblock.
@@ -90,31 +103,33 @@ static void read_scales(const uint8_t *bytes, int b, block *out) {
     out->scale[1] = out->scale[0];
 }
 
-static void read_superblock4(const uint8_t *p, int b, int fifth, block *out) {
+EK_INLINE void read_superblock4(const uint8_t *p, int b, int fifth, block *out) {
     out->super = read16(p);
     out->super_minimum = read16(p + 2);
     read_scales(p + 4, b, out);
-    const uint8_t *numbers = p + (fifth ? 48 : 16) + 32 * (b / 2);
-    for (int i = 0; i < 32; i++) {
-        out->numbers[i] = b % 2 ? numbers[i] >> 4 : numbers[i] & 15;
-        if (fifth) out->numbers[i] |= (uint8_t)((p[16 + i] >> b & 1) << 4);
-    }
+    uint32_t low[8], high[8];
+    memcpy(low, p + (fifth ? 48 : 16) + 32 * (b / 2), 32);
+    const int shift = b % 2 ? 4 : 0;
+    for (int g = 0; g < 8; g++) out->words[g] = low[g] >> shift & EK_EACH_BYTE(15);
+    if (!fifth) return;
+    memcpy(high, p + 16, 32);
+    for (int g = 0; g < 8; g++) out->words[g] |= (high[g] >> b & EK_EACH_BYTE(1)) << 4;
 }
 
-static void read_superblock6(const uint8_t *p, int b, block *out) {
-    const int half = b / 4, quarter = b % 4;
-    const uint8_t *low = p + 64 * half + 32 * (quarter % 2), *high = p + 128 + 32 * half;
-    for (int i = 0; i < 32; i++) {
-        const int nibble = quarter < 2 ? low[i] & 15 : low[i] >> 4;
-        out->numbers[i] = (uint8_t)(nibble | (high[i] >> 2 * quarter & 3) << 4);
-    }
+EK_INLINE void read_superblock6(const uint8_t *p, int b, block *out) {
+    const int half = b / 4, quarter = b % 4, shift = quarter < 2 ? 0 : 4;
+    uint32_t low[8], high[8];
+    memcpy(low, p + 64 * half + 32 * (quarter % 2), 32);
+    memcpy(high, p + 128 + 32 * half, 32);
+    for (int g = 0; g < 8; g++)
+        out->words[g] = (low[g] >> shift & EK_EACH_BYTE(15)) | (high[g] >> 2 * quarter & EK_EACH_BYTE(3)) << 4;
     out->scale[0] = (int8_t)p[192 + 2 * b];
     out->scale[1] = (int8_t)p[193 + 2 * b];
     out->super = read16(p + 208);
 }
 
 /// Block `b` of one output's inputs.
-static void read_block(ek_format format, const uint8_t *row, size_t b, block *out) {
+EK_INLINE void read_block(ek_format format, const uint8_t *row, size_t b, block *out) {
     const size_t bytes = ek_block_bytes(format);
     const uint8_t *p = row + (ek_block_length(format) == 256 ? b / 8 : b) * bytes;
     out->super_minimum = 0;
@@ -123,7 +138,8 @@ static void read_block(ek_format format, const uint8_t *row, size_t b, block *ou
     switch (format) {
     case ek_format_q8_0:
         out->super = read16(p);
-        for (int i = 0; i < 32; i++) out->numbers[i] = p[2 + i] ^ 0x80;
+        memcpy(out->words, p + 2, 32);
+        for (int g = 0; g < 8; g++) out->words[g] ^= EK_EACH_BYTE(0x80);
         return;
     case ek_format_q4_0:
         out->super = read16(p);
@@ -154,7 +170,7 @@ static void dequantize_block(ek_layout l, const block *b, float *out) {
                                        : ek_half_to_float(b->super_minimum);
     for (int i = 0; i < 32; i++) {
         const float scale = l.superblock ? super * (float)b->scale[i / 16] : super;
-        const float product = scale * (float)(b->numbers[i] - l.offset);
+        const float product = scale * (float)((int)(b->words[i / 4] >> 8 * (i % 4) & 255) - l.offset);
         out[i] = l.has_minimum ? product + minimum : product;
     }
 }
@@ -196,18 +212,30 @@ static place place_of(ek_layout l, const void *panel, size_t b) {
     return (place){chunk + index * l.block_bytes, chunk + (size_t)l.chunk_blocks * l.block_bytes, index};
 }
 
-static void write_block(ek_layout l, const block *b, place at, size_t column) {
-    for (int i = 0; i < 32; i++) {
-        const int group = i / 4;
-        const size_t byte = 4 * column + (size_t)(i % 4);
-        const unsigned number = b->numbers[i];
-        if (l.bits == 8) {
-            at.numbers[64 * group + (int)byte] = (uint8_t)number;
-            continue;
+static uint32_t read32(const uint8_t *p) {
+    uint32_t word;
+    memcpy(&word, p, 4);
+    return word;
+}
+
+EK_INLINE void write_block(ek_layout l, const block *b, place at, size_t column) {
+    uint8_t *numbers = at.numbers + 4 * column;
+    if (l.bits == 8) {
+        for (size_t g = 0; g < 8; g++) memcpy(numbers + 64 * g, b->words + g, 4);
+    } else {
+        uint32_t nibbles[4], planes[2] = {0, 0};
+        for (int j = 0; j < 4; j++)
+            nibbles[j] = (b->words[j] & EK_EACH_BYTE(15)) | (b->words[j + 4] & EK_EACH_BYTE(15)) << 4;
+        for (size_t j = 0; j < 4; j++) memcpy(numbers + 64 * j, nibbles + j, 4);
+        if (l.bits == 5) {
+            for (int g = 0; g < 8; g++) planes[0] |= (b->words[g] >> 4 & EK_EACH_BYTE(1)) << g;
+            memcpy(numbers + 256, planes, 4);
         }
-        at.numbers[64 * (size_t)(group % 4) + byte] |= (uint8_t)((number & 15) << (group < 4 ? 0 : 4));
-        if (l.bits == 5) at.numbers[256 + byte] |= (uint8_t)((number >> 4) << group);
-        if (l.bits == 6) at.numbers[256 + 64 * (size_t)(group / 4) + byte] |= (uint8_t)((number >> 4) << 2 * (group % 4));
+        if (l.bits == 6) {
+            for (int g = 0; g < 8; g++) planes[g / 4] |= (b->words[g] >> 4 & EK_EACH_BYTE(3)) << 2 * (g % 4);
+            memcpy(numbers + 256, planes, 4);
+            memcpy(numbers + 320, planes + 1, 4);
+        }
     }
     if (!l.superblock) {
         uint8_t *own = at.scales + (l.has_minimum ? 64 : 32) * at.index;
@@ -227,17 +255,16 @@ static void write_block(ek_layout l, const block *b, place at, size_t column) {
 }
 
 static void read_packed_block(ek_layout l, place at, size_t column, block *out) {
-    for (int i = 0; i < 32; i++) {
-        const int group = i / 4;
-        const size_t byte = 4 * column + (size_t)(i % 4);
+    const uint8_t *numbers = at.numbers + 4 * column;
+    for (int g = 0; g < 8; g++) {
         if (l.bits == 8) {
-            out->numbers[i] = at.numbers[64 * (size_t)group + byte];
+            out->words[g] = read32(numbers + 64 * g);
             continue;
         }
-        unsigned number = at.numbers[64 * (size_t)(group % 4) + byte] >> (group < 4 ? 0 : 4) & 15;
-        if (l.bits == 5) number |= (at.numbers[256 + byte] >> group & 1u) << 4;
-        if (l.bits == 6) number |= (at.numbers[256 + 64 * (size_t)(group / 4) + byte] >> 2 * (group % 4) & 3u) << 4;
-        out->numbers[i] = (uint8_t)number;
+        out->words[g] = read32(numbers + 64 * (g % 4)) >> (g < 4 ? 0 : 4) & EK_EACH_BYTE(15);
+        if (l.bits == 5) out->words[g] |= (read32(numbers + 256) >> g & EK_EACH_BYTE(1)) << 4;
+        if (l.bits == 6)
+            out->words[g] |= (read32(numbers + 256 + 64 * (g / 4)) >> 2 * (g % 4) & EK_EACH_BYTE(3)) << 4;
     }
     out->super_minimum = 0;
     if (!l.superblock) {
@@ -258,37 +285,62 @@ static void read_packed_block(ek_layout l, place at, size_t column, block *out) 
 }
 
 /// Copies `size`-byte elements of `columns` rows of `k` side by side, 16 to a step.
-static void interleave(const uint8_t *source, size_t size, size_t columns, size_t k, uint8_t *panel) {
-    for (size_t c = 0; c < columns; c++)
-        for (size_t i = 0; i < k; i++) memcpy(panel + (16 * i + c) * size, source + (c * k + i) * size, size);
+EK_INLINE void interleave(const uint8_t *source, const size_t size, size_t columns, size_t k, uint8_t *panel) {
+    if (columns < 16) memset(panel, 0, 16 * size * k);
+    for (size_t i = 0; i < k; i += 16)  // 16 steps at a time, so that both sides stay in the nearest cache
+        for (size_t c = 0; c < columns; c++)
+            for (size_t j = i; j < ek_min_size(k, i + 16); j++)
+                memcpy(panel + (16 * j + c) * size, source + (c * k + j) * size, size);
 }
 
-void ek_pack_panel(ek_format format, const void *source, size_t columns, size_t k, void *panel) {
-    memset(panel, 0, ek_panel_bytes(format, k));
-    switch (format) {
-    case ek_format_f32: return interleave(source, 4, columns, k, panel);
-    case ek_format_f16:
-    case ek_format_bf16: return interleave(source, 2, columns, k, panel);
-    case ek_format_int8: return ek_pack_panel_int8(source, columns, k, panel);
-    default: break;
-    }
+EK_INLINE void pack_blocks(const ek_format format, const uint8_t *source, size_t columns, size_t k, void *panel) {
     const ek_layout l = ek_layout_of(format);
     const size_t row = k / ek_block_length(format) * ek_block_bytes(format);
-    for (size_t b = 0; b < k / 32; b++) {
+    const size_t blocks = k / 32;
+    // What the blocks do not write: absent columns, and blocks that only fill up the last chunk.
+    if (columns < 16 || blocks % (size_t)l.chunk_blocks != 0)
+        memset(panel, 0, ek_panel_bytes(format, k));
+    for (size_t b = 0; b < blocks; b++) {
         const place at = place_of(l, panel, b);
         for (size_t c = 0; c < columns; c++) {
             block one;
-            read_block(format, (const uint8_t *)source + c * row, b, &one);
+            read_block(format, source + c * row, b, &one);
             write_block(l, &one, at, c);
         }
     }
 }
 
+void ek_pack_panel(ek_format format, const void *source, size_t columns, size_t k, void *panel) {
+    switch (format) {
+    case ek_format_f32: return interleave(source, 4, columns, k, panel);
+    case ek_format_f16:
+    case ek_format_bf16: return interleave(source, 2, columns, k, panel);
+    case ek_format_int8: return ek_pack_panel_int8(source, columns, k, panel);
+    case ek_format_q8_0: return pack_blocks(ek_format_q8_0, source, columns, k, panel);
+    case ek_format_q4_0: return pack_blocks(ek_format_q4_0, source, columns, k, panel);
+    case ek_format_q4_1: return pack_blocks(ek_format_q4_1, source, columns, k, panel);
+    case ek_format_q5_0: return pack_blocks(ek_format_q5_0, source, columns, k, panel);
+    case ek_format_q5_1: return pack_blocks(ek_format_q5_1, source, columns, k, panel);
+    case ek_format_q4_k: return pack_blocks(ek_format_q4_k, source, columns, k, panel);
+    case ek_format_q5_k: return pack_blocks(ek_format_q5_k, source, columns, k, panel);
+    case ek_format_q6_k: return pack_blocks(ek_format_q6_k, source, columns, k, panel);
+    }
+}
+
 void ek_pack_panel_int8(const int8_t *source, size_t columns, size_t k, void *panel) {
     uint8_t *out = panel;
-    memset(out, 0x80, ek_panel_bytes(ek_format_int8, k));
+    const size_t whole = k / 4;
+    if (columns < 16 || k % 4 != 0) memset(out, 0x80, ek_panel_bytes(ek_format_int8, k));
+    for (size_t i = 0; i < whole; i += 16)
+        for (size_t c = 0; c < columns; c++)
+            for (size_t j = i; j < ek_min_size(whole, i + 16); j++) {
+                uint32_t four;
+                memcpy(&four, source + c * k + 4 * j, 4);
+                four ^= EK_EACH_BYTE(0x80);
+                memcpy(out + 64 * j + 4 * c, &four, 4);
+            }
     for (size_t c = 0; c < columns; c++)
-        for (size_t i = 0; i < k; i++) out[i / 4 * 64 + 4 * c + i % 4] = (uint8_t)source[c * k + i] ^ 0x80;
+        for (size_t i = 4 * whole; i < k; i++) out[i / 4 * 64 + 4 * c + i % 4] = (uint8_t)source[c * k + i] ^ 0x80;
 }
 
 void ek_unpack_column(ek_format format, const void *panel, size_t column, size_t k, float *out) {

@@ -46,4 +46,10 @@ EK_INLINE size_t ek_chunks(ek_layout l, size_t k) {
     const size_t inputs = 32 * (size_t)l.chunk_blocks;
     return (k + inputs - 1) / inputs;
 }
+/// Rows to go through all panels with at a time: as many as a second-level cache keeps beside the panels in use. A
+/// multiple of every tile's height.
+EK_INLINE size_t ek_row_block(size_t row_bytes) {
+    const size_t rows = ((size_t)256 << 10) / row_bytes / 24 * 24;
+    return rows < 24 ? 24 : rows;
+}
 EK_INLINE size_t ek_min_size(size_t a, size_t b) { return a < b ? a : b; }

@@ -16,7 +16,17 @@ typedef struct byte_product {
     const ek_epilogue *epilogue;
 } byte_product;
 
-EK_INLINE void int8_tile(const int mr, const int nr, const byte_product *p, size_t row, size_t panel) {
+/// The rows from `row` on.
+EK_INLINE ek_quantized_rows rows_from(const ek_quantized_rows *x, size_t row) {
+    return (ek_quantized_rows){x->values + row * x->value_stride, x->value_stride, x->scales + row * x->scale_stride,
+                               x->scale_stride, x->sums + row * x->sum_stride, x->sum_stride};
+}
+
+/// How far ahead weights are asked for. Only the first tile over some panels asks: the others find them in a cache.
+enum { int8_ahead = 768 };
+
+EK_INLINE void int8_tile(const int mr, const int nr, const int is_first, const byte_product *p, size_t row,
+                         size_t panel) {
     vi sum[lanes_mr_int8][lanes_nr_int8];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const vi start = vi_set1(-128 * p->x->sums[row + (size_t)r]);
@@ -27,7 +37,10 @@ EK_INLINE void int8_tile(const int mr, const int nr, const byte_product *p, size
     const size_t x_stride = p->x->value_stride, panel_stride = p->panel_stride;
     for (size_t i = (p->k + 3) / 4; i > 0; i--) {
         vi lanes[lanes_nr_int8];
-        EK_UNROLL for (int c = 0; c < nr; c++) lanes[c] = vi_load(w + (size_t)c * panel_stride);
+        EK_UNROLL for (int c = 0; c < nr; c++) {
+            lanes[c] = vi_load(w + (size_t)c * panel_stride);
+            if (is_first) ek_prefetch(w + (size_t)c * panel_stride + int8_ahead);
+        }
         EK_UNROLL for (int r = 0; r < mr; r++) {
             const vx four = vx_load(x + (size_t)r * x_stride);
             EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vi_dot4(sum[r][c], lanes[c], four);
@@ -48,25 +61,34 @@ EK_INLINE void int8_tile(const int mr, const int nr, const byte_product *p, size
 
 EK_INLINE void int8_rows(const int nr, const byte_product *p, size_t m, size_t panel) {
     size_t row = 0;
-    for (; row + lanes_mr_int8 <= m; row += lanes_mr_int8) int8_tile(lanes_mr_int8, nr, p, row, panel);
+    if (m >= lanes_mr_int8) {
+        int8_tile(lanes_mr_int8, nr, 1, p, 0, panel);
+        for (row = lanes_mr_int8; row + lanes_mr_int8 <= m; row += lanes_mr_int8)
+            int8_tile(lanes_mr_int8, nr, 0, p, row, panel);
+    }
     if (lanes_mr_int8 > 4 && row + 4 <= m) {
-        int8_tile(lanes_mr_int8 > 4 ? 4 : 1, nr, p, row, panel);
+        int8_tile(lanes_mr_int8 > 4 ? 4 : 1, nr, 1, p, row, panel);
         row += 4;
     }
     if (lanes_mr_int8 > 2 && row + 2 <= m) {
-        int8_tile(lanes_mr_int8 > 2 ? 2 : 1, nr, p, row, panel);
+        int8_tile(lanes_mr_int8 > 2 ? 2 : 1, nr, 1, p, row, panel);
         row += 2;
     }
-    for (; row < m; row++) int8_tile(1, nr, p, row, panel);
+    for (; row < m; row++) int8_tile(1, nr, 1, p, row, panel);
 }
 
 static void multiply_int8(const ek_quantized_rows *x, size_t m, const void *weights, const float *weight_scales,
                           size_t k, float *y, size_t y_stride, size_t n, const ek_epilogue *epilogue) {
-    const byte_product p = {x, weights, (k + 3) / 4 * 64, weight_scales, k, y, y_stride, n, epilogue};
-    const size_t panels = (n + 15) / 16;
-    size_t panel = 0;
-    for (; panel + lanes_nr_int8 <= panels; panel += lanes_nr_int8) int8_rows(lanes_nr_int8, &p, m, panel);
-    for (; panel < panels; panel++) int8_rows(1, &p, m, panel);
+    const size_t panels = (n + 15) / 16, most = ek_row_block(k);
+    for (size_t row = 0; row < m; row += most) {
+        const ek_quantized_rows rows = rows_from(x, row);
+        const byte_product p = {&rows, weights, (k + 3) / 4 * 64, weight_scales, k, y + row * y_stride, y_stride, n,
+                                epilogue};
+        const size_t count = ek_min_size(most, m - row);
+        size_t panel = 0;
+        for (; panel + lanes_nr_int8 <= panels; panel += lanes_nr_int8) int8_rows(lanes_nr_int8, &p, count, panel);
+        for (; panel < panels; panel++) int8_rows(1, &p, count, panel);
+    }
 }
 
 /// Inputs 4 * group ... 4 * group + 3 of a block's 16 outputs, as unsigned bytes.
@@ -89,22 +111,29 @@ EK_INLINE vi block_group(const ek_layout l, const char *block, const int group) 
     return numbers;
 }
 
+enum { block_ahead = 2048 };
+
 EK_INLINE void block_tile(const ek_format format, const int mr, const int nr, const byte_product *p, size_t row,
                           size_t panel) {
     const ek_layout l = ek_layout_of(format);
     const int runs = 32 / l.scale_run, groups = 8 / runs;
     const size_t chunk_bytes = ek_chunk_bytes(l), chunks = ek_chunks(l, p->k), scale_stride = p->x->scale_stride;
-    const size_t x_stride = p->x->value_stride, panel_stride = p->panel_stride;
+    const size_t x_stride = p->x->value_stride, sum_stride = p->x->sum_stride, panel_stride = p->panel_stride;
     vf sum[lanes_mr_block][lanes_nr_block];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
     }
     const int8_t *x = p->x->values + row * x_stride;
     const float *x_scales = p->x->scales + row * scale_stride;
-    const int32_t *x_sums = p->x->sums + 2 * row * scale_stride;
+    const int32_t *x_sums = p->x->sums + row * sum_stride;
     const char *w = p->weights + panel * panel_stride;
     for (size_t chunk = 0; chunk < chunks; chunk++) {
         const char *scales = w + (size_t)l.chunk_blocks * l.block_bytes;
+        if (row == 0) {
+            EK_UNROLL for (int c = 0; c < nr; c++)
+                for (size_t i = 0; i < l.scale_bytes; i += 64)
+                    ek_prefetch(scales + (size_t)c * panel_stride + block_ahead + i);
+        }
         vf super[lanes_nr_block], super_minimum[lanes_nr_block];
         EK_UNROLL for (int c = 0; c < nr; c++) {
             if (!l.superblock) continue;
@@ -115,6 +144,11 @@ EK_INLINE void block_tile(const ek_format format, const int mr, const int nr, co
         }
         _Pragma("clang loop unroll(disable)") for (int b = 0; b < l.chunk_blocks; b++) {
             const char *block = w + (size_t)b * l.block_bytes;
+            if (row == 0) {
+                EK_UNROLL for (int c = 0; c < nr; c++)
+                    EK_UNROLL for (size_t i = 0; i < l.block_bytes; i += 64)
+                        ek_prefetch(block + (size_t)c * panel_stride + block_ahead + i);
+            }
             EK_UNROLL for (int run = 0; run < runs; run++) {
                 vf scale[lanes_nr_block], minimum[lanes_nr_block];
                 EK_UNROLL for (int c = 0; c < nr; c++) {
@@ -132,7 +166,7 @@ EK_INLINE void block_tile(const ek_format format, const int mr, const int nr, co
                 }
                 vi whole[lanes_mr_block][lanes_nr_block];
                 EK_UNROLL for (int r = 0; r < mr; r++) {
-                    const int32_t *sums = x_sums + 2 * (size_t)r * scale_stride + 2 * b;
+                    const int32_t *sums = x_sums + (size_t)r * sum_stride + 2 * b;
                     const int32_t inputs = runs == 2 ? sums[run] : sums[0] + sums[1];
                     EK_UNROLL for (int c = 0; c < nr; c++) whole[r][c] = vi_set1(-l.offset * inputs);
                 }
@@ -153,7 +187,7 @@ EK_INLINE void block_tile(const ek_format format, const int mr, const int nr, co
                     EK_UNROLL for (int c = 0; c < nr; c++)
                         sum[r][c] = vf_fma(vf_from_vi(whole[r][c]), vf_mul(scale[c], vf_set1(own)), sum[r][c]);
                     if (l.has_minimum) {
-                        const int32_t *sums = x_sums + 2 * (size_t)r * scale_stride + 2 * b;
+                        const int32_t *sums = x_sums + (size_t)r * sum_stride + 2 * b;
                         const vf inputs = vf_set1((float)(sums[0] + sums[1]) * own);
                         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_fma(minimum[c], inputs, sum[r][c]);
                     }
@@ -190,24 +224,35 @@ EK_INLINE void block_panels(const ek_format format, const byte_product *p, size_
 
 static void multiply_blocks(ek_format format, const ek_quantized_rows *x, size_t m, const void *weights, size_t k,
                             float *y, size_t y_stride, size_t n, const ek_epilogue *epilogue) {
-    const byte_product p = {x, weights, ek_panel_bytes(format, k), 0, k, y, y_stride, n, epilogue};
-    switch (format) {
-    case ek_format_q8_0: return block_panels(ek_format_q8_0, &p, m);
-    case ek_format_q4_0: return block_panels(ek_format_q4_0, &p, m);
-    case ek_format_q4_1: return block_panels(ek_format_q4_1, &p, m);
-    case ek_format_q5_0: return block_panels(ek_format_q5_0, &p, m);
-    case ek_format_q5_1: return block_panels(ek_format_q5_1, &p, m);
-    case ek_format_q4_k: return block_panels(ek_format_q4_k, &p, m);
-    case ek_format_q5_k: return block_panels(ek_format_q5_k, &p, m);
-    case ek_format_q6_k: return block_panels(ek_format_q6_k, &p, m);
-    default: return;
+    const size_t most = ek_row_block(k);
+    for (size_t row = 0; row < m; row += most) {
+        const ek_quantized_rows own = rows_from(x, row);
+        const byte_product p = {&own, weights, ek_panel_bytes(format, k), 0, k, y + row * y_stride, y_stride, n,
+                                epilogue};
+        const size_t rows = ek_min_size(most, m - row);
+        switch (format) {
+        case ek_format_q8_0: block_panels(ek_format_q8_0, &p, rows); break;
+        case ek_format_q4_0: block_panels(ek_format_q4_0, &p, rows); break;
+        case ek_format_q4_1: block_panels(ek_format_q4_1, &p, rows); break;
+        case ek_format_q5_0: block_panels(ek_format_q5_0, &p, rows); break;
+        case ek_format_q5_1: block_panels(ek_format_q5_1, &p, rows); break;
+        case ek_format_q4_k: block_panels(ek_format_q4_k, &p, rows); break;
+        case ek_format_q5_k: block_panels(ek_format_q5_k, &p, rows); break;
+        case ek_format_q6_k: block_panels(ek_format_q6_k, &p, rows); break;
+        default: return;
+        }
     }
 }
 
 EK_INLINE float largest_magnitude(const float *x, size_t n) {
-    vf most = vf_set1(0);
-    for (size_t i = 0; i < n; i += 16) most = vf_max(vf_abs(vf_load_some(x + i, n - i, 0)), most);
-    return vf_reduce_max(most);
+    vf most[4];
+    EK_UNROLL for (int i = 0; i < 4; i++) most[i] = vf_set1(0);
+    size_t at = 0;
+    for (; at + 64 <= n; at += 64) {
+        EK_UNROLL for (int i = 0; i < 4; i++) most[i] = vf_max(vf_abs(vf_load(x + at + 16 * i)), most[i]);
+    }
+    for (; at < n; at += 16) most[0] = vf_max(vf_abs(vf_load_some(x + at, n - at, 0)), most[0]);
+    return vf_reduce_max(vf_max(vf_max(most[0], most[1]), vf_max(most[2], most[3])));
 }
 
 static void quantize_row(const float *x, size_t k, float multiplier, int8_t *values, size_t padded, float *scale,
@@ -219,13 +264,17 @@ static void quantize_row(const float *x, size_t k, float multiplier, int8_t *val
     } else {
         *scale = 1.0f / multiplier;
     }
+    const vf factor = vf_set1(multiplier);
     int32_t total = 0;
-    for (size_t i = 0; i < padded; i += 16) {
+    size_t i = 0;
+    for (; i + 16 <= k; i += 16) total += vf_store_i8(values + i, vf_mul(vf_load(x + i), factor));
+    if (i < k) {
         int8_t lanes[16];
-        const vf part = i < k ? vf_load_some(x + i, k - i, 0) : vf_set1(0);
-        total += vf_store_i8(lanes, vf_round(vf_mul(part, vf_set1(multiplier))));
+        total += vf_store_i8(lanes, vf_mul(vf_load_some(x + i, k - i, 0), factor));
         memcpy(values + i, lanes, ek_min_size(16, padded - i));
+        i += 16;
     }
+    if (i < padded) memset(values + i, 0, padded - i);
     *sum = total;
 }
 
@@ -237,7 +286,7 @@ static void quantize_blocks(const float *x, size_t k, int8_t *values, size_t blo
         const float most = vf_reduce_max(vf_max(vf_abs(low), vf_abs(high)));
         const vf multiplier = vf_set1(most > 0 ? 127.0f / most : 0);
         scales[b] = most / 127.0f;
-        sums[2 * b] = vf_store_i8(values + at, vf_round(vf_mul(low, multiplier)));
-        sums[2 * b + 1] = vf_store_i8(values + at + 16, vf_round(vf_mul(high, multiplier)));
+        sums[2 * b] = vf_store_i8(values + at, vf_mul(low, multiplier));
+        sums[2 * b + 1] = vf_store_i8(values + at + 16, vf_mul(high, multiplier));
     }
 }

@@ -80,11 +80,15 @@ EK_INLINE void float_panels(const ek_format format, const float_product *p, size
 static void multiply_float(ek_format format, const float *x, size_t x_stride, size_t m, const void *weights,
                            size_t k_stride, size_t panel_stride, size_t k, float *y, size_t y_stride, size_t n,
                            const ek_epilogue *epilogue) {
-    const size_t size = format == ek_format_f32 ? 4 : 2;
-    const float_product p = {x, x_stride, weights, k_stride * size, panel_stride * size, k, y, y_stride, n, epilogue};
-    switch (format) {
-    case ek_format_f16: return float_panels(ek_format_f16, &p, m);
-    case ek_format_bf16: return float_panels(ek_format_bf16, &p, m);
-    default: return float_panels(ek_format_f32, &p, m);
+    const size_t size = format == ek_format_f32 ? 4 : 2, most = ek_row_block(4 * k + 1);
+    for (size_t row = 0; row < m; row += most) {
+        const float_product p = {x + row * x_stride, x_stride, weights, k_stride * size, panel_stride * size, k,
+                                 y + row * y_stride, y_stride, n, epilogue};
+        const size_t rows = ek_min_size(most, m - row);
+        switch (format) {
+        case ek_format_f16: float_panels(ek_format_f16, &p, rows); break;
+        case ek_format_bf16: float_panels(ek_format_bf16, &p, rows); break;
+        default: float_panels(ek_format_f32, &p, rows); break;
+        }
     }
 }

@@ -74,15 +74,19 @@ static inline __m256 ek_power2(__m256 n) {
 }
 static inline vf vf_scale2(vf x, vf n) { return (vf){_mm256_mul_ps(x.a, ek_power2(n.a)), _mm256_mul_ps(x.b, ek_power2(n.b))}; }
 static inline vf vf_from_vi(vi x) { return (vf){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+/// The sum of 16 signed bytes.
+static inline int32_t ek_sum_bytes(__m128i bytes) {
+    const __m128i eights = _mm_sad_epu8(_mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)), _mm_setzero_si128());
+    return _mm_cvtsi128_si32(_mm_add_epi32(eights, _mm_unpackhi_epi64(eights, eights))) - 16 * 128;
+}
+/// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf x) {
     const vf held = vf_max(vf_min(x, vf_set1(127.0f)), vf_set1(-127.0f));
-    const __m256i a = _mm256_cvtps_epi32(held.a), b = _mm256_cvtps_epi32(held.b);
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xD8);
-    _mm_storeu_si128((__m128i *)p, _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
-    const __m256i eight = _mm256_add_epi32(a, b);
-    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
-    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+    const __m256i words = _mm256_permute4x64_epi64(
+        _mm256_packs_epi32(_mm256_cvtps_epi32(held.a), _mm256_cvtps_epi32(held.b)), 0xD8);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    _mm_storeu_si128((__m128i *)p, bytes);
+    return ek_sum_bytes(bytes);
 }
 
 static inline vi vi_set1(int32_t a) { const __m256i v = _mm256_set1_epi32(a); return (vi){v, v}; }

@@ -58,11 +58,17 @@ static inline float vf_reduce_max(vf a) { return _mm512_reduce_max_ps(a); }
 static inline vf vf_round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vf vf_scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 static inline vf vf_from_vi(vi a) { return _mm512_cvtepi32_ps(a); }
+/// The sum of 16 signed bytes.
+static inline int32_t ek_sum_bytes(__m128i bytes) {
+    const __m128i eights = _mm_sad_epu8(_mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)), _mm_setzero_si128());
+    return _mm_cvtsi128_si32(_mm_add_epi32(eights, _mm_unpackhi_epi64(eights, eights))) - 16 * 128;
+}
+/// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf a) {
     const vf held = _mm512_max_ps(_mm512_min_ps(a, _mm512_set1_ps(127.0f)), _mm512_set1_ps(-127.0f));
-    const vi whole = _mm512_cvtps_epi32(held);
-    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8(whole));
-    return _mm512_reduce_add_epi32(whole);
+    const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(held));
+    _mm_storeu_si128((__m128i *)p, bytes);
+    return ek_sum_bytes(bytes);
 }
 
 static inline vi vi_set1(int32_t a) { return _mm512_set1_epi32(a); }

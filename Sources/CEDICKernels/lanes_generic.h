@@ -61,11 +61,12 @@ static inline vf vf_scale2(vf a, vf n) {
     return a;
 }
 static inline vf vf_from_vi(vi a) { vf r; EK_LANES r.v[i] = (float)(int32_t)a.v[i]; return r; }
-/// Whole numbers in -128...127 as bytes; returns their sum.
+/// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf a) {
     int32_t sum = 0;
+    a = vf_round(a);
     EK_LANES {
-        float held = a.v[i] > 127.0f ? 127.0f : a.v[i] < -127.0f ? -127.0f : a.v[i] == a.v[i] ? a.v[i] : 0.0f;
+        const float held = a.v[i] > 127.0f ? 127.0f : a.v[i] > -127.0f ? a.v[i] : -127.0f;
         p[i] = (int8_t)held;
         sum += p[i];
     }

@@ -73,6 +73,7 @@ static inline vf vf_from_vi(vi a) {
     EK_QUADS r.v[i] = vcvtq_f32_s32(vreinterpretq_s32_u32(a.v[i]));
     return r;
 }
+/// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf a) {
     int32x4_t whole[4];
     EK_QUADS whole[i] = vcvtnq_s32_f32(vmaxq_f32(vminq_f32(a.v[i], vdupq_n_f32(127.0f)), vdupq_n_f32(-127.0f)));

@@ -19,18 +19,27 @@ internal import Glibc
     /// - Parameter hugePages: asks for 2 MiB pages before the memory is first touched; worth it for buffers of many
     ///   megabytes that are read all over.
     public init(count: Int, hugePages: Bool = false) {
-        precondition(count >= 0, "a buffer cannot have \(count) values")
-        let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-        precondition(!overflow, "a buffer of \(count) values does not fit the address space")
+        self.init(uninitialized: count, hugePages: hugePages)
+        unsafe memset(base, 0, Self.byteCount(count))
+    }
+
+    /// Memory that whoever asks for it fills before it is read.
+    init(uninitialized count: Int, hugePages: Bool = false) {
+        let size = Self.byteCount(count)
         let hugePage = 2 << 20
         let alignment = hugePages && size >= hugePage ? hugePage : Self.alignment
-        // Whole vectors, so that a kernel may read a full one at the end.
-        let padded = (max(size, 1) + Self.alignment - 1) / Self.alignment * Self.alignment
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: padded, alignment: alignment)
-        if alignment == hugePage { unsafe madvise(memory, padded, MADV_HUGEPAGE) }
-        unsafe memset(memory, 0, padded)
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
+        if alignment == hugePage { unsafe madvise(memory, size, MADV_HUGEPAGE) }
         self.count = count
         unsafe base = memory.bindMemory(to: Element.self, capacity: count)
+    }
+
+    /// Whole vectors, so that a kernel may read a full one at the end.
+    private static func byteCount(_ count: Int) -> Int {
+        precondition(count >= 0, "a buffer cannot have \(count) values")
+        let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(!overflow && size < 1 << 60, "a buffer of \(count) values does not fit the address space")
+        return (max(size, 1) + alignment - 1) / alignment * alignment
     }
 
     /// A copy of `values`.

@@ -140,13 +140,13 @@ internal import CEDICKernels
     var byteRows: ek_quantized_rows {
         unsafe ek_quantized_rows(
             values: byteValues.unsafePointer, value_stride: byteStride, scales: byteScales.unsafePointer,
-            scale_stride: 1, sums: byteSums.unsafePointer)
+            scale_stride: 1, sums: byteSums.unsafePointer, sum_stride: 1)
     }
 
     var blockRows: ek_quantized_rows {
         unsafe ek_quantized_rows(
             values: blockValues.unsafePointer, value_stride: 32 * blockStride, scales: blockScales.unsafePointer,
-            scale_stride: blockStride, sums: blockSums.unsafePointer)
+            scale_stride: blockStride, sums: blockSums.unsafePointer, sum_stride: 2 * blockStride)
     }
 
     var instructions: Kernels { kernels }

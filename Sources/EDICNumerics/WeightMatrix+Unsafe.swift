@@ -28,7 +28,7 @@ internal import CEDICKernels
         let scales: AlignedBuffer<Float>
 
         init(byteCount: Int, scaleCount: Int) {
-            bytes = AlignedBuffer(count: byteCount, hugePages: true)
+            bytes = AlignedBuffer(uninitialized: byteCount, hugePages: true)
             scales = AlignedBuffer(count: scaleCount)
         }
     }
@@ -230,6 +230,7 @@ internal import CEDICKernels
         let source = unsafe Shared(panels.bytes.unsafePointer)
         let (format, columns, panelBytes) = (format, columns, panelBytes)
         unsafe part.fill(pool) { panel, count, target in
+            unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: panelBytes)
             for column in 0..<count {
                 let index = indices[16 * panel + column]
                 unsafe ek_copy_column(

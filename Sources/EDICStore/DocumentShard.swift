@@ -57,15 +57,18 @@ public final class DocumentShard: Sendable {
     /// The JSON of the row with this id, or nil if no row has it. Decompresses one frame (one more for each row before
     /// it whose id has the same 64-bit hash).
     public func row(id: String) throws(StoreError) -> [UInt8]? {
-        guard let row = try index(ofID: id) else { return nil }
-        return try self.row(at: row)
+        try find(id)?.row
     }
 
     /// The number of the row with this id, or nil.
     public func index(ofID id: String) throws(StoreError) -> Int? {
-        for row in try shard.idTable().items(withHash: idHash(id)) {
-            let bytes = try self.row(at: row)
-            if Self.id(of: bytes.span) == id { return row }
+        try find(id)?.number
+    }
+
+    private func find(_ id: String) throws(StoreError) -> (number: Int, row: [UInt8])? {
+        for number in try shard.idTable().items(withHash: idHash(id)) {
+            let row = try self.row(at: number)
+            if Self.id(of: row.span) == id { return (number, row) }
         }
         return nil
     }

@@ -49,13 +49,18 @@ public enum FileTree {
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
-    /// The names in a folder, sorted by their bytes, without `.` and `..`.
+    /// The names in a folder, sorted by their bytes, without `.` and `..`. Bytes that are not UTF-8 are replaced.
     public static func names(in folder: FilePath) throws(StoreError) -> [String] {
+        try entries(in: folder).map { $0.string }
+    }
+
+    /// The names in a folder as they are, whatever their bytes, in the order of these.
+    static func entries(in folder: FilePath) throws(StoreError) -> [FilePath.Component] {
         guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else {
             throw StoreError(Errno(rawValue: errno), doing: "list the folder", name: folder.string)
         }
         defer { unsafe closedir(stream) }
-        var names: [String] = []
+        var entries: [(bytes: [CChar], component: FilePath.Component)] = []
         while true {
             errno = 0
             guard let entry = unsafe readdir(stream) else {
@@ -64,19 +69,23 @@ public enum FileTree {
                 }
                 break
             }
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { raw in
+                unsafe Array(raw.bindMemory(to: CChar.self).prefix { $0 != 0 }) + [0]
             }
-            if name != "." && name != ".." { names.append(name) }
+            guard let component = FilePath.Component(platformString: name), component.kind == .regular else { continue }
+            entries.append((name, component))
         }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        entries.sort { left, right in
+            left.bytes.lexicographicallyPrecedes(right.bytes) { UInt8(bitPattern: $0) < UInt8(bitPattern: $1) }
+        }
+        return entries.map(\.component)
     }
 
     /// All files below a folder as paths that begin with it, in the order of their bytes. Links to files count as
     /// files; links to folders are not entered, so that a loop of links ends.
     public static func files(under folder: FilePath) throws(StoreError) -> [FilePath] {
         var found: [FilePath] = []
-        for name in try names(in: folder) {
+        for name in try entries(in: folder) {
             let path = folder.appending(name)
             switch kind(of: path, followingLinks: false) {
             case .folder: found += try files(under: path)
@@ -106,7 +115,7 @@ public enum FileTree {
     public static func remove(_ path: FilePath) throws(StoreError) {
         guard let kind = kind(of: path, followingLinks: false) else { return }
         if kind == .folder {
-            for name in try names(in: path) { try remove(path.appending(name)) }
+            for name in try entries(in: path) { try remove(path.appending(name)) }
         }
         let result = unsafe path.withPlatformString { kind == .folder ? unsafe rmdir($0) : unsafe unlink($0) }
         guard result == 0 || errno == ENOENT else {

@@ -13,7 +13,11 @@ public struct ShardVerification: Sendable {
     /// Rows or documents that were read.
     public private(set) var itemCount = 0
 
-    public var isSound: Bool { problems.isEmpty }
+    /// Whether every check was made; not so when damage or the caller ended them early.
+    public private(set) var isComplete = false
+
+    /// Whether everything was checked and nothing found.
+    public var isSound: Bool { isComplete && problems.isEmpty }
 
     /// Checks a shard of either kind. Holds one frame and the table of ids in memory.
     ///
@@ -67,6 +71,7 @@ public struct ShardVerification: Sendable {
             }
             guard progress(table.fileRange(frame).upperBound, size) else { return }
         }
+        isComplete = true
         if index.kind == .tokens { itemCount = index.itemCount }
         if problems.isEmpty && digest.current() != index.contentDigest {
             problems.append(

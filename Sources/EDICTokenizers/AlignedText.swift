@@ -47,7 +47,8 @@ struct AlignedText {
     /// The range of the original text that bytes `range` come from.
     func origin(of range: Range<Int>) -> Range<Int> {
         guard isTracked, !range.isEmpty else { return 0..<0 }
-        let begin = Int(begins[range.lowerBound]), end = Int(ends[range.upperBound - 1])
+        let begin = Int(begins[range.lowerBound])
+        let end = Int(ends[range.upperBound - 1])
         return begin..<max(begin, end)
     }
 
@@ -65,7 +66,8 @@ struct AlignedText {
         bytes += new
         guard source.isTracked else { return }
         let last = source.bytes.count - 1
-        let from = min(range.lowerBound, last), to = range.isEmpty ? from : range.upperBound - 1
+        let from = min(range.lowerBound, last)
+        let to = range.isEmpty ? from : range.upperBound - 1
         for _ in new {
             begins.append(source.begins[from])
             ends.append(max(source.ends[to], source.begins[from]))

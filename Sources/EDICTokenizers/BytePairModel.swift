@@ -41,7 +41,9 @@ struct BytePairModel: Sendable {
         }
         for merge in merges.indices where isConsistent {
             let own = UInt32(merge) + 1
-            if madeAt[Int(merges[merge].left)] >= own || madeAt[Int(merges[merge].right)] >= own { isConsistent = false }
+            if madeAt[Int(merges[merge].left)] >= own || madeAt[Int(merges[merge].right)] >= own {
+                isConsistent = false
+            }
         }
         if isConsistent { table.setConsistent() }
         self.vocabulary = vocabulary
@@ -66,7 +68,9 @@ struct BytePairModel: Sendable {
                     let right = index.id(of: token.span.extracting(cut..<token.count))
                 else { continue }
                 try table.add(left, right, rank: UInt32(id), result: UInt32(id))
-                if (left >= id && vocabulary[left]?.count ?? 0 > 1) || (right >= id && vocabulary[right]?.count ?? 0 > 1) {
+                if (left >= id && vocabulary[left]?.count ?? 0 > 1)
+                    || (right >= id && vocabulary[right]?.count ?? 0 > 1)
+                {
                     isConsistent = false
                 }
             }

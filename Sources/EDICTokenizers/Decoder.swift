@@ -42,7 +42,8 @@ indirect enum Decoder: Sendable {
             return tokens.map { token in
                 var text = token[...]
                 for _ in 0..<start where text.starts(with: content) { text = text.dropFirst(content.count) }
-                for _ in 0..<stop where text.count >= content.count && text.suffix(content.count).elementsEqual(content) {
+                for _ in 0..<stop where text.count >= content.count && text.suffix(content.count).elementsEqual(content)
+                {
                     text = text.dropLast(content.count)
                 }
                 return Array(text)
@@ -94,7 +95,9 @@ indirect enum Decoder: Sendable {
 
     /// The byte that `<0x41>` names.
     static func byteValue(_ token: [UInt8]) -> UInt8? {
-        guard token.count == 6, token[0] == 0x3C, token[1] == 0x30, token[2] == 0x78, token[5] == 0x3E else { return nil }
+        guard token.count == 6, token[0] == 0x3C, token[1] == 0x30, token[2] == 0x78, token[5] == 0x3E else {
+            return nil
+        }
         func digit(_ byte: UInt8) -> UInt8? {
             switch byte {
             case 0x30...0x39: byte - 0x30

@@ -142,7 +142,9 @@ struct EncodingPlan: Sendable {
         switch preTokenizer {
         case .metaspace(space, .always, splits: true): return collapses
         case .sequence(let steps) where steps.count == 2:
-            if case .whitespaceSplit = steps[0], case .metaspace(space, .always, splits: true) = steps[1] { return true }
+            if case .whitespaceSplit = steps[0], case .metaspace(space, .always, splits: true) = steps[1] {
+                return true
+            }
             return false
         default: return false
         }
@@ -166,7 +168,9 @@ struct EncodingPlan: Sendable {
             let isMetaspace = if case .metaspace = kind { true } else { false }
             return run(text, table, &ids) { range, _ in
                 let word = copy(text.extracting(range))
-                if isMetaspace, !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return .giveUp }
+                if isMetaspace, !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty {
+                    return .giveUp
+                }
                 var found: [UInt32] = []
                 core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
                 return .ids(found, doubt: 0)
@@ -176,7 +180,9 @@ struct EncodingPlan: Sendable {
         }
     }
 
-    private func encodeBytes(_ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32]) -> Bool {
+    private func encodeBytes(_ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32])
+        -> Bool
+    {
         run(text, table, &ids) { range, _ in
             .ids(core.parts.model.encode(copy(text.extracting(range))).map(\.id), doubt: .max)
         }

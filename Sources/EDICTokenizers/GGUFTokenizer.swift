@@ -24,7 +24,9 @@ enum GGUFTokenizer {
         default: throw TokenizerError(.unknownComponent, "tokenizer.ggml.model: the model “\(model)” is not known")
         }
         func id(_ key: String) -> UInt32? {
-            metadata.integer("tokenizer.ggml.\(key)_token_id").flatMap { $0 >= 0 && $0 < tokens.count ? UInt32($0) : nil }
+            metadata.integer("tokenizer.ggml.\(key)_token_id").flatMap {
+                $0 >= 0 && $0 < tokens.count ? UInt32($0) : nil
+            }
         }
         parts.special.beginning = id("bos") ?? id("cls") ?? parts.special.beginning
         parts.special.end = id("eos") ?? id("seperator") ?? parts.special.end
@@ -70,14 +72,18 @@ enum GGUFTokenizer {
             let kind: SentencePiece.Kind = piece == .userDefined || !isNew || token.isEmpty ? .control : piece
             file.pieces.append(SentencePiece(bytes: token, score: Double(scores[id]), kind: kind))
         }
-        guard scores.allSatisfy(\.isFinite) else { throw .malformed("tokenizer.ggml.scores has a score that is no number") }
+        guard scores.allSatisfy(\.isFinite) else {
+            throw .malformed("tokenizer.ggml.scores has a score that is no number")
+        }
         file.byteFallback = file.pieces.filter { $0.kind == .byte }.count == 256
         file.addsDummyPrefix = metadata.bool("tokenizer.ggml.add_space_prefix") ?? true
         file.removesExtraWhitespace = metadata.bool("tokenizer.ggml.remove_extra_whitespaces") ?? false
         file.characterMap = metadata.bytes("tokenizer.ggml.precompiled_charsmap") ?? []
         if !file.pieces.contains(where: { $0.kind == .unknown }) {
             let unknown = metadata.integer("tokenizer.ggml.unknown_token_id") ?? 0
-            guard file.pieces.indices.contains(unknown) else { throw .malformed("tokenizer.ggml.unknown_token_id: \(unknown)") }
+            guard file.pieces.indices.contains(unknown) else {
+                throw .malformed("tokenizer.ggml.unknown_token_id: \(unknown)")
+            }
             file.pieces[unknown].kind = .unknown
         }
         var parts = try file.parts()
@@ -112,7 +118,8 @@ enum GGUFTokenizer {
         return parts
     }
 
-    private static func preTokenizer(named name: String) throws(TokenizerError) -> (PreTokenizer, ignoresMerges: Bool)? {
+    private static func preTokenizer(named name: String) throws(TokenizerError) -> (PreTokenizer, ignoresMerges: Bool)?
+    {
         func split(_ source: String) throws(TokenizerError) -> PreTokenizer {
             .sequence([
                 .split(.regularExpression(try RegularExpression(source)), .isolated, inverted: false),
@@ -129,11 +136,13 @@ enum GGUFTokenizer {
             return (gpt2, false)
         case "smollm", "codeshell", "refact", "starcoder", "command-r", "exaone", "minerva-7b":
             return (.sequence([.digits(individual: true), gpt2]), false)
-        case "llama-bpe", "llama3", "llama-v3", "falcon3", "dbrx", "smaug-bpe": return (try split(cl100k(#"\p{N}{1,3}"#)), true)
+        case "llama-bpe", "llama3", "llama-v3", "falcon3", "dbrx", "smaug-bpe":
+            return (try split(cl100k(#"\p{N}{1,3}"#)), true)
         case "qwen2", "stablelm2", "deepseek-r1-qwen", "megrez", "hunyuan": return (try split(cl100k(#"\p{N}"#)), false)
         case "gpt-4o", "llama4": return (try split(TiktokenFile.o200kPattern), false)
         case "tekken":
-            let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#, lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
+            let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
+            let lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
             let opening = #"[^\r\n\p{L}\p{N}]?"#
             return (
                 try split(
@@ -253,7 +262,9 @@ struct GGUFMetadata {
             try need(size)
             let value = littleEndian(size)
             at += size
-            guard let result = Int(exactly: value) else { throw .malformed("byte \(at - size): the number \(value) is absurd") }
+            guard let result = Int(exactly: value) else {
+                throw .malformed("byte \(at - size): the number \(value) is absurd")
+            }
             return result
         }
 
@@ -274,7 +285,9 @@ struct GGUFMetadata {
         mutating func bytes(_ count: Int) throws(TokenizerError) -> [UInt8] {
             try need(count)
             defer { at += count }
-            let bytes = try? file.withBytes(in: at..<at + count) { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } }
+            let bytes = try? file.withBytes(in: at..<at + count) { bytes in
+                unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+            }
             return bytes ?? []
         }
 

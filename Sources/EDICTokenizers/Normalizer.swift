@@ -66,7 +66,8 @@ indirect enum Normalizer: Sendable {
     }
 
     private func stripped(_ text: AlignedText, left: Bool, right: Bool) -> AlignedText {
-        var begin = 0, end = text.bytes.count
+        var begin = 0
+        var end = text.bytes.count
         while left, begin < end {
             let (scalar, length) = decodeScalar(text.bytes.span, begin)
             guard scalar.isWhiteSpace else { break }

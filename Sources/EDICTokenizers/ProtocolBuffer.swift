@@ -28,7 +28,9 @@ struct ProtocolBufferReader {
         case 1: return (field, .fixed64(try fixed(8)))
         case 2:
             let count = try varint()
-            guard count <= UInt64(end - at) else { throw damage("field \(field) claims \(count) bytes, \(end - at) are left") }
+            guard count <= UInt64(end - at) else {
+                throw damage("field \(field) claims \(count) bytes, \(end - at) are left")
+            }
             defer { at += Int(count) }
             return (field, .bytes(at..<at + Int(count)))
         case 5: return (field, .fixed32(UInt32(try fixed(4))))
@@ -73,7 +75,9 @@ struct ProtocolBufferWriter {
     mutating func float(_ field: Int, _ value: Float) {
         append(UInt64(field) << 3 | 5)
         let pattern = value.bitPattern
-        for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: pattern >> shift)) }
+        for shift in stride(from: UInt32(0), to: 32, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: pattern >> shift))
+        }
     }
 
     mutating func data(_ field: Int, _ value: some Collection<UInt8>) {

@@ -1,6 +1,9 @@
 /// A SentencePiece `.model` file: the protocol buffer `ModelProto`.
 struct SentencePieceFile: Sendable {
-    enum Kind: Int, Sendable { case unigram = 1, bpe, word, char }
+    enum Kind: Int, Sendable {
+        case unigram = 1
+        case bpe, word, char
+    }
 
     var pieces: [SentencePiece] = []
     var kind = Kind.unigram
@@ -108,7 +111,8 @@ struct SentencePieceFile: Sendable {
             model = .unigram(
                 try UnigramModel(pieces: pieces, unknownID: nil, byteFallback: byteFallback, singlePrecision: true))
         case .word, .char:
-            throw TokenizerError(.unsupported, "SentencePiece models of type \(kind) are not supported; bpe and unigram are")
+            throw TokenizerError(
+                .unsupported, "SentencePiece models of type \(kind) are not supported; bpe and unigram are")
         }
         var parts = TokenizerParts(model: model)
         parts.normalizer = .sentencePiece(normalizer)

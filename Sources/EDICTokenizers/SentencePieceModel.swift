@@ -1,6 +1,9 @@
 /// What a `.model` file holds: pieces with scores and kinds, and how sentences are normalized.
 struct SentencePiece: Sendable {
-    enum Kind: Int, Sendable { case normal = 1, unknown, control, userDefined, unused, byte }
+    enum Kind: Int, Sendable {
+        case normal = 1
+        case unknown, control, userDefined, unused, byte
+    }
     var bytes: [UInt8]
     var score: Double
     var kind: Kind
@@ -89,7 +92,9 @@ struct SentencePieceBPEModel: Sendable {
         let bytes = pieces.enumerated().filter { $1.kind == .byte }
         let index = try Trie(bytes.map { ($1.bytes, UInt32($0), 0) })
         let ids = BytePairModel.fallback(in: index)
-        guard ids.count == 256 else { throw .malformed("byte fallback is on, but not every piece <0x00>…<0xFF> is there") }
+        guard ids.count == 256 else {
+            throw .malformed("byte fallback is on, but not every piece <0x00>…<0xFF> is there")
+        }
         return ids
     }
 
@@ -147,7 +152,8 @@ struct UnigramModel: Sendable {
     let fusesUnknown: Bool
 
     /// - Parameter singlePrecision: sums are rounded to `Float`, as sentencepiece does; else `Double`, as tokenizers.
-    init(pieces: [SentencePiece], unknownID: UInt32?, byteFallback: Bool, singlePrecision: Bool) throws(TokenizerError) {
+    init(pieces: [SentencePiece], unknownID: UInt32?, byteFallback: Bool, singlePrecision: Bool) throws(TokenizerError)
+    {
         self.pieces = pieces
         let unknown = unknownID ?? UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
         self.unknownID = unknown
@@ -196,7 +202,9 @@ struct UnigramModel: Sendable {
         for (id, end) in zip(best.ids, best.ends) {
             if id == unknownID, !fallback.isEmpty {
                 for index in at..<Int(end) { tokens.append(ModelToken(id: fallback[Int(text[index])], end: index + 1)) }
-            } else if id == unknownID, fusesUnknown, let last = tokens.indices.last, tokens[last].id == unknownID, at > 0 {
+            } else if id == unknownID, fusesUnknown, let last = tokens.indices.last, tokens[last].id == unknownID,
+                at > 0
+            {
                 tokens[last].end = Int(end)
             } else {
                 tokens.append(ModelToken(id: id, end: Int(end)))

@@ -10,6 +10,8 @@ enum TiktokenFile {
             guard let space = row.firstIndex(of: 0x20), let rank = Int(Array(row[(space + 1)...]).decodedText) else {
                 throw .malformed("line \(line): expected Base64, a space and a rank")
             }
+            // Whisper's files hold an empty token: it stands for no text.
+            if row[..<space].elementsEqual("=".utf8) { continue }
             guard let token = Base64.decode(row[..<space]), !token.isEmpty else {
                 throw .malformed("line \(line): the token is not Base64")
             }

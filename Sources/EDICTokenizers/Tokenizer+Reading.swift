@@ -48,7 +48,8 @@ extension Tokenizer {
             let published = TiktokenFile.published(name)
             guard let pattern = pattern ?? published?.pattern else {
                 throw TokenizerError(
-                    .invalidArgument, "a .tiktoken file holds no splitting pattern; give one, for example that of cl100k")
+                    .invalidArgument,
+                    "a .tiktoken file holds no splitting pattern; give one, for example that of cl100k")
             }
             try self.init(
                 try TiktokenFile.parts(
@@ -67,7 +68,9 @@ extension Tokenizer {
 
     private static func file(at path: FilePath) throws(TokenizerError) -> FilePath {
         guard isFolder(path) else { return path }
-        let names = ["tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"]
+        let names = [
+            "tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt",
+        ]
         for name in names where isFile(path.appending(name)) { return path.appending(name) }
         throw TokenizerError(.fileUnreadable, "\(path): none of \(names.joined(separator: ", ")) is in the folder")
     }

@@ -96,7 +96,9 @@ final class TokenizerCore: Sendable {
     }
 
     /// Encodes a part of a text that has no added tokens in it.
-    func encodePart(_ text: Span<UInt8>, isFirst: Bool, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]) {
+    func encodePart(
+        _ text: Span<UInt8>, isFirst: Bool, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]
+    ) {
         if let plan, !matchesNormalized || parts.normalizer == nil {
             let table = takeTable()
             defer { idle.withLock { $0.append(table) } }
@@ -132,7 +134,9 @@ final class TokenizerCore: Sendable {
             switch part {
             case .token(let id, let range): encoding.append(id, range)
             case .text(let range):
-                encodeSlowly(Array(text[range]), at: range.lowerBound, policy, tracking: true) { encoding.append($0, $1) }
+                encodeSlowly(Array(text[range]), at: range.lowerBound, policy, tracking: true) {
+                    encoding.append($0, $1)
+                }
             }
         }
         return encoding

@@ -12,14 +12,18 @@ struct TokenizerJSONReader {
         } catch {
             throw TokenizerError(.malformed, "not valid JSON: \(error)", cause: error)
         }
-        guard root["model"]?.kind == .object else { throw .malformed("no object “model” in the JSON: not a tokenizer.json") }
+        guard root["model"]?.kind == .object else {
+            throw .malformed("no object “model” in the JSON: not a tokenizer.json")
+        }
     }
 
     mutating func parts(_ data: [UInt8]) throws(TokenizerError) -> TokenizerParts {
         let model = try object(root, "model", "the tokenizer")
         let added = try addedTokens()
         isByteLevel = try detectsByteLevel(model)
-        var normalizer = try optional("normalizer").map { element throws(TokenizerError) in try self.normalizer(element, "normalizer") }
+        var normalizer = try optional("normalizer").map { element throws(TokenizerError) in
+            try self.normalizer(element, "normalizer")
+        }
         if isByteLevel { normalizer = Self.withoutByteLevel(normalizer) }
         let preTokenizer = try optional("pre_tokenizer").map { element throws(TokenizerError) in
             try self.preTokenizer(element, "pre_tokenizer")
@@ -74,8 +78,12 @@ struct TokenizerJSONReader {
         return UInt32(value)
     }
 
-    private func elements(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> [JSONElement] {
-        guard let list = element[key], list.kind == .array else { throw .malformed("\(place): “\(key)” must be a list") }
+    private func elements(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError)
+        -> [JSONElement]
+    {
+        guard let list = element[key], list.kind == .array else {
+            throw .malformed("\(place): “\(key)” must be a list")
+        }
         return list.elements
     }
 
@@ -118,7 +126,9 @@ struct TokenizerJSONReader {
             }
             return nil
         }
-        special.beginning = find(["<s>", "<|begin_of_text|>", "<bos>", "[CLS]", "<|startoftext|>", "<｜begin▁of▁sentence｜>"])
+        special.beginning = find([
+            "<s>", "<|begin_of_text|>", "<bos>", "[CLS]", "<|startoftext|>", "<｜begin▁of▁sentence｜>",
+        ])
         special.end = find([
             "</s>", "<|end_of_text|>", "<eos>", "[SEP]", "<|endoftext|>", "<|im_end|>", "<｜end▁of▁sentence｜>",
         ])
@@ -155,7 +165,9 @@ struct TokenizerJSONReader {
             rule.side = element["direction"]?.string == "Left" ? .left : .right
             rule.id = try id(element["pad_id"], "padding")
             rule.typeID = UInt32(clamping: element["pad_type_id"]?.int ?? 0)
-            if let length = rule.length, length < 0 || length > 1 << 24 { throw .malformed("padding: length \(length)") }
+            if let length = rule.length, length < 0 || length > 1 << 24 {
+                throw .malformed("padding: length \(length)")
+            }
             if let multiple = rule.multiple, multiple < 1 || multiple > 1 << 24 {
                 throw .malformed("padding: “pad_to_multiple_of” is \(multiple)")
             }
@@ -187,7 +199,9 @@ struct TokenizerJSONReader {
         case "Prepend": return .prepend(Array(try string(element, "prepend", place).utf8))
         case "Precompiled":
             let text = try string(element, "precompiled_charsmap", place)
-            guard let blob = Base64.decode(text.utf8) else { throw .malformed("\(place): the character map is not Base64") }
+            guard let blob = Base64.decode(text.utf8) else {
+                throw .malformed("\(place): the character map is not Base64")
+            }
             if blob.isEmpty { return .sequence([]) }
             return .precompiled(try CharacterMap(blob))
         case "BertNormalizer":
@@ -291,7 +305,8 @@ struct TokenizerJSONReader {
             processor.pair = try template(element, "pair", place)
             return processor
         case "BertProcessing", "RobertaProcessing":
-            let begin = try pairID(element, "cls", place), end = try pairID(element, "sep", place)
+            let begin = try pairID(element, "cls", place)
+            let end = try pairID(element, "sep", place)
             let isBert = type == "BertProcessing"
             var processor = PostProcessor()
             processor.single = [.special([begin], type: 0), .first(type: 0), .special([end], type: 0)]
@@ -377,7 +392,8 @@ struct TokenizerJSONReader {
         case "ByteFallback": return .byteFallback
         case "Fuse": return .fuse
         case "Strip":
-            let start = element["start"]?.int ?? 0, stop = element["stop"]?.int ?? 0
+            let start = element["start"]?.int ?? 0
+            let stop = element["stop"]?.int ?? 0
             guard (0...1000).contains(start), (0...1000).contains(stop) else {
                 throw .malformed("\(place): “start” and “stop” must be between 0 and 1000")
             }
@@ -450,7 +466,9 @@ struct TokenizerJSONReader {
     private func bytePair(_ model: JSONElement, _ added: [AddedToken]) throws(TokenizerError) -> BytePairModel {
         let spelled = try vocabulary(model)
         let spelling = try spelled.index()
-        guard let list = model["merges"], list.kind == .array else { throw .malformed("model: “merges” must be a list") }
+        guard let list = model["merges"], list.kind == .array else {
+            throw .malformed("model: “merges” must be a list")
+        }
         let prefix = Array((model["continuing_subword_prefix"]?.string ?? "").utf8)
         var merges: [(left: UInt32, right: UInt32)] = []
         var results: [UInt32] = []
@@ -493,7 +511,8 @@ struct TokenizerJSONReader {
         options.endOfWordSuffix = Array((model["end_of_word_suffix"]?.string ?? "").utf8)
         guard isByteLevel, options.continuingPrefix.isEmpty, options.endOfWordSuffix.isEmpty else {
             return try BytePairModel(
-                vocabulary: spelled, index: spelling, merges: merges, results: results, isByteLevel: false, options: options)
+                vocabulary: spelled, index: spelling, merges: merges, results: results, isByteLevel: false,
+                options: options)
         }
         // Added tokens keep their own spelling; so does a token with a character outside the alphabet.
         let addedIDs = Set(added.map(\.id))
@@ -527,7 +546,9 @@ struct TokenizerJSONReader {
         }
         var byteFallback = try bool(model, "byte_fallback", "model", default: false)
         if byteFallback {
-            for index in pieces.indices where Decoder.byteValue(pieces[index].bytes) != nil { pieces[index].kind = .byte }
+            for index in pieces.indices where Decoder.byteValue(pieces[index].bytes) != nil {
+                pieces[index].kind = .byte
+            }
             byteFallback = pieces.filter { $0.kind == .byte }.count == 256
         }
         return try UnigramModel(pieces: pieces, unknownID: unknown, byteFallback: byteFallback, singlePrecision: false)

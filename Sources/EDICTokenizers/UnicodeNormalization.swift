@@ -88,7 +88,8 @@ enum NormalizationForm: String, Sendable {
                     scalars[at].scalar = whole
                     let range = scalars[at].range
                     scalars[at].range =
-                        min(range.lowerBound, element.range.lowerBound)..<max(
+                        min(
+                            range.lowerBound, element.range.lowerBound)..<max(
                             range.upperBound, element.range.upperBound)
                     continue
                 }

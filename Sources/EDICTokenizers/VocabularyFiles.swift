@@ -23,7 +23,9 @@ enum VocabularyFiles {
             let row = row.last == 13 ? row.dropLast() : row
             if row.isEmpty || (line == 1 && row.starts(with: "#version".utf8)) { continue }
             let parts = row.split(separator: 0x20)
-            guard parts.count == 2 else { throw .malformed("merges.txt line \(line): two tokens and a space are expected") }
+            guard parts.count == 2 else {
+                throw .malformed("merges.txt line \(line): two tokens and a space are expected")
+            }
             pairs.append((Array(parts[0]), Array(parts[1])))
         }
         return try byteLevel(spelled, pairs)

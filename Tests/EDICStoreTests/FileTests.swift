@@ -69,6 +69,20 @@ struct FileTests {
         #expect(try FileTree.names(in: folder.path) == ["b", "c"])
     }
 
+    /// Contributors on old systems have names that are not UTF-8.
+    @Test func namesOfAnyBytesAreFoundAndRemoved() throws {
+        let folder = try TemporaryFolder()
+        let name: [CChar] = [0x66, -1, -2, 0x78, 0]
+        let component = try #require(FilePath.Component(platformString: name))
+        let path = folder.path.appending("sub").appending(component)
+        try FileTree.createFolders(folder.file("sub"))
+        try writeAtomically("found", to: path)
+        #expect(try FileTree.files(under: folder.path) == [path])
+        #expect(try contents(of: path) == Array("found".utf8))
+        try FileTree.remove(folder.file("sub"))
+        #expect(try FileTree.names(in: folder.path) == [])
+    }
+
     @Test func linksAreReplaced() throws {
         let folder = try TemporaryFolder()
         try writeAtomically("one", to: folder.file("one"))

@@ -115,6 +115,36 @@ struct ReaderTests {
         #expect(storeError { _ = try readAll(xz, limits: .init(maximumMemory: 1)) }?.code == .limitExceeded)
     }
 
+    /// 96 MiB of zeros in a few kilobytes: given out in pieces, and stopped by the limit of expansion.
+    @Test func aBombIsStopped() throws {
+        let folder = try TemporaryFolder()
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        var compressor = try ZstdCompressor(level: 1)
+        var bomb: [UInt8] = []
+        for _ in 0..<96 { try compressor.write(zeros.span, appendingTo: &bomb) }
+        try compressor.endFrame(appendingTo: &bomb)
+        #expect(bomb.count < 20_000)
+        let path = try folder.write(bomb, to: "x")
+        var reader = try ByteReader(path)
+        var code: StoreError.Code?
+        do {
+            while try reader.withChunk({ $0.count }) > 0 {}
+        } catch {
+            code = error.code
+        }
+        #expect(code == .limitExceeded)
+        #expect(reader.offset < 66 << 20)
+        // The limit is the caller's to lift.
+        var lenient = try ByteReader(path, limits: .init(maximumExpansion: 1_000_000))
+        var total = 0
+        while true {
+            let count = try lenient.withChunk { $0.count }
+            if count == 0 { break }
+            total += count
+        }
+        #expect(total == 96 << 20)
+    }
+
     @Test func readsAnEmptyFile() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write([], to: "x")

@@ -41,6 +41,16 @@ struct ShardVerificationTests {
         }
     }
 
+    @Test func aStoppedCheckIsNotSound() throws {
+        let folder = try TemporaryFolder()
+        let path = try Self.writeShards(in: folder)[0]
+        let verification = try ShardVerification(of: path) { _, _ in false }
+        #expect(verification.problems.isEmpty)
+        #expect(!verification.isComplete)
+        #expect(!verification.isSound)
+        #expect(verification.soundFrames == 1)
+    }
+
     /// Every byte of every kind of shard, one after the other: found, and named within the bytes that are reported.
     @Test(arguments: 0..<4) func oneWrongByteIsFoundAndNamed(shard: Int) throws {
         let folder = try TemporaryFolder()

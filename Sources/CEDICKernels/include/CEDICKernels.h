@@ -82,7 +82,8 @@ typedef struct ek_quantized_rows {
     size_t value_stride;
     const float *_Nonnull scales;  // int8: one a row; blocks: one for 32 inputs, row r at r * scale_stride
     size_t scale_stride;
-    const int32_t *_Nonnull sums;  // int8: one a row; blocks: one for 16 inputs, row r at 2 * r * scale_stride
+    const int32_t *_Nonnull sums;  // int8: one a row; blocks: one for 16 inputs, row r at r * sum_stride
+    size_t sum_stride;
 } ek_quantized_rows;
 
 /// What happens to a finished sum: y = relu(sum + bias), or y += that.

@@ -1,0 +1,77 @@
+internal import EDICNumerics
+internal import Glibc
+
+/// Bytes of a model, mapped from a file or in memory; every access is checked against the bounds.
+@safe struct ByteView: @unchecked Sendable {
+    private let base: UnsafeRawPointer
+    let count: Int
+    private let owner: AnyObject?
+
+    /// All of a mapped file.
+    init(_ file: MappedFile) throws(NumericsError) {
+        let region = try file.region(0..<file.count)
+        let bytes = unsafe region.unsafeBytes
+        unsafe base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
+        count = file.count
+        owner = file
+    }
+
+    init(_ lane: Lane<UInt8>) {
+        unsafe base = UnsafeRawPointer(lane.pointer)
+        count = lane.count
+        owner = Box(lane)
+    }
+
+    private init(base: UnsafeRawPointer, count: Int, owner: AnyObject?) {
+        unsafe self.base = base
+        self.count = count
+        self.owner = owner
+    }
+
+    func part(_ range: Range<Int>) -> ByteView? {
+        guard range.lowerBound >= 0, range.upperBound <= count else { return nil }
+        return unsafe ByteView(base: base + range.lowerBound, count: range.count, owner: owner)
+    }
+
+    func part(from start: Int, count: Int) -> ByteView? {
+        guard start >= 0, count >= 0, start <= self.count, count <= self.count - start else { return nil }
+        return part(start..<start + count)
+    }
+
+    /// The little-endian value at a byte offset, which need not be aligned.
+    @inline(__always)
+    func load<Value: FixedWidthInteger & BitwiseCopyable>(_: Value.Type, at offset: Int) -> Value {
+        precondition(offset >= 0 && offset <= count - MemoryLayout<Value>.size, "outside the model")
+        return unsafe Value(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+
+    @inline(__always)
+    func float(at offset: Int) -> Float { Float(bitPattern: load(UInt32.self, at: offset)) }
+
+    /// Up to 57 bits from a bit offset; eight bytes from there must lie inside.
+    @inline(__always)
+    func bits(at offset: Int, mask: UInt64) -> UInt64 {
+        (load(UInt64.self, at: offset >> 3) >> UInt64(offset & 7)) & mask
+    }
+
+    /// Asks for the cache line of a byte offset by touching it; outside the bytes, nothing happens.
+    @inline(__always)
+    func touch(_ offset: Int) -> UInt8 {
+        UInt(bitPattern: offset) < UInt(bitPattern: count)
+            ? unsafe base.load(fromByteOffset: offset, as: UInt8.self) : 0
+    }
+
+    func equal(_ start: Int, _ word: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        guard start >= 0, length <= count - start else { return false }
+        return unsafe memcmp(base + start, word, length) == 0
+    }
+
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe body(UnsafeRawBufferPointer(start: base, count: count))
+    }
+
+    private final class Box: Sendable {
+        let lane: Lane<UInt8>
+        init(_ lane: Lane<UInt8>) { self.lane = lane }
+    }
+}

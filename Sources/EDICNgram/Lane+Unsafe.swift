@@ -1,0 +1,144 @@
+internal import Glibc
+
+/// Fixed storage of plain values that several workers may share, each writing its own part.
+///
+/// A copy is another view of the same storage, which lives as long as any view. Every access is checked against the
+/// bounds; what is not checked is that two workers keep to different elements, which the owner must see to.
+@safe struct Lane<Element: BitwiseCopyable>: @unchecked Sendable {
+    private let base: UnsafeMutablePointer<Element>
+    let count: Int
+    private let owner: LaneOwner
+
+    /// Storage of `count` elements, all bits zero.
+    init(zeros count: Int) {
+        owner = LaneOwner(bytes: count * MemoryLayout<Element>.stride)
+        unsafe base = owner.start.bindMemory(to: Element.self, capacity: max(1, count))
+        self.count = count
+    }
+
+    private init(base: UnsafeMutablePointer<Element>, count: Int, owner: LaneOwner) {
+        unsafe self.base = base
+        self.count = count
+        self.owner = owner
+    }
+
+    init(_ values: [Element]) {
+        self.init(zeros: values.count)
+        for (index, value) in values.enumerated() { self[index] = value }
+    }
+
+    @inline(__always)
+    subscript(index: Int) -> Element {
+        get {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "outside the lane")
+            return unsafe base[index]
+        }
+        nonmutating set {
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "outside the lane")
+            unsafe base[index] = newValue
+        }
+    }
+
+    /// The part at `range`, sharing the storage.
+    func part(_ range: Range<Int>) -> Lane {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside the lane")
+        return unsafe Lane(base: base + range.lowerBound, count: range.count, owner: owner)
+    }
+
+    /// The elements where they lie; valid while the lane is.
+    @unsafe var pointer: UnsafeMutablePointer<Element> { unsafe base }
+
+    /// The bytes of all elements.
+    func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(
+            UnsafeMutableRawBufferPointer(start: base, count: count * MemoryLayout<Element>.stride))
+    }
+
+    func copyFirst(_ count: Int) -> Lane {
+        let copy = Lane(uninitialized: count)
+        precondition(count <= self.count)
+        unsafe copy.base.update(from: base, count: count)
+        return copy
+    }
+
+    /// Storage whose elements hold whatever memory held; each must be written before it is read.
+    init(uninitialized count: Int) {
+        owner = LaneOwner(uninitialized: count * MemoryLayout<Element>.stride)
+        unsafe base = owner.start.bindMemory(to: Element.self, capacity: max(1, count))
+        self.count = count
+    }
+
+    func fill(_ value: Element) { unsafe base.update(repeating: value, count: count) }
+}
+
+/// Owns the memory of lanes.
+@safe private final class LaneOwner: @unchecked Sendable {
+    @unsafe let start: UnsafeMutableRawPointer
+
+    init(bytes: Int) {
+        // calloc hands out fresh pages without touching them.
+        guard let memory = unsafe calloc(max(1, bytes), 1) else {
+            preconditionFailure("no memory for \(bytes) bytes")
+        }
+        unsafe start = memory
+    }
+
+    init(uninitialized bytes: Int) {
+        guard let memory = unsafe malloc(max(1, bytes)) else {
+            preconditionFailure("no memory for \(bytes) bytes")
+        }
+        unsafe start = memory
+    }
+
+    deinit { unsafe free(start) }
+}
+
+/// Shared storage that grows; not for several workers at once.
+struct GrowingLane<Element: BitwiseCopyable> {
+    private(set) var lane: Lane<Element>
+    private(set) var count = 0
+
+    init(capacity: Int = 16) { lane = Lane(uninitialized: max(1, capacity)) }
+
+    @inline(__always)
+    mutating func append(_ value: Element) {
+        if count == lane.count { grow(to: count + 1) }
+        lane[count] = value
+        count += 1
+    }
+
+    mutating func grow(to needed: Int) {
+        guard needed > lane.count else { return }
+        let larger = Lane<Element>(uninitialized: max(needed, lane.count * 2))
+        unsafe larger.pointer.update(from: lane.pointer, count: count)
+        lane = larger
+    }
+
+    mutating func append(copying source: UnsafePointer<Element>, count added: Int) {
+        grow(to: count + added)
+        unsafe (lane.pointer + count).update(from: source, count: added)
+        count += added
+    }
+
+    @inline(__always)
+    subscript(index: Int) -> Element {
+        get { lane[index] }
+        nonmutating set { lane[index] = newValue }
+    }
+
+    /// Counts in `added` elements that were written directly behind the last.
+    mutating func advance(by added: Int) {
+        precondition(count + added <= lane.count, "outside the lane")
+        count += added
+    }
+
+    mutating func removeAll() { count = 0 }
+}
+
+/// Copies all of `part` into `whole` from `start` on.
+func copy<Element: BitwiseCopyable>(_ part: Lane<Element>, into whole: Lane<Element>, at start: Int) {
+    precondition(start >= 0 && part.count <= whole.count - start, "outside the lane")
+    unsafe (whole.pointer + start).update(from: part.pointer, count: part.count)
+}

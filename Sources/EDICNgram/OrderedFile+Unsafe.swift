@@ -1,0 +1,85 @@
+internal import Glibc
+internal import Synchronization
+internal import SystemPackage
+
+/// A file to which workers add numbered pieces at once; the pieces lie in it in the order of their numbers.
+///
+/// It appears under its name when it is complete.
+@safe final class OrderedFile: @unchecked Sendable {
+    private struct State {
+        var next = 0
+        var offset: Int64 = 0
+        var waiting: [Int: Piece] = [:]
+    }
+
+    struct Piece: Sendable {
+        let bytes: Lane<UInt8>
+        let count: Int
+    }
+
+    private let path: FilePath
+    private let partial: FilePath
+    private let file: FileDescriptor
+    private let state = Mutex(State())
+    private let isDone = Atomic(false)
+
+    init(_ path: FilePath) throws(NgramError) {
+        self.path = path
+        partial = FilePath("\(path).\(getpid()).partial")
+        do {
+            file = try FileDescriptor.open(
+                partial, .readWrite, options: [.create, .truncate],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        } catch {
+            throw NgramError(.inputOutput, "\(path): cannot be created: \(error)", cause: error)
+        }
+    }
+
+    deinit {
+        try? file.close()
+        if !isDone.load(ordering: .relaxed) { unsafe _ = partial.withPlatformString { unsafe unlink($0) } }
+    }
+
+    /// Adds piece `number`, counted from 0. Which worker brings which piece when does not matter.
+    func add(_ piece: Piece, number: Int) throws(NgramError) {
+        let ready = state.withLock { state -> [(Piece, Int64)] in
+            state.waiting[number] = piece
+            var ready: [(Piece, Int64)] = []
+            while let piece = state.waiting.removeValue(forKey: state.next) {
+                ready.append((piece, state.offset))
+                state.offset += Int64(piece.count)
+                state.next += 1
+            }
+            return ready
+        }
+        for (piece, offset) in ready { try write(piece, at: offset) }
+    }
+
+    /// Adds a piece after all that were added so far, of which none may be missing.
+    func addNext(_ text: String) throws(NgramError) {
+        let bytes = Lane(Array(text.utf8))
+        try add(Piece(bytes: bytes, count: bytes.count), number: state.withLock { $0.next })
+    }
+
+    var nextNumber: Int { state.withLock { $0.next } }
+
+    private func write(_ piece: Piece, at offset: Int64) throws(NgramError) {
+        do {
+            _ = try unsafe file.writeAll(
+                toAbsoluteOffset: offset, UnsafeRawBufferPointer(start: piece.bytes.pointer, count: piece.count))
+        } catch {
+            throw NgramError(.inputOutput, "\(path): cannot be written: \(error)", cause: error)
+        }
+    }
+
+    /// Gives the file its name.
+    func commit() throws(NgramError) {
+        let result = unsafe partial.withPlatformString { old in
+            unsafe path.withPlatformString { new in unsafe rename(old, new) }
+        }
+        guard result == 0 else {
+            throw NgramError(.inputOutput, "\(path): cannot be put in place: \(Errno(rawValue: errno))")
+        }
+        isDone.store(true, ordering: .relaxed)
+    }
+}
