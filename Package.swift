@@ -89,7 +89,9 @@ let package = Package(
         library(
             "EDICTransformers",
             ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system]),
-        library("EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system]),
+        library(
+            "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system],
+            exclude: ["OPTIMIZATIONS.md"]),
 
         // Floor 4: builds.
         library(
