@@ -65,6 +65,7 @@ let package = Package(
         .target(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
+        .target(name: "CEDICTokenizers"),
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
@@ -80,7 +81,7 @@ let package = Package(
             extra: [.enableExperimentalFeature("Lifetimes")]),
 
         // Floor 2: tokenizers, n-gram models, language identification.
-        library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
+        library("EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
         library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
@@ -88,7 +89,9 @@ let package = Package(
         library(
             "EDICTransformers",
             ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system]),
-        library("EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system]),
+        library(
+            "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system],
+            exclude: ["OPTIMIZATIONS.md"]),
 
         // Floor 4: builds.
         library(
@@ -115,7 +118,7 @@ let package = Package(
         tests("EDICNumericsTests", ["EDICNumerics", system]),
         tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
         tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
-        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICJSON", system]),
+        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICText", "EDICJSON", system]),
         tests("EDICTransformersTests", ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICJSON", system]),
         tests("EDICCorporaTests", ["EDICCorpora", "EDICStore", "EDICText", "EDICJSON", system]),
         tests("EDICBuildsTests", ["EDICBuilds", "EDICCorpora", "EDICStore", "EDICJSON", system]),

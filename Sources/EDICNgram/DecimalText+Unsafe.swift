@@ -106,7 +106,9 @@ enum DecimalText {
             return negative ? -value : value
         }
         // Hexadecimal numbers are none in an ARPA file.
-        for unsafebyte in unsafe bytes where byte | 0x20 == 0x78 { return nil }
+        for index in 0..<count {
+            if unsafe bytes[index] | 0x20 == 0x78 { return nil }
+        }
         return unsafe Float(String(decoding: bytes, as: UTF8.self))
     }
 }

@@ -117,7 +117,7 @@ internal import Glibc
         var eight = UInt64(0)
         return unsafe withUnsafeMutableBytes(of: &eight) { copy in
             unsafe copy.copyMemory(from: UnsafeRawBufferPointer(start: word, count: length))
-            guard let start = unsafe copy.baseAddress else { preconditionFailure("eight bytes have an address") }
+            guard let start = copy.baseAddress else { preconditionFailure("eight bytes have an address") }
             return unsafe intern(UnsafePointer(start.assumingMemoryBound(to: UInt8.self)), length)
         }
     }

@@ -75,7 +75,7 @@ struct PathPattern {
             while end < bytes.count, Self.isTagByte(bytes[end]) { end += 1 }
             while end >= start + 2 {
                 let tag = String(decoding: bytes[start..<end], as: UTF8.self)
-                if LanguageName.canonical(tag) != nil, Self.matches(pieces[(place + 1)...], bytes[end...]) {
+                if LanguageName.isRegistered(tag), Self.matches(pieces[(place + 1)...], bytes[end...]) {
                     let before = String(decoding: bytes[..<start], as: UTF8.self)
                     let after = String(decoding: bytes[end...], as: UTF8.self)
                     return Match(language: tag, group: before + Self.languageMark + after)
