@@ -69,8 +69,8 @@ let package = Package(
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
-        library("EDICJSON", ["CEDICJSON"]),
-        library("EDICText", ["CEDICUnicode", "CEDICJSON"]),
+        library("EDICJSON", ["CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
+        library("EDICText", ["CEDICUnicode", "CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICStore",
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system],

@@ -23,16 +23,14 @@ public struct SampleFile: Sendable {
 
     private init(
         _ name: String, _ format: FileFormat, begin: String = "", end: String = "",
-        options: (inout FileOptions) -> Void = { _ in }, record: @escaping @Sendable (Int) -> String
+        options: FileOptions = FileOptions(), record: @escaping @Sendable (Int) -> String
     ) {
         self.name = name
         self.format = format
         self.begin = begin
         self.end = end
         self.record = record
-        var chosen = FileOptions()
-        options(&chosen)
-        self.options = chosen
+        self.options = options
     }
 
     private static let german =
@@ -42,15 +40,15 @@ public struct SampleFile: Sendable {
 
     public static let all: [SampleFile] = [
         SampleFile("text-file", .text) { "\(german) (\($0)).\n" },
-        SampleFile("text-line", .text, options: { $0.unit = .line }) { "\(german) (\($0)).\n" },
-        SampleFile("text-paragraph", .text, options: { $0.unit = .paragraph }) {
+        SampleFile("text-line", .text, options: .with { $0.unit = .line }) { "\(german) (\($0)).\n" },
+        SampleFile("text-paragraph", .text, options: .with { $0.unit = .paragraph }) {
             "\(german) (\($0)).\n\(german).\r\n\(german).\n\n"
         },
-        SampleFile("jsonl", .jsonl, options: { $0.metadataKeys = ["url"] }) {
+        SampleFile("jsonl", .jsonl, options: .with { $0.metadataKeys = ["url"] }) {
             #"{"id":"r\#($0)","lang":"de","url":"https://example.eu/\#($0)","text":"\#(german) \#($0).\n\u00e4\ud83d\ude00","meta":{"k":"v"}}"#
                 + "\n"
         },
-        SampleFile("tsv", .tsv, options: { $0.columns = [.metadata("id"), .text("de"), .ignored, .text("en")] }) {
+        SampleFile("tsv", .tsv, options: .with { $0.columns = [.metadata("id"), .text("de"), .ignored, .text("en")] }) {
             "\($0)\t\(german).\t-\t\(english).\n"
         },
         SampleFile(
@@ -132,4 +130,12 @@ public struct SampleFile: Sendable {
             """
         },
     ]
+}
+
+extension FileOptions {
+    fileprivate static func with(_ change: (inout FileOptions) -> Void) -> FileOptions {
+        var options = FileOptions()
+        change(&options)
+        return options
+    }
 }
