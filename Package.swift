@@ -76,7 +76,7 @@ let package = Package(
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
-            "EDICNumerics", ["CEDICKernels", system],
+            "EDICNumerics", ["CEDICKernels", system], exclude: ["OPTIMIZATIONS.md"],
             // Lets a buffer hand out spans of its own memory.
             extra: [.enableExperimentalFeature("Lifetimes")]),
 
