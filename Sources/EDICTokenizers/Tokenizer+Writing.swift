@@ -33,12 +33,14 @@ extension Tokenizer {
             return try TokenizerJSONWriter.encode(core.parts)
         case .sentencePiece:
             guard case .sentencePiece(let file) = core.parts.source else {
-                throw TokenizerError(.notRepresentable, "a \(modelKind) tokenizer of another kind has no SentencePiece form")
+                throw TokenizerError(
+                    .notRepresentable, "a \(modelKind) tokenizer of another kind has no SentencePiece form")
             }
             return file.encoded()
         case .tiktoken:
             guard case .bytePair(let model) = core.parts.model, model.isByteLevel, Self.idsAreRanks(model) else {
-                throw TokenizerError(.notRepresentable, "only byte-level BPE whose ids are its ranks has a .tiktoken form")
+                throw TokenizerError(
+                    .notRepresentable, "only byte-level BPE whose ids are its ranks has a .tiktoken form")
             }
             return TiktokenFile.encoded(model.vocabulary)
         }
@@ -81,7 +83,8 @@ enum TokenizerJSONWriter {
         writer.endArray()
         guard case .bytePair(let model) = parts.model, model.isByteLevel else {
             throw TokenizerError(
-                .notRepresentable, "only byte-level BPE tokenizers are written as tokenizer.json; write the SentencePiece form")
+                .notRepresentable,
+                "only byte-level BPE tokenizers are written as tokenizer.json; write the SentencePiece form")
         }
         writer.key("normalizer")
         switch parts.normalizer {

@@ -47,7 +47,8 @@ public struct TokenizerTrainer: ~Copyable {
 
     public init(_ configuration: Configuration, pool: WorkerPool = .shared) throws(TokenizerError) {
         guard (1..<1 << 24).contains(configuration.vocabularySize) else {
-            throw TokenizerError(.invalidArgument, "vocabulary size \(configuration.vocabularySize) is not between 1 and 16777215")
+            throw TokenizerError(
+                .invalidArgument, "vocabulary size \(configuration.vocabularySize) is not between 1 and 16777215")
         }
         guard configuration.temperature >= 0, configuration.temperature <= 1 else {
             throw TokenizerError(.invalidArgument, "temperature \(configuration.temperature) is not between 0 and 1")
@@ -137,7 +138,9 @@ public struct TokenizerTrainer: ~Copyable {
             // Workers' tables share words: add them up before weighting, which rounds.
             let sum = try WordCounts()
             for table in languages[language] ?? [] {
-                try table.forEachSorted { word, count throws(TokenizerError) in try sum.add(copyBytes(word), count: count) }
+                try table.forEachSorted { word, count throws(TokenizerError) in
+                    try sum.add(copyBytes(word), count: count)
+                }
             }
             try sum.forEachSorted { word, count throws(TokenizerError) in
                 let scaled = count.multipliedFullWidth(by: fixed)
@@ -231,7 +234,7 @@ public struct TokenizerTrainer: ~Copyable {
                 if let id = ids[scalar.value] {
                     corpus.symbols.append(id)
                 } else {
-                    corpus.endWord(count: count)        // nothing merges across a character that is no piece
+                    corpus.endWord(count: count)  // nothing merges across a character that is no piece
                 }
                 at += length
             }
@@ -263,7 +266,9 @@ public struct TokenizerTrainer: ~Copyable {
             var at = 0
             while at < word.count {
                 let (scalar, length) = decodeScalar(word, at)
-                if !(length == 1 && scalar == "\u{FFFD}"), scalar.value != 0 { counts[scalar.value, default: 0] += count }
+                if !(length == 1 && scalar == "\u{FFFD}"), scalar.value != 0 {
+                    counts[scalar.value, default: 0] += count
+                }
                 at += length
             }
         }

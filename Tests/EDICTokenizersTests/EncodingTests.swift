@@ -85,7 +85,8 @@ import _EDICTestSupport
         var generator = SeededGenerator(seed: 5)
         let files = [
             try TrainingTests.train(.byteLevelBPE, size: 270, workers: 1).encoded(as: .tokenizerJSON),
-            try TrainingTests.train(.sentencePieceBPE(byteFallback: true), size: 330, workers: 1).encoded(as: .sentencePiece),
+            try TrainingTests.train(.sentencePieceBPE(byteFallback: true), size: 330, workers: 1).encoded(
+                as: .sentencePiece),
         ]
         for file in files {
             for _ in 0..<12 {
@@ -93,7 +94,8 @@ import _EDICTestSupport
                 if let read = try? Tokenizer(parsing: cut) { _ = read.encode("the cat 中") }
                 var flipped = file
                 for _ in 0..<3 {
-                    flipped[Int.random(in: 0..<file.count, using: &generator)] ^= 1 << UInt8.random(in: 0...7, using: &generator)
+                    flipped[Int.random(in: 0..<file.count, using: &generator)] ^=
+                        1 << UInt8.random(in: 0...7, using: &generator)
                 }
                 do {
                     _ = try Tokenizer(parsing: flipped).encode("the cat 中")

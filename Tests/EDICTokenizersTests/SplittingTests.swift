@@ -15,8 +15,10 @@ import _EDICTestSupport
     /// Short texts of characters the patterns tell apart, from all planes.
     static func text(_ generator: inout SeededGenerator) -> [UInt8] {
         let parts = [
-            " ", "  ", "\n", "\r\n", "\t", "\u{A0}", "\u{3000}", "a", "B", "é", "Ж", "ß", "ʰ", "中", "ǅ", "\u{301}", "1", "22",
-            "٣", "½", "'", "'s", "'LL", "'ſ", "’", "!", "?!", "/", "€", "\u{1F469}\u{200D}", "\u{E000}", "\u{10FFFF}", "\0",
+            " ", "  ", "\n", "\r\n", "\t", "\u{A0}", "\u{3000}", "a", "B", "é", "Ж", "ß", "ʰ", "中", "ǅ", "\u{301}", "1",
+            "22",
+            "٣", "½", "'", "'s", "'LL", "'ſ", "’", "!", "?!", "/", "€", "\u{1F469}\u{200D}", "\u{E000}", "\u{10FFFF}",
+            "\0",
         ]
         var text = ""
         for _ in 0..<Int.random(in: 1...12, using: &generator) { text += parts.randomElement(using: &generator) ?? "" }
@@ -53,7 +55,7 @@ import _EDICTestSupport
     @Test(arguments: [
         ("a{2,3}", "aaaaa", [0..<3, 3..<5]), ("(?:ab|a)(?!c)", "abcab", [0..<1, 3..<5]), ("a*?b", "aab", [0..<3]),
         ("(?>a+)ab", "aaab", []), (#"\d+(?=€)"#, "12€ 3", [0..<2]), ("(?<=x)y", "xyy", [1..<2]),
-        ("[^\\s\\p{L}&&[^!]]+", "?!? a", [0..<1, 2..<3]), ("(?i)straße", "STRAßE", [0..<7]),
+        ("[\\P{L}&&[^!]]+", "?!?", [0..<1, 2..<3]), ("(?i)straße", "STRAßE", [0..<7]),
     ]) func engineMatches(_ pattern: String, _ text: String, _ want: [Range<Int>]) throws {
         #expect(try RegularExpression(pattern).matches(in: Array(text.utf8)) == want)
     }

@@ -5,9 +5,11 @@ import _EDICTestSupport
 @testable import EDICTokenizers
 
 @Suite struct TrainingTests {
-    static let text = String(
-        repeating: "the cat sat on the mat, the cats' hat.\nL-għarusa qalet li l-qattus raqad.\nDie Straße führt weiter.\n",
-        count: 3) + "a rare word: Kalimera Evropi\n"
+    static let text =
+        String(
+            repeating:
+                "the cat sat on the mat, the cats' hat.\nL-għarusa qalet li l-qattus raqad.\nDie Straße führt weiter.\n",
+            count: 3) + "a rare word: Kalimera Evropi\n"
 
     static func train(_ model: TokenizerTrainer.Model, size: Int, workers: Int) throws -> Tokenizer {
         var configuration = TokenizerTrainer.Configuration(model: model, vocabularySize: size)
@@ -28,12 +30,16 @@ import _EDICTestSupport
         var words: [([UInt32], Int)] = []
         for line in Self.text.split(separator: "\n") {
             let bytes = Array(line.utf8)
-            for word in WordPattern.gpt2.words(in: bytes) { words.append((bytes[word].map { model.byteIDs[Int($0)] }, 1)) }
+            for word in WordPattern.gpt2.words(in: bytes) {
+                words.append((bytes[word].map { model.byteIDs[Int($0)] }, 1))
+            }
         }
         for merge in model.merges {
             var counts: [UInt64: Int] = [:]
             for (word, count) in words where word.count > 1 {
-                for at in 0..<word.count - 1 { counts[UInt64(word[at]) << 32 | UInt64(word[at + 1]), default: 0] += count }
+                for at in 0..<word.count - 1 {
+                    counts[UInt64(word[at]) << 32 | UInt64(word[at + 1]), default: 0] += count
+                }
             }
             let best = try #require(counts.max { ($0.value, $1.key) < ($1.value, $0.key) })
             #expect(best.key == UInt64(merge.left) << 32 | UInt64(merge.right))
@@ -85,5 +91,29 @@ import _EDICTestSupport
             _ = try Self.train(.sentencePieceBPE(byteFallback: true), size: 100, workers: 1)
         }
         #expect(throws: TokenizerError.self) { _ = try Self.train(.byteLevelBPE, size: 0, workers: 1) }
+    }
+}
+
+@Suite struct ComparisonTests {
+    @Test func differencesAreFoundByLine() throws {
+        let small = try TrainingTests.train(.byteLevelBPE, size: 270, workers: 1)
+        let large = try TrainingTests.train(.byteLevelBPE, size: 330, workers: 1)
+        let text = Array("q\nthe cat\nq\n".utf8)
+        #expect(TokenizerComparison(small, small, text: text.span).areEqual)
+        let comparison = TokenizerComparison(small, large, text: text.span)
+        #expect(comparison.lines == 3 && comparison.differingLines == 1)
+        #expect(comparison.differences.first?.line == 2)
+    }
+
+    /// The worked example of the documentation.
+    @Test func documentedTrainingWorks() throws {
+        var configuration = TokenizerTrainer.Configuration(model: .byteLevelBPE, vocabularySize: 300)
+        configuration.temperature = 0.5
+        var trainer = try TokenizerTrainer(configuration)
+        try trainer.add("the cat sat on the mat and the cats sat", language: "en")
+        try trainer.add("il-qattus raqad fuq il-mitraħ", language: "mt")
+        let tokenizer = try trainer.finish()
+        let report = FertilityReport(tokenizer, texts: ["en": "the cat", "mt": "il-qattus"])
+        #expect(report.inequality >= 1)
     }
 }
