@@ -1,5 +1,6 @@
 import EDICCorpora
 import EDICLanguageID
+import EDICNumerics
 import EDICStore
 import EDICText
 import EDICTokenizers
