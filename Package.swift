@@ -81,7 +81,7 @@ let package = Package(
 
         // Floor 2: tokenizers, n-gram models, language identification.
         library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
-        library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
+        library("EDICNgram", ["EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
         // Floor 3: transformers, corpora.
