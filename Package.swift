@@ -69,14 +69,14 @@ let package = Package(
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
-        library("EDICJSON", ["CEDICJSON"]),
-        library("EDICText", ["CEDICUnicode", "CEDICJSON"]),
+        library("EDICJSON", ["CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
+        library("EDICText", ["CEDICUnicode", "CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICStore",
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
-            "EDICNumerics", ["CEDICKernels", system],
+            "EDICNumerics", ["CEDICKernels", system], exclude: ["OPTIMIZATIONS.md"],
             // Lets a buffer hand out spans of its own memory.
             extra: [.enableExperimentalFeature("Lifetimes")]),
 
@@ -90,7 +90,9 @@ let package = Package(
             "EDICTransformers",
             ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system],
             exclude: ["OPTIMIZATIONS.md"]),
-        library("EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system]),
+        library(
+            "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system],
+            exclude: ["OPTIMIZATIONS.md"]),
 
         // Floor 4: builds.
         library(
@@ -117,7 +119,7 @@ let package = Package(
         tests("EDICNumericsTests", ["EDICNumerics", system]),
         tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
         tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
-        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICJSON", system]),
+        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICText", "EDICJSON", system]),
         tests("EDICTransformersTests", ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICJSON", system]),
         tests("EDICCorporaTests", ["EDICCorpora", "EDICStore", "EDICText", "EDICJSON", system]),
         tests("EDICBuildsTests", ["EDICBuilds", "EDICCorpora", "EDICStore", "EDICJSON", system]),
