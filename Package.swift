@@ -90,7 +90,8 @@ let package = Package(
         // Floor 3: transformers, corpora.
         library(
             "EDICTransformers",
-            ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system]),
+            ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system],
+            exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system],
             exclude: ["OPTIMIZATIONS.md"]),
