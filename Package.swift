@@ -65,30 +65,36 @@ let package = Package(
         .target(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
+        .target(name: "CEDICTokenizers"),
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
-        library("EDICJSON", ["CEDICJSON"]),
-        library("EDICText", ["CEDICUnicode", "CEDICJSON"]),
+        library("EDICJSON", ["CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
+        library("EDICText", ["CEDICUnicode", "CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICStore",
             ["EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash", system],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
-            "EDICNumerics", ["CEDICKernels", system],
+            "EDICNumerics", ["CEDICKernels", system], exclude: ["OPTIMIZATIONS.md"],
             // Lets a buffer hand out spans of its own memory.
             extra: [.enableExperimentalFeature("Lifetimes")]),
 
         // Floor 2: tokenizers, n-gram models, language identification.
-        library("EDICTokenizers", ["EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
+        library(
+            "EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system],
+            exclude: ["OPTIMIZATIONS.md"]),
         library("EDICNgram", ["EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
         // Floor 3: transformers, corpora.
         library(
             "EDICTransformers",
-            ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system]),
-        library("EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system]),
+            ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system],
+            exclude: ["OPTIMIZATIONS.md"]),
+        library(
+            "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system],
+            exclude: ["OPTIMIZATIONS.md"]),
 
         // Floor 4: builds.
         library(
@@ -108,14 +114,15 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests: one target per module, and what they share.
-        .target(name: "_EDICTestSupport", dependencies: [system], path: "Tests/_EDICTestSupport", swiftSettings: strict),
+        .target(
+            name: "_EDICTestSupport", dependencies: [system], path: "Tests/_EDICTestSupport", swiftSettings: strict),
         tests("EDICJSONTests", ["EDICJSON"]),
         tests("EDICTextTests", ["EDICText"]),
         tests("EDICStoreTests", ["EDICStore", "EDICJSON", system]),
         tests("EDICNumericsTests", ["EDICNumerics", system]),
         tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
         tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
-        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICJSON", system]),
+        tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICText", "EDICJSON", system]),
         tests("EDICTransformersTests", ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICJSON", system]),
         tests("EDICCorporaTests", ["EDICCorpora", "EDICStore", "EDICText", "EDICJSON", system]),
         tests("EDICBuildsTests", ["EDICBuilds", "EDICCorpora", "EDICStore", "EDICJSON", system]),

@@ -4,7 +4,9 @@
 
 #define EK_INLINE static inline __attribute__((always_inline))
 /// Loops whose bounds are constants once a tile is specialised; left rolled, their accumulators would live in memory.
+#ifndef EK_UNROLL
 #define EK_UNROLL _Pragma("clang loop unroll(full)")
+#endif
 
 extern const ek_kernels ek_kernels_generic;
 #if defined(__x86_64__)

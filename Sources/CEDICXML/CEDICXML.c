@@ -56,6 +56,19 @@ static uint16_t code_of(const edic_xml_parser *parser, const char *text, size_t 
     }
 }
 
+// The code of `local`, or of `space:local`.
+static uint16_t code_of_attribute(const edic_xml_parser *parser, const char *space, const char *local) {
+    size_t length = strlen(local);
+    if (space == NULL) return code_of(parser, local, length);
+    char full[32];
+    size_t prefix = strlen(space);
+    if (prefix + 1 + length > sizeof full) return 0;
+    memcpy(full, space, prefix);
+    full[prefix] = ':';
+    memcpy(full + prefix + 1, local, length);
+    return code_of(parser, full, prefix + 1 + length);
+}
+
 static bool learn(edic_xml_parser *parser, const char *vocabulary, size_t length) {
     parser->vocabulary = malloc(length + 1);
     if (parser->vocabulary == NULL) return false;
@@ -192,10 +205,7 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
             fail(parser, edic_xml_attributes, "the attributes of an element are too long");
             return;
         }
-        char full[64];
-        int size = snprintf(full, sizeof full, "%s%s%s", space ? space : "", space ? ":" : "", local);
-        if (size < 0 || (size_t)size >= sizeof full) continue;
-        uint16_t code = code_of(parser, full, (size_t)size);
+        uint16_t code = code_of_attribute(parser, space, local);
         if (code != 0) add(parser, edic_xml_attribute, code, attribute[3], length);
     }
 }

@@ -78,7 +78,7 @@ public struct Contribution: Sendable, Equatable {
         public var repeated: [String] = []
     }
 
-    /// Finds the files in the folder. Links to folders are not followed.
+    /// Finds the files in the folder. Links are not followed: they could lead out of it.
     public func listing() throws(CorporaError) -> Listing {
         let paths: [FilePath]
         do {
@@ -89,7 +89,9 @@ public struct Contribution: Sendable, Equatable {
         var names: [String] = []
         for path in paths {
             var relative = path
-            guard relative.removePrefix(directory) else { continue }
+            guard relative.removePrefix(directory), FileTree.kind(of: path, followingLinks: false) == .file else {
+                continue
+            }
             if relative.string != ContributionManifest.fileName { names.append(relative.string) }
         }
         var listing = Listing()

@@ -5,7 +5,7 @@ public struct ReadingLimits: Sendable, Equatable {
     /// Bytes of UTF-8 in one line.
     public var lineBytes = 16 << 20
     /// Bytes in a file of a format that has to be read as a whole (gettext MO).
-    public var wholeFileBytes = 256 << 20
+    public var wholeFileBytes = 64 << 20
     /// Elements open at once in XML. At most 256.
     public var elementDepth = 256
     /// Elements open at once in HTML, whose authors leave many unclosed.

@@ -42,12 +42,20 @@ public struct Provenance: Sendable, Equatable, Hashable {
     /// `b` and a byte offset, or `u` and a unit number; a row that is a whole file has no `#`.
     ///
     /// It depends on nothing but the place, so it is the same in every build.
-    public var rowID: String {
-        switch position {
-        case .file: "\(contribution)/\(file)"
-        case .line(let number): "\(contribution)/\(file)#\(number)"
-        case .byte(let offset): "\(contribution)/\(file)#b\(offset)"
-        case .unit(let number): "\(contribution)/\(file)#u\(number)"
+    public var rowID: String { Self.idPrefix(contribution: contribution, file: file) + position.idSuffix }
+
+    /// What the ids of all rows of a file begin with.
+    static func idPrefix(contribution: String, file: String) -> String { "\(contribution)/\(file)" }
+}
+
+extension Provenance.Position {
+    /// What a position adds to the id of its file.
+    var idSuffix: String {
+        switch self {
+        case .file: ""
+        case .line(let number): "#\(number)"
+        case .byte(let offset): "#b\(offset)"
+        case .unit(let number): "#u\(number)"
         }
     }
 }

@@ -60,6 +60,14 @@ struct FastTextDictionary: Sendable {
                 wordStarts.append(wordBytes.count)
             }
         }
+        // The Huffman tree takes 10^15 for "not made yet", as fastText does, so the counts must stay below.
+        var total = 0
+        for count in labelCounts {
+            guard count >= 0, count < 1_000_000_000_000_000 - total else {
+                throw LanguageIDError(code: .malformedModel, message: "a label's count of \(count) cannot be")
+            }
+            total += count
+        }
         if prunedCount >= 0 {
             var table = PrunedBuckets(capacity: prunedCount)
             for _ in 0..<prunedCount {

@@ -134,6 +134,25 @@ public enum FileTree {
         try flushFolder(new.removingLastComponent())
     }
 
+    /// Gives a file a second name; copies it where the file system has no such links.
+    public static func linkOrCopy(_ file: FilePath, to new: FilePath) throws(StoreError) {
+        let result = unsafe file.withPlatformString { from in
+            unsafe new.withPlatformString { to in unsafe link(from, to) }
+        }
+        if result == 0 { return }
+        let source = try OpenFile(reading: file)
+        let buffer = RawBuffer(count: 1 << 18)
+        var copy = try AtomicFile(new)
+        while true {
+            let count = try unsafe source.read(into: buffer.bytes)
+            if count == 0 { break }
+            try unsafe UnsafeRawBufferPointer(buffer.slice(0, count)).withByteSpan { (bytes) throws(StoreError) in
+                try copy.write(bytes)
+            }
+        }
+        _ = try copy.commit()
+    }
+
     /// Makes `link` a symbolic link to `target`, replacing a link of this name at once: a reader sees the old target
     /// or the new one.
     public static func replaceLink(_ link: FilePath, target: FilePath) throws(StoreError) {

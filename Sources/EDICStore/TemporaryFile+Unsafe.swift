@@ -17,17 +17,21 @@ final class TemporaryFile {
         }
         self.target = target
         let folder = target.removingLastComponent()
+        // A long name is cut: names have 255 bytes at most.
+        let stem = String(decoding: Array(name.utf8.prefix(60)), as: UTF8.self)
         while true {
             var random = SystemRandomNumberGenerator()
             let unique = String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)
-            // A long name is cut: names have 255 bytes at most.
-            let path = folder.appending(
-                ".\(String(decoding: Array(name.utf8.prefix(200)), as: UTF8.self)).\(unique)\(Self.suffix)")
+            let path = folder.appending(".\(stem).\(unique)\(Self.suffix)")
             do {
-                descriptor = try FileDescriptor.open(
+                let descriptor = try FileDescriptor.open(
                     path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: permissions)
-                self.path = path
-                break
+                if Self.claim(descriptor) {
+                    self.descriptor = descriptor
+                    self.path = path
+                    return
+                }
+                try? descriptor.close()
             } catch let errno as Errno where errno == .fileExists {
                 continue
             } catch let errno as Errno {
@@ -36,8 +40,15 @@ final class TemporaryFile {
                 throw StoreError(.inputOutput, "\(target): cannot create a file there: \(error)", cause: error)
             }
         }
-        // The lock says that a writer lives. Where the file system has no locks, stale files stay until removed by hand.
-        flock(descriptor.rawValue, LOCK_EX | LOCK_NB)
+    }
+
+    /// Locks a new file to say that its writer lives; false if somebody who removes stale files was faster.
+    ///
+    /// Where the file system has no locks, stale files stay until they are removed by hand.
+    private static func claim(_ descriptor: FileDescriptor) -> Bool {
+        if flock(descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK { return false }
+        var status = Glibc.stat()
+        return unsafe fstat(descriptor.rawValue, &status) != 0 || status.st_nlink > 0
     }
 
     deinit {
@@ -47,13 +58,6 @@ final class TemporaryFile {
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
         _ = try system("write", target.string) { try unsafe descriptor.writeAll(bytes) }
-    }
-
-    /// Writes over bytes already written; the position for `write` stays.
-    func overwrite(at offset: Int, _ bytes: UnsafeRawBufferPointer) throws(StoreError) {
-        _ = try system("write", target.string) {
-            try unsafe descriptor.writeAll(toAbsoluteOffset: Int64(offset), bytes)
-        }
     }
 
     func commit() throws(StoreError) {

@@ -3,7 +3,8 @@
 /// A word is a run of letters, marks and numbers (general categories L, M, N). An apostrophe (' or ’) or a middle dot
 /// between two letters, and a full stop or comma between two digits, is inside the word: "l’eau", "col·lecció",
 /// "3.14" are one word each; "e-mail" is two. Each ideograph, kana, and letter of Thai, Lao, Khmer and Burmese counts
-/// as a word. Close to UAX #29, whose rules ``WordSegmenter`` follows exactly at a tenth of the speed.
+/// as a word. Close to UAX #29, whose rules ``WordSegmenter`` follows exactly at a fifth of the speed (their
+/// counts differ by less than one in a thousand on news in five languages).
 public enum WordCounter {
     /// The number of words in UTF-8.
     public static func count(_ utf8: Span<UInt8>) -> Int { ICU.wordCount(utf8) }

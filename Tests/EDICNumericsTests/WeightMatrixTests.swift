@@ -23,6 +23,26 @@ import _EDICTestSupport
         #expect(matrix.dequantized() == expected)
     }
 
+    /// Hashes (FNV-1a over the words) of what the gguf Python package 0.19 reads from these bytes.
+    @Test(arguments: [
+        (NumberFormat.q4_k, 0x54fd_eba9_99ee_7275 as UInt64), (.q5_k, 0x740d_f4b6_2b1c_e395),
+        (.q6_k, 0xff28_d888_6fa5_0085),
+    ])
+    func superblocksAreReadAsTheReferenceReadsThem(format: NumberFormat, expected: UInt64) throws {
+        var generator = SeededGenerator(seed: 41)
+        var bytes = (0..<4 * format.blockBytes).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+        for block in stride(from: 0, to: bytes.count, by: format.blockBytes) {
+            for half in format == .q6_k ? [208] : [0, 2] {
+                bytes[block + half + 1] = bytes[block + half + 1] & 0x83 | 0x24
+            }
+        }
+        let matrix = try WeightMatrix(rows: 4, columns: 256, format: format, bytes: bytes.span)
+        let hash = matrix.dequantized().reduce(0xcbf2_9ce4_8422_2325 as UInt64) { hash, value in
+            (hash ^ UInt64(value.bitPattern)) &* 0x100_0000_01b3
+        }
+        #expect(hash == expected)
+    }
+
     @Test(arguments: NumberFormat.allCases, InstructionSet.available)
     func productsAgreeWithDoublePrecision(format: NumberFormat, isa: InstructionSet) throws {
         for (index, shape) in Self.shapes.enumerated() {

@@ -40,6 +40,28 @@ struct FileTests {
         #expect(try FileTree.names(in: folder.path) == ["kept"])
     }
 
+    /// Writers and removers of stale files at the same time: no writer loses its file.
+    @Test func removingStaleFilesNeverHurtsALivingWriter() async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path
+        let written = await withTaskGroup(of: Int.self) { group in
+            for writer in 0..<2 {
+                group.addTask {
+                    (0..<12).filter { number in
+                        (try? writeAtomically("text", to: path.appending("\(writer)-\(number)"))) != nil
+                    }.count
+                }
+            }
+            group.addTask {
+                for _ in 0..<100 { _ = try? FileTree.removeStaleTemporaries(in: path) }
+                return 0
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(written == 24)
+        #expect(try FileTree.names(in: path).count == 24)
+    }
+
     @Test func errorsNameTheFile() throws {
         let folder = try TemporaryFolder()
         let missing = folder.file("none").appending("x")

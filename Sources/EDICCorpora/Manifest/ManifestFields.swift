@@ -73,7 +73,9 @@ struct ManifestFields {
     func languages(_ key: String, required: Bool, _ reader: inout ManifestReader) -> [String] {
         var tags: [String] = []
         for text in texts(key, required: required, &reader) {
-            guard let tag = LanguageName.canonical(text.value), !text.value.contains("_") else {
+            guard let tag = LanguageName.canonical(text.value), LanguageName.isRegistered(text.value),
+                !text.value.contains("_")
+            else {
                 reader.add(
                     .error, "invalid_value", text.line, path + key,
                     "\"\(text.value)\" is no language tag of BCP 47", "write, for example, de, pt-BR or sr-Latn")

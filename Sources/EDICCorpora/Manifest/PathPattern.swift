@@ -1,6 +1,6 @@
 /// A pattern for paths inside a contribution: `*` for any characters but `/`, `**` for any at all, `?` for one but `/`,
 /// `{language}` for a language tag.
-struct PathPattern {
+package struct PathPattern {
     static let languageMark = "{language}"
 
     private enum Piece: Equatable {
@@ -14,7 +14,7 @@ struct PathPattern {
     /// Paths longer than this match nothing, which bounds the work.
     private static let pathLimit = 4096
 
-    init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
         var pieces: [Piece] = []
         var rest = Substring(text).utf8
@@ -57,13 +57,13 @@ struct PathPattern {
     }
 
     /// How a path matches: with the text that `{language}` stands for. Nil if it does not.
-    struct Match {
+    package struct Match {
         var language: String?
         /// The path with `{language}` in place of the tag.
         var group: String
     }
 
-    func match(_ path: String) -> Match? {
+    package func match(_ path: String) -> Match? {
         let bytes = Array(path.utf8)
         guard bytes.count <= Self.pathLimit else { return nil }
         guard let place = pieces.firstIndex(of: .language) else {
@@ -75,7 +75,7 @@ struct PathPattern {
             while end < bytes.count, Self.isTagByte(bytes[end]) { end += 1 }
             while end >= start + 2 {
                 let tag = String(decoding: bytes[start..<end], as: UTF8.self)
-                if LanguageName.canonical(tag) != nil, Self.matches(pieces[(place + 1)...], bytes[end...]) {
+                if LanguageName.isRegistered(tag), Self.matches(pieces[(place + 1)...], bytes[end...]) {
                     let before = String(decoding: bytes[..<start], as: UTF8.self)
                     let after = String(decoding: bytes[end...], as: UTF8.self)
                     return Match(language: tag, group: before + Self.languageMark + after)

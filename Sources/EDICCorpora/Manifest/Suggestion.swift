@@ -1,5 +1,5 @@
 /// The value that somebody probably meant: the nearest of those that are allowed.
-enum Suggestion {
+package enum Suggestion {
     /// The candidate at the smallest edit distance from `text`, if that is small for its length; letter case counts
     /// for nothing.
     static func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
@@ -15,7 +15,7 @@ enum Suggestion {
     }
 
     /// `; did you mean "x"?`, or nothing.
-    static func phrase(for text: String, among candidates: some Sequence<String>) -> String {
+    package static func phrase(for text: String, among candidates: some Sequence<String>) -> String {
         nearest(to: text, among: candidates).map { "did you mean \"\($0)\"?" } ?? ""
     }
 

@@ -20,12 +20,22 @@ struct CatalogueDecoder {
                 charset = known
             }
         }
+        if charset == .utf8, Self.isWellFormed(bytes) { return Array(bytes) }
         do {
             let (text, report) = try TextDecoder.decode(bytes, as: charset)
             invalidSequences += report.invalidCount
             return text
         } catch {
             throw FileFault(.invalidEncoding, "cannot decode \(charset.name): \(error.message)", .file)
+        }
+    }
+
+    private static func isWellFormed(_ bytes: Span<UInt8>) -> Bool {
+        do {
+            _ = try UTF8Span(validating: bytes)
+            return true
+        } catch {
+            return false
         }
     }
 }

@@ -144,17 +144,17 @@ struct GettextPOEntries: LineConsumer {
         var end = text.count
         while end > 0, text[end - 1].isASCIIWhitespace { end -= 1 }
         guard end >= 2, text[0] == UInt8(ascii: "\""), text[end - 1] == UInt8(ascii: "\"") else { return nil }
+        let inside = text.extracting(..<(end - 1))
         var value: [UInt8] = []
         value.reserveCapacity(end)
         var index = 1
         while index < end - 1 {
-            let byte = text[index]
-            index += 1
-            if byte == UInt8(ascii: "\"") { return nil }
-            guard byte == UInt8(ascii: "\\") else {
-                value.append(byte)
-                continue
-            }
+            // Copy what needs no treatment at once.
+            let escape = inside.firstIndex(of: UInt8(ascii: "\\"), from: index) ?? end - 1
+            if let quote = inside.firstIndex(of: UInt8(ascii: "\""), from: index), quote < escape { return nil }
+            value.append(inside.extracting(index..<escape))
+            index = escape + 1
+            guard escape < end - 1 else { break }
             guard index < end - 1 else { return nil }
             let escaped = text[index]
             index += 1
@@ -164,7 +164,7 @@ struct GettextPOEntries: LineConsumer {
             case UInt8(ascii: "r"): value.append(0x0D)
             case UInt8(ascii: "\\"), UInt8(ascii: "\""): value.append(escaped)
             case UInt8(ascii: "a"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "v"): break
-            default: value.append(contentsOf: [byte, escaped])
+            default: value.append(contentsOf: [UInt8(ascii: "\\"), escaped])
             }
         }
         return value

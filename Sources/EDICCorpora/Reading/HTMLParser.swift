@@ -19,9 +19,9 @@ struct HTMLParser: RowParser, ~Copyable {
         try html.feed(Span(), isLast: true, to: &events)
         let title = String(utf8: events.title.span)
         batch.addDocument(
-            events.body.span, language: events.language,
+            events.body.bytes.span, language: events.language,
             metadata: title.isEmpty ? [] : [MetadataField("title", title)], at: .file)
-        events.body = []
+        events.body.removeAll()
     }
 }
 
@@ -38,28 +38,35 @@ private struct HTMLEvents: XMLHandler {
         case script, style, nav, noscript, template, svg, math, select, option, button, textarea, iframe, object
         case applet, audio, video, canvas, map, datalist, noframes
 
-        var isBlock: Bool { Self.blocks.contains(self) }
-        var isLeftOut: Bool { Self.leftOut.contains(self) }
+        var isBlock: Bool {
+            switch self {
+            case .p, .div, .h1, .h2, .h3, .h4, .h5, .h6, .li, .ul, .ol, .dl, .dt, .dd, .table, .tr, .caption,
+                .blockquote,
+                .section, .article, .aside, .header, .footer, .main, .figure, .figcaption, .hr, .address, .center,
+                .details, .summary, .thead, .tbody, .tfoot, .form, .fieldset, .legend, .pre, .br, .body, .html, .head:
+                true
+            default: false
+            }
+        }
 
-        private static let blocks: Set<Name> = [
-            .p, .div, .h1, .h2, .h3, .h4, .h5, .h6, .li, .ul, .ol, .dl, .dt, .dd, .table, .tr, .caption, .blockquote,
-            .section, .article, .aside, .header, .footer, .main, .figure, .figcaption, .hr, .address, .center, .details,
-            .summary, .thead, .tbody, .tfoot, .form, .fieldset, .legend, .pre, .br, .body, .html, .head,
-        ]
-        private static let leftOut: Set<Name> = [
-            .script, .style, .nav, .noscript, .template, .svg, .math, .select, .option, .button, .textarea, .iframe,
-            .object, .applet, .audio, .video, .canvas, .map, .datalist, .noframes,
-        ]
+        var isLeftOut: Bool {
+            switch self {
+            case .script, .style, .nav, .noscript, .template, .svg, .math, .select, .option, .button, .textarea,
+                .iframe,
+                .object, .applet, .audio, .video, .canvas, .map, .datalist, .noframes:
+                true
+            default: false
+            }
+        }
     }
 
-    var body: [UInt8] = []
+    var body = CollapsedText()
     private(set) var title: [UInt8] = []
     private(set) var language: String?
     private let limit: Int
     private var readsTitle = false
     private var leftOutDepth = 0
     private var preDepth = 0
-    private var needsSpace = false
 
     init(limit: Int) { self.limit = limit }
 
@@ -70,11 +77,11 @@ private struct HTMLEvents: XMLHandler {
         case .body: language = language ?? attributes[.lang] ?? attributes[.xmlLang]
         case .title: readsTitle = title.isEmpty && leftOutDepth == 0
         case .pre: preDepth += 1
-        case .td, .th: needsSpace = true
+        case .td, .th: body.needsSpace = true
         default: break
         }
         if name.isLeftOut { leftOutDepth += 1 }
-        if name.isBlock { endLine() }
+        if name.isBlock { body.endLine() }
     }
 
     mutating func end(_ name: Name?, line: Int) throws(FileFault) {
@@ -85,31 +92,15 @@ private struct HTMLEvents: XMLHandler {
         default: break
         }
         if name.isLeftOut { leftOutDepth = max(0, leftOutDepth - 1) }
-        if name.isBlock { endLine() }
+        if name.isBlock { body.endLine() }
     }
 
     mutating func text(_ utf8: Span<UInt8>) throws(FileFault) {
         guard leftOutDepth == 0 else { return }
-        guard body.count + title.count + utf8.count <= limit else {
+        guard body.bytes.count + title.count + utf8.count <= limit else {
             throw FileFault(.overLimit, "more than \(limit) bytes of text", .file)
         }
         if readsTitle { return title.append(utf8) }
-        for index in utf8.indices {
-            let byte = utf8[index]
-            if byte.isASCIIWhitespace {
-                if preDepth > 0, byte == UInt8(ascii: "\n") { endLine() } else { needsSpace = true }
-                continue
-            }
-            if needsSpace {
-                needsSpace = false
-                if let last = body.last, last != UInt8(ascii: "\n") { body.append(UInt8(ascii: " ")) }
-            }
-            body.append(byte)
-        }
-    }
-
-    private mutating func endLine() {
-        needsSpace = false
-        if let last = body.last, last != UInt8(ascii: "\n") { body.append(UInt8(ascii: "\n")) }
+        body.append(utf8, endsLines: preDepth > 0)
     }
 }

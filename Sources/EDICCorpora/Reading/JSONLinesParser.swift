@@ -29,7 +29,7 @@ struct JSONRecords: LineConsumer, ~Copyable {
             return
         }
         var metadata: [MetadataField] = []
-        if let id = json.string(options.idField) { metadata.append(MetadataField("id", id)) }
+        if let id = json.value(options.idField), let text = Self.text(id) { metadata.append(MetadataField("id", text)) }
         for key in options.metadataKeys {
             if let value = json.value(key), let text = Self.text(value) { metadata.append(MetadataField(key, text)) }
         }

@@ -1,8 +1,15 @@
-/// Spells language tags in one way.
+internal import EDICText
+
+/// Understands the names that files and their authors give languages.
 enum LanguageName {
-    /// The BCP-47 tag in its usual letter case, or nil if the text is none. POSIX locale names (`de_AT.UTF-8`,
-    /// `sr@latin`) are understood.
-    static func canonical(_ raw: String) -> String? {
+    /// The canonical BCP-47 tag, or nil if the text is none. Locale names of POSIX (`de_AT.UTF-8`, `sr@latin`) are
+    /// understood.
+    static func canonical(_ raw: String) -> String? { tag(raw)?.canonical.description }
+
+    /// Whether the text is the name of a language that is registered.
+    static func isRegistered(_ raw: String) -> Bool { tag(raw)?.isValid ?? false }
+
+    private static func tag(_ raw: String) -> LanguageTag? {
         var name = raw[...]
         var script = ""
         if let at = name.firstIndex(of: "@") {
@@ -14,29 +21,8 @@ enum LanguageName {
             name = name[..<at]
         }
         if let dot = name.firstIndex(of: ".") { name = name[..<dot] }
-        var parts = name.split(separator: "-", omittingEmptySubsequences: false).flatMap {
-            $0.split(separator: "_", omittingEmptySubsequences: false)
-        }.map { $0.lowercased() }
-        guard let language = parts.first, (2...8).contains(language.utf8.count), isAlphabetic(language) else {
-            return nil
-        }
-        for index in parts.indices.dropFirst() {
-            let part = parts[index]
-            guard (1...8).contains(part.utf8.count), part.utf8.allSatisfy({ isAlphanumeric($0) }) else { return nil }
-            if part.utf8.count == 4, isAlphabetic(part) {
-                parts[index] = part.prefix(1).uppercased() + part.dropFirst()
-            }
-            if part.utf8.count == 2, isAlphabetic(part) { parts[index] = part.uppercased() }
-        }
+        var parts = name.split(omittingEmptySubsequences: false) { $0 == "-" || $0 == "_" }.map(String.init)
         if !script.isEmpty { parts.insert(script, at: 1) }
-        return parts.joined(separator: "-")
-    }
-
-    private static func isAlphabetic(_ text: String) -> Bool {
-        text.utf8.allSatisfy { $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") }
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        byte.isASCIIDigit || (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z"))
+        return try? LanguageTag(parts.joined(separator: "-"))
     }
 }

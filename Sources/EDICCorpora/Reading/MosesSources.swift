@@ -25,7 +25,8 @@ struct MosesSources {
         try parts[part].source.next(into: &text)
     }
 
-    func forEach(_ body: (borrowing TextSource) -> Void) {
+    /// Calls `body` with each of the texts.
+    func visit(_ body: (borrowing TextSource) -> Void) {
         for part in parts { body(part.source) }
     }
 }

@@ -113,7 +113,7 @@ struct ReadingSession {
             }
             try drain(onRow, onRejection)
         }
-        sources.forEach { note($0) }
+        sources.visit { note($0) }
     }
 
     /// Pairs by line number mean nothing if a line is missing somewhere, so that is found out first.

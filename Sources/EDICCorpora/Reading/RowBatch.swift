@@ -12,6 +12,7 @@ struct RowBatch {
     let limits: ReadingLimits
     private var languages: LanguageMatcher
     private var normalizer: RowNormalizer
+    private let idPrefix: String
 
     init(contribution: String, file: String, languages: LanguageMatcher, limits: ReadingLimits) {
         self.contribution = contribution
@@ -19,6 +20,7 @@ struct RowBatch {
         self.languages = languages
         self.limits = limits
         normalizer = RowNormalizer()
+        idPrefix = Provenance.idPrefix(contribution: contribution, file: file)
     }
 
     /// Forgets the rows and rejections that were taken over.
@@ -51,7 +53,8 @@ struct RowBatch {
         case .failure(let fault): refuse(fault.reason, fault.message, position, utf8)
         case .success(let text):
             let document = Document(
-                language: tag, text: text, metadata: kept(metadata), provenance: provenance(position))
+                id: idPrefix + position.idSuffix, language: tag, text: text, metadata: kept(metadata),
+                provenance: provenance(position))
             rows.append(.document(document))
         }
     }
@@ -104,7 +107,8 @@ struct RowBatch {
             return refuse(.brokenRecord, "a unit needs texts in two languages", position, excerpt)
         }
         let unit = TranslationUnit(
-            segments: segments, metadata: kept(metadata), provenance: provenance(position))
+            id: idPrefix + position.idSuffix, segments: segments, metadata: kept(metadata),
+            provenance: provenance(position))
         rows.append(.unit(unit))
     }
 

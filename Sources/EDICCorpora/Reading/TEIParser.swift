@@ -83,9 +83,7 @@ private struct TEIEvents: XMLHandler {
     private var utterance: [MetadataField]?
     private var utteranceLanguage: String?
     private var leftOutDepth = 0
-    private var body: [UInt8] = []
-    /// The line being gathered: white space is collapsed as it comes.
-    private var needsSpace = false
+    private var body = CollapsedText()
     /// Words stand in elements of their own, so that white space between them means nothing.
     private var wordDepth = 0
     private var hasWords = false
@@ -105,8 +103,7 @@ private struct TEIEvents: XMLHandler {
         case .date: if inSetting, date == nil { date = attributes[.when] }
         case .text:
             inText = true
-            body.removeAll(keepingCapacity: true)
-            needsSpace = false
+            body.removeAll()
         case .u where inText:
             // Headings and the like before it are no document of their own.
             hasUtterances = true
@@ -120,12 +117,12 @@ private struct TEIEvents: XMLHandler {
         case .w where inText, .pc where inText:
             hasWords = true
             if wordDepth == 0 {
-                if !joinsNext { needsSpace = true }
+                if !joinsNext { body.needsSpace = true }
                 joinsNext = attributes[.join] == "right" || attributes[.join] == "both"
-                if attributes[.join] == "left" || attributes[.join] == "both" { needsSpace = false }
+                if attributes[.join] == "left" || attributes[.join] == "both" { body.needsSpace = false }
             }
             wordDepth += 1
-        case .lb: needsSpace = true
+        case .lb: body.needsSpace = true
         default: break
         }
         if name.isLeftOut { leftOutDepth += 1 }
@@ -149,7 +146,7 @@ private struct TEIEvents: XMLHandler {
             closeDocument()
             inText = false
         case .w where inText, .pc where inText: wordDepth -= 1
-        case .s: needsSpace = true
+        case .s: body.needsSpace = true
         default: break
         }
     }
@@ -158,19 +155,8 @@ private struct TEIEvents: XMLHandler {
         if readsTitle { return title.append(utf8) }
         guard inText, leftOutDepth == 0 else { return }
         if hasWords, wordDepth == 0, utf8.isBlank { return }
-        for index in utf8.indices {
-            let byte = utf8[index]
-            if byte.isASCIIWhitespace {
-                needsSpace = true
-                continue
-            }
-            if needsSpace {
-                needsSpace = false
-                if let last = body.last, last != UInt8(ascii: "\n") { body.append(UInt8(ascii: " ")) }
-            }
-            body.append(byte)
-        }
-        guard body.count <= limit else {
+        body.append(utf8)
+        guard body.bytes.count <= limit else {
             throw FileFault(.overLimit, "a document of more than \(limit) bytes", .unit(number + finished.count + 1))
         }
     }
@@ -188,25 +174,21 @@ private struct TEIEvents: XMLHandler {
     private var currentLanguage: String? { languages.last { $0 != nil } ?? nil }
 
     private mutating func endLine() {
-        needsSpace = false
         joinsNext = false
-        if let last = body.last, last != UInt8(ascii: "\n") { body.append(UInt8(ascii: "\n")) }
+        body.endLine()
     }
 
     /// Ends the utterance, or the text between utterances. The latter, headings and the like, is dropped where the
     /// file has utterances.
     private mutating func closeDocument() {
-        defer {
-            body.removeAll(keepingCapacity: true)
-            needsSpace = false
-        }
+        defer { body.removeAll() }
         let isUtterance = utterance != nil
         guard isUtterance || (!hasUtterances && !body.isEmpty) else { return }
         var metadata = utterance ?? []
         if let date { metadata.append(MetadataField("date", date)) }
         if !title.isEmpty { metadata.append(MetadataField("title", String(utf8: title.span))) }
         let language = isUtterance ? utteranceLanguage : currentLanguage
-        finished.append(Finished(text: body, language: language, metadata: metadata))
+        finished.append(Finished(text: body.bytes, language: language, metadata: metadata))
     }
 
     private static func withoutHash(_ reference: String) -> String {

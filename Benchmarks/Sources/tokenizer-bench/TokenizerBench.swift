@@ -1,0 +1,110 @@
+// tokenizer-bench encode TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]   cold and warm MB/s, and a checksum of the ids
+// tokenizer-bench ids TOKENIZER TEXT                                       a JSON list of ids for each line
+import EDICNumerics
+import EDICTokenizers
+import Glibc
+import SystemPackage
+
+@main struct TokenizerBench {
+    static func main() throws {
+        let arguments = CommandLine.arguments
+        guard arguments.count >= 4 else {
+            print("usage: tokenizer-bench encode|ids TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]")
+            exit(64)
+        }
+        let tokenizer = FilePath(arguments[2])
+        if arguments[1] == "ids" {
+            let loaded = try Tokenizer(contentsOf: tokenizer)
+            var out = ""
+            for line in read(arguments[3], limit: .max).split(separator: 10, omittingEmptySubsequences: false) {
+                let ids = loaded.encode(Array(line).span, addingSpecialTokens: false, specialTokens: .ordinaryText)
+                out += "[" + ids.map(String.init).joined(separator: ", ") + "]\n"
+                if out.utf8.count > 1 << 20 {
+                    print(out, terminator: "")
+                    out = ""
+                }
+            }
+            print(out, terminator: "")
+            return
+        }
+        let threads = arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1
+        let shape = arguments.count > 5 ? arguments[5] : "docs"
+        let megabytes = arguments.count > 6 ? Double(arguments[6]) ?? 20 : 20
+        let bytes = read(arguments[3], limit: Int(megabytes * 1e6))
+        let ranges = documents(bytes, shape)
+        let pool = WorkerPool(workers: threads)
+        var report = "\(tokenizer.lastComponent?.string ?? "") \(shape) \(threads) threads \(bytes.count) bytes"
+        var cold: [Double] = []
+        var warm: [Double] = []
+        var sum: UInt64 = 0
+        var count = 0
+        for _ in 0..<3 {
+            let loaded = try Tokenizer(contentsOf: tokenizer)
+            for pass in 0..<2 {
+                let start = clock()
+                (sum, count) = encode(loaded, bytes, ranges, pool)
+                let rate = Double(bytes.count) / (clock() - start) / 1e6
+                if pass == 0 { cold.append(rate) } else { warm.append(rate) }
+            }
+        }
+        report += " cold \(median(cold)) warm \(median(warm)) MB/s, \(count) ids, checksum \(String(sum, radix: 16))"
+        print(report)
+    }
+
+    static func median(_ rates: [Double]) -> Double { (rates.sorted()[rates.count / 2] * 10).rounded() / 10 }
+
+    static func encode(
+        _ tokenizer: Tokenizer, _ bytes: [UInt8], _ ranges: [Range<Int>], _ pool: WorkerPool
+    ) -> (UInt64, Int) {
+        let blocks = max(pool.workers * 8, 1)
+        let size = (ranges.count + blocks - 1) / blocks
+        let parts = pool.map(count: (ranges.count + size - 1) / size) { block, _ in
+            var ids: [UInt32] = []
+            var sum: UInt64 = 0
+            var count = 0
+            for range in ranges[block * size..<min(ranges.count, (block + 1) * size)] {
+                ids.removeAll(keepingCapacity: true)
+                tokenizer.encode(
+                    bytes.span.extracting(range), addingSpecialTokens: false, specialTokens: .ordinaryText, into: &ids)
+                if let first = ids.first, let last = ids.last {
+                    sum = sum &* 31 &+ UInt64(first) &* 7 &+ UInt64(last) &+ UInt64(ids.count)
+                }
+                count += ids.count
+            }
+            return (sum, count)
+        }
+        return parts.reduce((0, 0)) { ($0.0 &* 1_000_003 &+ $1.0, $0.1 + $1.1) }
+    }
+
+    static func documents(_ bytes: [UInt8], _ shape: String) -> [Range<Int>] {
+        if shape == "file" { return [0..<bytes.count] }
+        var ranges: [Range<Int>] = []
+        var start = 0
+        for at in bytes.indices where bytes[at] == 10 {
+            if shape == "docs", at - start < 10_000 { continue }
+            ranges.append(start..<at)
+            start = at + 1
+        }
+        if start < bytes.count { ranges.append(start..<bytes.count) }
+        return ranges
+    }
+
+    static func read(_ path: String, limit: Int) -> [UInt8] {
+        guard let file = try? FileDescriptor.open(FilePath(path), .readOnly) else { return [] }
+        defer { try? file.close() }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while bytes.count < limit, let count = try? chunk.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0
+        {
+            bytes += chunk[..<min(count, limit - bytes.count)]
+        }
+        while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
+        return bytes
+    }
+
+    static func clock() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

@@ -1,0 +1,188 @@
+// The inner loops of the tokenizers: splitting text into words, remembering words, merging, best paths.
+//
+// Nothing here reads outside the buffers it is given, whatever the bytes: text need not be UTF-8. Nothing here locks:
+// the tables (…_merges, …_trie) may be read by many threads, the others belong to one.
+#ifndef CEDICTOKENIZERS_H
+#define CEDICTOKENIZERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// --- Unicode -------------------------------------------------------------------------------------------------------
+
+/// The general category (order of Tools/unicode-tables: Lu Ll Lt Lm Lo Mn Mc Me Nd …), plus 32 for white space.
+uint8_t edic_tok_category(uint32_t scalar);
+/// The canonical combining class.
+uint8_t edic_tok_combining_class(uint32_t scalar);
+/// The full decomposition into at most 18 scalars; returns how many, 0 where the scalar stands for itself.
+size_t edic_tok_decompose(uint32_t scalar, int compatibility, uint32_t *_Nonnull out);
+/// The canonical composition of two scalars, or 0.
+uint32_t edic_tok_compose(uint32_t first, uint32_t second);
+/// The lower case, at most 3 scalars; returns how many, 0 where the scalar stands for itself.
+size_t edic_tok_lowercase(uint32_t scalar, uint32_t *_Nonnull out);
+
+// --- Splitting into words ------------------------------------------------------------------------------------------
+
+enum __attribute__((enum_extensibility(closed))) edic_tok_family {
+    edic_tok_family_gpt2 = 0,       // GPT-2, Whisper
+    edic_tok_family_cl100k = 1,     // cl100k, Llama 3, Qwen 2
+    edic_tok_family_o200k = 2,      // o200k, Tekken
+    edic_tok_family_nonspace = 3,   // runs without white space; the white space is in no word
+    edic_tok_family_bert = 4,       // nonspace, and each punctuation character alone
+    edic_tok_family_word = 5,       // \w+|[^\w\s]+
+    edic_tok_family_chunks = 6,     // runs of bytes that are no separator; with `keeps_separators`, those before too
+};
+typedef enum edic_tok_family edic_tok_family;
+
+typedef struct {
+    edic_tok_family family;
+    uint8_t digits;                 // how many numbers make one word at most; 0: any number
+    uint8_t isolates_digits;        // GPT-2 after a pre-tokenizer that cuts out digits
+    uint8_t contractions;           // o200k: whether 's, 't … may end a word
+    uint8_t joins_final_space;      // cl100k: white space at the end is one word even with line ends in it
+    uint8_t keeps_controls;         // BERT: only space, tab and line ends separate, not the other controls
+    uint8_t keeps_separators;       // chunks
+    const uint8_t *_Nullable separators;    // chunks: 256 flags
+} edic_tok_pattern;
+
+/// Splits s[from..<n] from a word's beginning; writes the begin and end of at most `capacity` words; returns how many.
+/// `*resume` is where to go on, n when everything is split.
+size_t edic_tok_split(const edic_tok_pattern *_Nonnull pattern, const uint8_t *_Nullable s, size_t n, size_t from,
+                      uint32_t *_Nonnull begins, uint32_t *_Nonnull ends, size_t capacity, size_t *_Nonnull resume);
+
+// --- Merging -------------------------------------------------------------------------------------------------------
+
+/// The pairs of symbols that merge, hashed. A rank orders merges, lower first.
+typedef struct edic_tok_merges edic_tok_merges;
+edic_tok_merges *_Nullable edic_tok_merges_create(size_t expected);
+void edic_tok_merges_destroy(edic_tok_merges *_Nullable merges);
+/// Adds a pair; the lower rank counts when a pair comes twice. Returns 0 when memory is exhausted.
+int edic_tok_merges_add(edic_tok_merges *_Nonnull merges, uint32_t left, uint32_t right, uint32_t rank, uint32_t result);
+/// The rank of a pair, UINT32_MAX where it does not merge.
+uint32_t edic_tok_merges_rank(const edic_tok_merges *_Nonnull merges, uint32_t left, uint32_t right,
+                              uint32_t *_Nonnull result);
+/// Promises that ranks belong to results and every part was made before the whole, so that long words may be merged
+/// window by window.
+void edic_tok_merges_set_consistent(edic_tok_merges *_Nonnull merges, int consistent);
+/// Merges symbols in place, lowest rank first and leftmost among equals; returns how many are left, or SIZE_MAX when
+/// memory is exhausted. `sizes`, if given, holds each symbol's size and is summed along.
+size_t edic_tok_merge(const edic_tok_merges *_Nonnull merges, uint32_t *_Nonnull symbols, uint32_t *_Nullable sizes,
+                      size_t count);
+
+// --- Tries and best paths ------------------------------------------------------------------------------------------
+
+/// A double-array trie over byte strings, each with an id and a score.
+typedef struct edic_tok_trie edic_tok_trie;
+/// Keys are ascending and distinct; key i is keys[offsets[i]..<offsets[i+1]]; none is empty.
+edic_tok_trie *_Nullable edic_tok_trie_create(const uint8_t *_Nonnull keys, const uint64_t *_Nonnull offsets,
+                                              const uint32_t *_Nonnull ids, const double *_Nullable scores, size_t count);
+void edic_tok_trie_destroy(edic_tok_trie *_Nullable trie);
+/// The id of exactly these bytes, or UINT32_MAX.
+uint32_t edic_tok_trie_find(const edic_tok_trie *_Nonnull trie, const uint8_t *_Nullable s, size_t n);
+/// The longest key that s begins with: its id and length, or UINT32_MAX.
+uint32_t edic_tok_trie_longest(const edic_tok_trie *_Nonnull trie, const uint8_t *_Nullable s, size_t n,
+                               size_t *_Nonnull length);
+/// Every key that s begins with, shortest first; returns how many (at most capacity).
+size_t edic_tok_trie_prefixes(const edic_tok_trie *_Nonnull trie, const uint8_t *_Nullable s, size_t n,
+                              uint32_t *_Nonnull ids, uint32_t *_Nonnull lengths, size_t capacity);
+
+typedef struct {
+    const edic_tok_trie *_Nonnull trie;
+    uint32_t unknown_id;            // what stands for a character that is no piece
+    double unknown_score;
+    double user_bonus;              // per byte, for entries of score INFINITY; those of -INFINITY are never taken
+    int single_precision;           // sums are rounded to float after each piece, as sentencepiece does
+} edic_tok_unigram;
+
+/// The best segmentation of s. Writes ids and the end of each piece; returns how many pieces, SIZE_MAX when memory is
+/// exhausted. `start` is the score already on the path. `*margin` gets the smallest lead of any choice on the path
+/// over its runner-up: rounding cannot change the path while it stays below.
+size_t edic_tok_unigram_best(const edic_tok_unigram *_Nonnull model, const uint8_t *_Nonnull s, size_t n, double start,
+                             uint32_t *_Nonnull ids, uint32_t *_Nullable ends, double *_Nullable margin);
+
+/// WordPiece: the longest piece first. `continuing` is a trie of the pieces that go on, without their prefix.
+/// Returns how many ids were written, 0 where the word has no segmentation.
+size_t edic_tok_wordpiece(const edic_tok_trie *_Nonnull starting, const edic_tok_trie *_Nullable continuing,
+                          const uint8_t *_Nonnull s, size_t n, uint32_t *_Nonnull ids, uint32_t *_Nullable ends);
+
+// --- Words already seen --------------------------------------------------------------------------------------------
+
+/// A set-associative memory of words and their ids.
+typedef struct edic_tok_cache edic_tok_cache;
+/// `limit` is the greatest size of the table in bytes.
+edic_tok_cache *_Nullable edic_tok_cache_create(size_t limit);
+void edic_tok_cache_destroy(edic_tok_cache *_Nullable cache);
+/// Remembers the ids of a word; words that are too long or memory that is short are no error. `doubt` grows as the
+/// choice of the ids gets closer: a job says how much of it it takes.
+void edic_tok_cache_insert(edic_tok_cache *_Nonnull cache, const uint8_t *_Nonnull word, size_t length,
+                           const uint32_t *_Nonnull ids, size_t count, uint8_t doubt);
+
+enum __attribute__((enum_extensibility(closed))) edic_tok_words_kind {
+    edic_tok_words_bytes = 0,       // byte-level BPE: `byte_ids`, `merges`, `whole`
+    edic_tok_words_pieces = 1,      // WordPiece: `starting`, `continuing`, `unknown_id`
+    edic_tok_words_elsewhere = 2,   // the caller encodes words that are not remembered
+};
+
+/// How a word that is not remembered is encoded.
+typedef struct {
+    enum edic_tok_words_kind kind;
+    const edic_tok_merges *_Nullable merges;
+    const uint32_t *_Nullable byte_ids;             // 256; UINT32_MAX: the vocabulary lacks the byte, which is left out
+    const edic_tok_trie *_Nullable whole;           // words that are one token whatever the merges say
+    const edic_tok_trie *_Nullable starting, *_Nullable continuing;
+    uint32_t unknown_id;
+} edic_tok_words;
+
+/// Encodes one word; `ids` has room for `length` of them, at least one. Returns how many, SIZE_MAX where the caller must.
+size_t edic_tok_encode_word(const edic_tok_words *_Nonnull words, const uint8_t *_Nonnull word, size_t length,
+                            uint32_t *_Nonnull ids);
+
+typedef enum __attribute__((enum_extensibility(closed))) {
+    edic_tok_progress_done = 0,     // every word is encoded
+    edic_tok_progress_miss = 1,     // the caller must encode the word at `next`
+    edic_tok_progress_full = 2,     // the output has no room for the word at `next`
+} edic_tok_progress;
+
+typedef struct {
+    const uint8_t *_Nullable s;
+    size_t n;
+    const uint32_t *_Nonnull begins, *_Nonnull ends;
+    size_t count, next;
+    uint32_t *_Nonnull out;
+    size_t capacity, written;
+    uint8_t most_doubt;             // words of more doubt are the caller's
+} edic_tok_job;
+
+/// Encodes words from `job->next` on. `resumes` says that the same job goes on after a stop.
+edic_tok_progress edic_tok_cache_run(edic_tok_cache *_Nonnull cache, const edic_tok_words *_Nonnull words,
+                                     edic_tok_job *_Nonnull job, int resumes);
+
+// --- Training --------------------------------------------------------------------------------------------------------
+
+/// Words and how often each occurred.
+typedef struct edic_tok_counts edic_tok_counts;
+edic_tok_counts *_Nullable edic_tok_counts_create(void);
+void edic_tok_counts_destroy(edic_tok_counts *_Nullable counts);
+/// Returns 0 when memory is exhausted.
+int edic_tok_counts_add(edic_tok_counts *_Nonnull counts, const uint8_t *_Nonnull word, size_t length, uint64_t count);
+int edic_tok_counts_add_text(edic_tok_counts *_Nonnull counts, const edic_tok_pattern *_Nonnull pattern,
+                             const uint8_t *_Nonnull s, size_t n, uint64_t count);
+size_t edic_tok_counts_size(const edic_tok_counts *_Nonnull counts);
+/// The bytes of memory in use.
+size_t edic_tok_counts_memory(const edic_tok_counts *_Nonnull counts);
+/// The words in the order of their bytes; each array has room for edic_tok_counts_size. Returns 0 when memory is
+/// exhausted.
+int edic_tok_counts_sorted(const edic_tok_counts *_Nonnull counts, const uint8_t *_Nullable *_Nonnull words,
+                           uint32_t *_Nonnull lengths, uint64_t *_Nonnull occurrences);
+
+/// Names the result of a merge: its id, or UINT32_MAX where the pair must not merge.
+typedef uint32_t (*edic_tok_name_pair)(void *_Nullable context, uint32_t left, uint32_t right);
+
+/// Learns at most `most` merges from words of symbols[offsets[w]..<offsets[w+1]], which are merged in place.
+/// Returns how many, SIZE_MAX when memory is exhausted.
+size_t edic_tok_train(uint32_t *_Nonnull symbols, const uint64_t *_Nonnull offsets, const uint64_t *_Nonnull counts,
+                      size_t words, uint64_t least_count, size_t most, edic_tok_name_pair _Nonnull name,
+                      void *_Nullable context, uint32_t *_Nonnull lefts, uint32_t *_Nonnull rights,
+                      uint32_t *_Nonnull results);
+
+#endif

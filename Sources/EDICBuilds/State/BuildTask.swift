@@ -1,0 +1,44 @@
+import EDICJSON
+import EDICStore
+import SystemPackage
+
+/// One piece of work: a pure function from the inputs that its key names to files and facts.
+///
+/// The executor knows neither what a task does nor what is in its files.
+struct BuildTask: Sendable {
+    var stage: String
+    /// What the task works on, for people: a file, a shard, a language.
+    var label: String
+    var key: TaskKey
+    /// Bytes of input: large tasks start first, and progress counts them.
+    var weight: Int
+    /// Writes the outputs into the scratch folder and returns the facts.
+    var body: @Sendable (TaskScratch) throws -> JSONValue
+}
+
+/// Where a running task puts its files. They enter the object store only when the task has finished.
+struct TaskScratch: Sendable {
+    let folder: FilePath
+    /// Whether the build is being stopped; long tasks look now and then and throw `BuildError.stopped`.
+    let shouldStop: @Sendable () -> Bool
+
+    /// The path for the output of this name.
+    func output(_ name: String) -> FilePath { folder.appending(name) }
+
+    func checkForStop() throws(BuildError) {
+        if shouldStop() { throw .stopped }
+    }
+}
+
+/// What a finished task left: its files, by name, and its facts.
+struct TaskResult: Sendable {
+    var outputs: [String: ObjectReference]
+    var facts: JSONValue
+    /// Whether an earlier build had done it.
+    var isReused: Bool
+
+    /// The outputs in the order of their names.
+    var sortedOutputs: [(name: String, object: ObjectReference)] {
+        outputs.sorted { $0.key < $1.key }.map { (name: $0.key, object: $0.value) }
+    }
+}

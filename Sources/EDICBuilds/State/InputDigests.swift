@@ -1,0 +1,71 @@
+import EDICJSON
+import EDICNumerics
+import EDICStore
+import Synchronization
+import SystemPackage
+
+/// The digests of contributed files. A file whose size, time and inode are those of the last build is not read again.
+final class InputDigests: Sendable {
+    private struct Entry {
+        var stamp: FileStamp
+        var digest: Digest
+    }
+
+    private let path: FilePath
+    private let known: Mutex<[String: Entry]>
+
+    /// Loads what the last build knew; an index that cannot be read counts as empty.
+    init(_ path: FilePath) {
+        self.path = path
+        var known: [String: Entry] = [:]
+        if var reader = try? ByteReader(path), let bytes = try? reader.readAll(atMost: 1 << 30),
+            let json = try? JSONValue(parsing: bytes.span), case .object(let files) = json
+        {
+            known.reserveCapacity(files.count)
+            for (name, value) in files {
+                guard let size = value[0]?.int, let modified = value[1]?.int, let device = value[2]?.int,
+                    let inode = value[3]?.int, let digest = value[4]?.string.flatMap({ Digest(hex: $0) })
+                else { continue }
+                let stamp = FileStamp(
+                    size: size, modified: modified, device: UInt64(bitPattern: Int64(device)),
+                    inode: UInt64(bitPattern: Int64(inode)))
+                known[name] = Entry(stamp: stamp, digest: digest)
+            }
+        }
+        self.known = Mutex(known)
+    }
+
+    /// The digests of `files`, in their order. Files are read in parallel.
+    func digests(of files: [FilePath], pool: WorkerPool, shouldStop: @Sendable () -> Bool) throws -> [Digest] {
+        try pool.map(count: files.count) { index, _ in
+            if shouldStop() { throw BuildError.stopped }
+            let file = files[index]
+            let stamp = try FileTree.stamp(of: file)
+            let name = file.string
+            if let entry = known.withLock({ $0[name] }), entry.stamp == stamp { return entry.digest }
+            let digest = try Digest.ofFile(file)
+            known.withLock { $0[name] = Entry(stamp: stamp, digest: digest) }
+            return digest
+        }
+    }
+
+    /// Writes the index, for the files named only: those of withdrawn contributions are forgotten.
+    func save(keeping files: [FilePath]) throws(StoreError) {
+        let entries = known.withLock { $0 }
+        var writer = JSONWriter()
+        writer.beginObject()
+        for name in Set(files.map(\.string)).sorted() {
+            guard let entry = entries[name] else { continue }
+            writer.key(name)
+            writer.beginArray()
+            writer.value(entry.stamp.size)
+            writer.value(entry.stamp.modified)
+            writer.value(Int64(bitPattern: entry.stamp.device))
+            writer.value(Int64(bitPattern: entry.stamp.inode))
+            writer.value(entry.digest.description)
+            writer.endArray()
+        }
+        writer.endObject()
+        _ = try writeAtomically(writer.bytes.span, to: path)
+    }
+}

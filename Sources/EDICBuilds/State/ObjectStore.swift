@@ -1,0 +1,37 @@
+import EDICStore
+import SystemPackage
+
+/// A file in the object store, named by what is in it.
+struct ObjectReference: Sendable, Hashable {
+    var digest: Digest
+    var size: Int
+}
+
+/// The outputs of all tasks, each in a file named by its SHA-256: what a name promises is what the file holds.
+struct ObjectStore: Sendable {
+    let folder: FilePath
+
+    func path(of object: ObjectReference) -> FilePath {
+        let name = object.digest.description
+        return folder.appending(String(name.prefix(2))).appending(name)
+    }
+
+    /// Whether the object is here, whole. Looks at the size only: objects are renamed into place when complete.
+    func contains(_ object: ObjectReference) -> Bool {
+        (try? FileTree.stamp(of: path(of: object)).size) == object.size
+    }
+
+    /// Moves a finished file into the store, or drops it when the store has it already.
+    func adopt(_ file: FilePath) throws(StoreError) -> ObjectReference {
+        let object = ObjectReference(
+            digest: try Digest.ofFile(file), size: try FileTree.stamp(of: file).size)
+        if contains(object) {
+            try FileTree.remove(file)
+        } else {
+            let destination = path(of: object)
+            try FileTree.createFolders(destination.removingLastComponent())
+            try FileTree.rename(file, to: destination)
+        }
+        return object
+    }
+}

@@ -1,0 +1,188 @@
+/// Byte-pair encoding (Sennrich et al. 2016): symbols of a word merge pair by pair, the lowest rank first.
+struct BytePairModel: Sendable {
+    struct Options: Sendable, Equatable {
+        var unknown: UInt32?
+        var fusesUnknown = false
+        var byteFallback = false
+        /// A word that is a token is that token, whatever the merges say.
+        var ignoresMerges = false
+        var continuingPrefix: [UInt8] = []
+        var endOfWordSuffix: [UInt8] = []
+    }
+
+    let vocabulary: Vocabulary
+    /// The merges in order of rank, as ids; empty where ranks come from the vocabulary.
+    let merges: [(left: UInt32, right: UInt32)]
+    let options: Options
+    let table: MergeTable
+    /// Whether tokens are byte strings (else UTF-8 text).
+    let isByteLevel: Bool
+    /// Byte-level: the id of each byte, `.max` where there is none.
+    let byteIDs: [UInt32]
+    let index: Trie
+    private let characters: [UInt32: UInt32]
+    private let fallback: [UInt32]
+
+    /// With merges given by rank. `vocabulary` holds raw bytes where `isByteLevel` is set.
+    init(
+        vocabulary: Vocabulary, index: Trie, merges: [(left: UInt32, right: UInt32)], results: [UInt32],
+        isByteLevel: Bool, options: Options
+    ) throws(TokenizerError) {
+        table = try MergeTable(expecting: merges.count)
+        var madeAt = [UInt32](repeating: 0, count: vocabulary.count)
+        var isConsistent = options.continuingPrefix.isEmpty
+        for (rank, merge) in merges.enumerated() {
+            let result = results[rank]
+            try table.add(merge.left, merge.right, rank: UInt32(rank), result: result)
+            // A result made twice, or before its parts, voids the promise that windows rely on.
+            if madeAt[Int(result)] != 0 { isConsistent = false }
+            madeAt[Int(result)] = UInt32(rank) + 1
+            if madeAt[Int(merge.left)] > rank || madeAt[Int(merge.right)] > rank { isConsistent = false }
+        }
+        for merge in merges.indices where isConsistent {
+            let own = UInt32(merge) + 1
+            if madeAt[Int(merges[merge].left)] >= own || madeAt[Int(merges[merge].right)] >= own {
+                isConsistent = false
+            }
+        }
+        if isConsistent { table.setConsistent() }
+        self.vocabulary = vocabulary
+        self.merges = merges
+        self.isByteLevel = isByteLevel
+        self.options = options
+        self.index = index
+        byteIDs = (0..<256).map { index.id(of: [UInt8($0)].span) ?? .max }
+        characters = Self.characters(of: vocabulary)
+        fallback = Self.fallback(in: index)
+    }
+
+    /// tiktoken's way: any two neighbours whose bytes together are a token merge, the lowest id first.
+    init(ranked vocabulary: Vocabulary) throws(TokenizerError) {
+        index = try vocabulary.index()
+        table = try MergeTable(expecting: vocabulary.count * 4)
+        var isConsistent = true
+        for id in 0..<vocabulary.count {
+            guard let token = vocabulary[UInt32(id)], token.count > 1 else { continue }
+            for cut in 1..<token.count {
+                guard let left = index.id(of: token.span.extracting(0..<cut)),
+                    let right = index.id(of: token.span.extracting(cut..<token.count))
+                else { continue }
+                try table.add(left, right, rank: UInt32(id), result: UInt32(id))
+                if (left >= id && vocabulary[left]?.count ?? 0 > 1)
+                    || (right >= id && vocabulary[right]?.count ?? 0 > 1)
+                {
+                    isConsistent = false
+                }
+            }
+        }
+        if isConsistent { table.setConsistent() }
+        self.vocabulary = vocabulary
+        merges = []
+        isByteLevel = true
+        options = Options(ignoresMerges: true)
+        let found = index
+        byteIDs = (0..<256).map { found.id(of: [UInt8($0)].span) ?? .max }
+        characters = [:]
+        fallback = []
+    }
+
+    private static func characters(of vocabulary: Vocabulary) -> [UInt32: UInt32] {
+        var characters: [UInt32: UInt32] = [:]
+        for id in 0..<UInt32(vocabulary.count) {
+            guard let token = vocabulary[id], let first = token.first, token.count <= 4 else { continue }
+            if first < 0x80, token.count > 1 { continue }
+            let (scalar, length) = decodeScalar(token.span, 0)
+            if length == token.count, characters[scalar.value] == nil { characters[scalar.value] = id }
+        }
+        return characters
+    }
+
+    /// The ids of `<0x00>` … `<0xFF>`; empty unless all are there.
+    static func fallback(in index: Trie) -> [UInt32] {
+        let ids = (0..<256).compactMap { byte in index.id(of: Array(byteToken(UInt8(byte)).utf8).span) }
+        return ids.count == 256 ? ids : []
+    }
+
+    static func byteToken(_ byte: UInt8) -> String {
+        let digits = Array("0123456789ABCDEF".unicodeScalars)
+        return "<0x\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])>"
+    }
+
+    /// Encodes one word.
+    func encode(_ word: [UInt8], into tokens: inout [ModelToken]) {
+        if options.ignoresMerges, let id = index.id(of: word.span) {
+            tokens.append(ModelToken(id: id, end: word.count))
+            return
+        }
+        var symbols: [UInt32] = []
+        var sizes: [UInt32] = []
+        symbols.reserveCapacity(word.count)
+        sizes.reserveCapacity(word.count)
+        if isByteLevel {
+            var skipped: UInt32 = 0
+            for byte in word {
+                let id = byteIDs[Int(byte)]
+                if id == .max {
+                    skipped += 1
+                } else {
+                    symbols.append(id)
+                    sizes.append(1 + skipped)
+                    skipped = 0
+                }
+            }
+        } else {
+            appendCharacters(of: word, &symbols, &sizes)
+        }
+        table.apply(to: &symbols, sizes: &sizes)
+        var end = 0
+        for (id, size) in zip(symbols, sizes) {
+            end += Int(size)
+            tokens.append(ModelToken(id: id, end: end))
+        }
+    }
+
+    private func appendCharacters(of word: [UInt8], _ symbols: inout [UInt32], _ sizes: inout [UInt32]) {
+        var at = 0
+        var pendingUnknown: UInt32 = 0
+        var skipped: UInt32 = 0
+        func flush(_ symbols: inout [UInt32], _ sizes: inout [UInt32]) {
+            if pendingUnknown > 0, let unknown = options.unknown {
+                symbols.append(unknown)
+                sizes.append(pendingUnknown)
+            }
+            pendingUnknown = 0
+        }
+        while at < word.count {
+            let length = utf8Length(word.span, at)
+            let end = at + length
+            if let id = symbol(word, at, end) {
+                flush(&symbols, &sizes)
+                symbols.append(id)
+                sizes.append(UInt32(length) + skipped)
+                skipped = 0
+            } else if options.byteFallback, !fallback.isEmpty {
+                for byte in word[at..<end] {
+                    symbols.append(fallback[Int(byte)])
+                    sizes.append(1)
+                }
+            } else if options.unknown != nil {
+                if !options.fusesUnknown { flush(&symbols, &sizes) }
+                pendingUnknown += UInt32(length)
+            } else {
+                skipped += UInt32(length)
+            }
+            at = end
+        }
+        flush(&symbols, &sizes)
+    }
+
+    /// The id of the character at `at..<end`, which may carry a prefix or suffix by its place in the word.
+    private func symbol(_ word: [UInt8], _ at: Int, _ end: Int) -> UInt32? {
+        let prefix = at > 0 ? options.continuingPrefix : []
+        let suffix = end == word.count ? options.endOfWordSuffix : []
+        if prefix.isEmpty, suffix.isEmpty {
+            return characters[decodeScalar(word.span, at).scalar.value]
+        }
+        return index.id(of: (prefix + word[at..<end] + suffix).span)
+    }
+}

@@ -1,0 +1,310 @@
+/// How texts are encoded word by word with remembered words, where a tokenizer's parts allow it.
+///
+/// It holds where the ids of a text are the ids of its words in a row, each word's depending on its bytes alone.
+struct EncodingPlan: Sendable {
+    private enum Kind: Sendable {
+        /// Byte-level BPE over the words of a known pattern.
+        case bytes(composes: Bool, prefixesSpace: Bool)
+        /// Words cut coarsely; each goes through all the parts.
+        case wholeParts
+        /// SentencePiece, cut at spaces.
+        case sentencePiece(SentencePieceNormalizer, isUnigram: Bool)
+        /// Metaspace pre-tokenization, cut at spaces.
+        case metaspace
+    }
+
+    private let kind: Kind
+    private let pattern: WordPattern
+    private let words: NativeWords
+    private let separators: [UInt8]
+    private let keepsSeparators: Bool
+
+    init?(_ parts: TokenizerParts) {
+        switch parts.model {
+        case .bytePair(let model) where model.isByteLevel:
+            var composes = false
+            switch parts.normalizer {
+            case nil: break
+            case .form(.nfc): composes = true
+            default: return nil
+            }
+            guard let (pattern, prefix) = Self.bytePattern(parts.preTokenizer) else { return nil }
+            self.init(
+                kind: .bytes(composes: composes, prefixesSpace: prefix), pattern: pattern,
+                words: NativeWords(kind: .bytes(model)))
+        case .wordPiece:
+            switch parts.normalizer {
+            case nil, .bert: break
+            default: return nil
+            }
+            guard case .bert? = parts.preTokenizer else { return nil }
+            self.init(kind: .wholeParts, pattern: .bert)
+        case .sentencePieceBPE(let model):
+            guard case .sentencePiece(let normalizer)? = parts.normalizer, parts.preTokenizer == nil else { return nil }
+            self.init(normalizer, pieces: model.pieces, isUnigram: false)
+        case .unigram(let model):
+            switch (parts.normalizer, parts.preTokenizer) {
+            case (.sentencePiece(let normalizer)?, nil):
+                self.init(normalizer, pieces: model.pieces, isUnigram: true)
+            case (let normalizer, let preTokenizer?):
+                guard Self.isMetaspacePerWord(normalizer, preTokenizer) else { return nil }
+                self.init(kind: .metaspace, pattern: WordPattern(family: .chunks), separators: Self.flags([0x20]))
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+
+    private init?(_ normalizer: SentencePieceNormalizer, pieces: [SentencePiece], isUnigram: Bool) {
+        guard normalizer.addsDummyPrefix, normalizer.escapesWhitespace, !normalizer.treatsWhitespaceAsSuffix,
+            normalizer.protected == nil
+        else { return nil }
+        let space = SentencePieceNormalizer.space
+        // A cut before a space is safe when no piece has a space after something else.
+        var hasSpace = false
+        for piece in pieces where piece.kind != .control && piece.kind != .unknown && piece.kind != .byte {
+            if piece.bytes == space { hasSpace = true }
+            var rest = piece.bytes[...]
+            while rest.starts(with: space) { rest = rest.dropFirst(3) }
+            if !Pattern.literal(space).matches(in: Array(rest)).isEmpty { return nil }
+        }
+        guard hasSpace else { return nil }
+        var cuts: [UInt8] = [0x20]
+        if normalizer.removesExtraWhitespace, let map = normalizer.map {
+            // Keys that span a space would see across a cut; other white space that becomes a space cuts as well.
+            for byte in [0x09, 0x0A, 0x0D] as [UInt8] {
+                if let match = map.longestMatch([byte, 0x41].span, 0), match.length == 1,
+                    map.bytes(of: match.value).elementsEqual([0x20])
+                {
+                    cuts.append(byte)
+                }
+            }
+        }
+        self.init(
+            kind: .sentencePiece(normalizer, isUnigram: isUnigram), pattern: WordPattern(family: .chunks),
+            separators: Self.flags(cuts), keepsSeparators: !normalizer.removesExtraWhitespace)
+    }
+
+    private init(
+        kind: Kind, pattern: WordPattern, words: NativeWords = NativeWords(kind: .elsewhere), separators: [UInt8] = [],
+        keepsSeparators: Bool = false
+    ) {
+        self.kind = kind
+        self.pattern = pattern
+        self.words = words
+        self.separators = separators
+        self.keepsSeparators = keepsSeparators
+    }
+
+    private static func flags(_ bytes: [UInt8]) -> [UInt8] {
+        var flags = [UInt8](repeating: 0, count: 256)
+        for byte in bytes { flags[Int(byte)] = 1 }
+        return flags
+    }
+
+    private static func bytePattern(_ preTokenizer: PreTokenizer?) -> (WordPattern, prefixesSpace: Bool)? {
+        switch preTokenizer {
+        case .byteLevel(let prefix, usesPattern: true, mapsBytes: false): return (.gpt2, prefix)
+        case .split(.regularExpression(let expression), .isolated, inverted: false):
+            return WordPattern(source: expression.source).map { ($0, false) }
+        case .sequence(let steps) where steps.count == 2:
+            switch (steps[0], steps[1]) {
+            case (.split, .byteLevel(false, usesPattern: false, mapsBytes: false)): return bytePattern(steps[0])
+            case (.digits(let individual), .byteLevel(false, usesPattern: true, mapsBytes: false)):
+                return (WordPattern(family: .gpt2, digits: individual ? 1 : 0, isolatesDigits: true), false)
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+
+    /// Whether each run without spaces is encoded for itself, with one ▁ before it.
+    private static func isMetaspacePerWord(_ normalizer: Normalizer?, _ preTokenizer: PreTokenizer) -> Bool {
+        let space = SentencePieceNormalizer.space
+        var collapses = false
+        switch normalizer {
+        case nil, .precompiled?: break
+        case .sequence(let steps)?:
+            for step in steps {
+                switch step {
+                case .precompiled: break
+                case .strip(left: true, right: true): break
+                case .replace(.regularExpression(let expression), let content)
+                where expression.source == " {2,}" && (content == [0x20] || content == space):
+                    collapses = content == [0x20]
+                default: return false
+                }
+            }
+            // Without the strip, a space at an end would be a word.
+            if case .strip? = steps.last {} else { collapses = false }
+        default: return false
+        }
+        switch preTokenizer {
+        case .metaspace(space, .always, splits: true): return collapses
+        case .sequence(let steps) where steps.count == 2:
+            if case .whitespaceSplit = steps[0], case .metaspace(space, .always, splits: true) = steps[1] {
+                return true
+            }
+            return false
+        default: return false
+        }
+    }
+
+    /// Appends the ids of a part of a text; false, with nothing appended, where it must be encoded step by step.
+    func encode(
+        _ text: Span<UInt8>, isFirst: Bool, core: TokenizerCore, table: WordTable, into ids: inout [UInt32]
+    ) -> Bool {
+        switch kind {
+        case .bytes(let composes, let prefixesSpace):
+            if composes, !isSurelyComposed(text) {
+                let normal = NormalizationForm.nfc.apply(AlignedText(copy(text), at: 0, tracking: false))
+                return encodeBytes(normal.bytes.span, core, table, &ids)
+            }
+            if prefixesSpace, text.count > 0, text[0] != 0x20 {
+                return encodeBytes(([0x20] + copy(text)).span, core, table, &ids)
+            }
+            return encodeBytes(text, core, table, &ids)
+        case .wholeParts, .metaspace:
+            let isMetaspace = if case .metaspace = kind { true } else { false }
+            return run(text, table, &ids) { range, _ in
+                let word = copy(text.extracting(range))
+                if isMetaspace, !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty {
+                    return .giveUp
+                }
+                var found: [UInt32] = []
+                core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
+                return .ids(found, doubt: 0)
+            }
+        case .sentencePiece(let normalizer, let isUnigram):
+            return encodeSentence(text, isFirst: isFirst, normalizer, isUnigram, core, table, &ids)
+        }
+    }
+
+    private func encodeBytes(_ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32])
+        -> Bool
+    {
+        run(text, table, &ids) { range, _ in
+            .ids(core.parts.model.encode(copy(text.extracting(range))).map(\.id), doubt: .max)
+        }
+    }
+
+    private func run(
+        _ text: Span<UInt8>, _ table: WordTable, _ ids: inout [UInt32],
+        _ elsewhere: (Range<Int>, borrowing [UInt32]) -> WordTable.Answer
+    ) -> Bool {
+        table.encode(
+            text, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: words, into: &ids,
+            doubt: { _ in .max }, elsewhere: elsewhere)
+    }
+
+    private func isSurelyComposed(_ text: Span<UInt8>) -> Bool {
+        for at in text.indices where text[at] >= 0xCC { return false }
+        return true
+    }
+
+    // MARK: SentencePiece
+
+    private func encodeSentence(
+        _ text: Span<UInt8>, isFirst: Bool, _ normalizer: SentencePieceNormalizer, _ isUnigram: Bool,
+        _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32]
+    ) -> Bool {
+        let first = ids.count
+        var score = RunningScore(first: first)
+        var text = text
+        if keepsSeparators {
+            // Where spaces are kept, the first part has the prefix and is like no other.
+            var end = 0
+            while end < text.count, separators[Int(text[end])] == 1 { end += 1 }
+            while end < text.count, separators[Int(text[end])] == 0 { end += 1 }
+            let part = copy(text.extracting(0..<end))
+            guard let found = encodeChunk(part, prefix: true, normalizer, core, 0)?.ids else { return false }
+            ids += found
+            text = text.extracting(end..<text.count)
+        }
+        let rest = text
+        let done = table.encode(
+            rest, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: words, into: &ids,
+            doubt: { ids in
+                isUnigram ? Doubt.most(at: score.advance(to: ids, core.parts.model)) : .max
+            },
+            elsewhere: { range, before in
+                let word = copy(rest.extracting(range))
+                let before = isUnigram ? score.advance(to: before, core.parts.model) : 0
+                guard let found = encodeChunk(word, prefix: !keepsSeparators, normalizer, core, before) else {
+                    return .giveUp
+                }
+                return .ids(found.ids, doubt: found.doubt)
+            })
+        if !done { ids.removeLast(ids.count - first) }
+        return done
+    }
+
+    /// The ids of a part of a sentence after a path of score `before`; nil where the part is not independent of the rest.
+    private func encodeChunk(
+        _ word: [UInt8], prefix: Bool, _ normalizer: SentencePieceNormalizer, _ core: TokenizerCore, _ before: Double
+    ) -> (ids: [UInt32], doubt: UInt8)? {
+        if !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return nil }
+        let normal = normalizer.apply(AlignedText(word, at: 0, tracking: false), dummyPrefix: prefix).bytes
+        switch core.parts.model {
+        case .unigram(let model):
+            // Sums of `Float` depend on what came before; a choice that is close is made with it.
+            var tokens: [ModelToken] = []
+            let margin = model.encode(normal, into: &tokens)
+            if tokens.contains(where: { $0.id == model.unknownID }) { return nil }
+            var doubt = Doubt.of(margin: margin, length: normal.count)
+            if doubt > Doubt.most(at: before) {
+                tokens.removeAll(keepingCapacity: true)
+                model.encode(normal, startingAt: before, into: &tokens)
+                doubt = .max
+            }
+            return (tokens.map(\.id), doubt)
+        case .sentencePieceBPE(let model):
+            let tokens = core.parts.model.encode(normal)
+            if !model.byteFallback, tokens.contains(where: { $0.id == model.unknownID }) { return nil }
+            return (tokens.map(\.id), 0)
+        default: return nil
+        }
+    }
+
+    private func copy(_ text: Span<UInt8>) -> [UInt8] {
+        unsafe text.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+}
+
+/// How close a choice was, on a logarithmic scale that rounding errors can be held against.
+enum Doubt {
+    /// `margin` is the least lead of a choice, on a path of at most `length` additions.
+    static func of(margin: Double, length: Int) -> UInt8 {
+        let share = margin / Double(length + 2)
+        if !(share > 0) { return 254 }
+        return UInt8(max(0, min(254, 128 - share.exponentClamped)))
+    }
+
+    /// The most doubt that rounding at a path score of `score` leaves harmless.
+    static func most(at score: Double) -> UInt8 {
+        // Each addition is off by at most half a unit in the last place; twice that for the sum's own growth.
+        let unit = Double(Float(max(abs(score), 64) * 2).ulp)
+        return UInt8(max(0, min(253, 128 - unit.exponentClamped - 1)))
+    }
+}
+
+extension Double {
+    fileprivate var exponentClamped: Int { self.isFinite && self > 0 ? Int(max(-120, min(120, exponent))) : 120 }
+}
+
+/// The score of the path so far, summed as sentencepiece sums it.
+private struct RunningScore {
+    private var at: Int
+    private(set) var value = 0.0
+
+    init(first: Int) { at = first }
+
+    mutating func advance(to ids: borrowing [UInt32], _ model: Model) -> Double {
+        guard case .unigram(let model) = model else { return 0 }
+        while at < ids.count {
+            value = Double(Float(value) + Float(model.pieceScore(ids[at])))
+            at += 1
+        }
+        return value
+    }
+}

@@ -1,0 +1,40 @@
+internal import CEDICTokenizers
+
+/// The pairs of symbols that merge, with their ranks. Written while it is built, then shared by any number of threads.
+@safe final class MergeTable: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(expecting count: Int) throws(TokenizerError) {
+        guard let made = unsafe edic_tok_merges_create(max(count, 1)) else { throw .outOfMemory }
+        unsafe pointer = made
+    }
+
+    deinit { unsafe edic_tok_merges_destroy(pointer) }
+
+    func add(_ left: UInt32, _ right: UInt32, rank: UInt32, result: UInt32) throws(TokenizerError) {
+        guard unsafe edic_tok_merges_add(pointer, left, right, rank, result) != 0 else { throw .outOfMemory }
+    }
+
+    /// Promises that a rank belongs to a result and that parts are made before wholes.
+    func setConsistent() { unsafe edic_tok_merges_set_consistent(pointer, 1) }
+
+    func merge(_ left: UInt32, _ right: UInt32) -> (rank: UInt32, result: UInt32)? {
+        var result: UInt32 = 0
+        let rank = unsafe edic_tok_merges_rank(pointer, left, right, &result)
+        return rank == .max ? nil : (rank, result)
+    }
+
+    /// Merges symbols in place, lowest rank first, leftmost among equals; `sizes` are summed along.
+    func apply(to symbols: inout [UInt32], sizes: inout [UInt32]) {
+        let count = unsafe symbols.withUnsafeMutableBufferPointer { symbols in
+            unsafe sizes.withUnsafeMutableBufferPointer { sizes in
+                guard let base = symbols.baseAddress else { return 0 }
+                return unsafe edic_tok_merge(pointer, base, sizes.baseAddress, symbols.count)
+            }
+        }
+        // Out of memory leaves the symbols as they are: still a valid, longer encoding.
+        guard count <= symbols.count else { return }
+        symbols.removeLast(symbols.count - count)
+        sizes.removeLast(sizes.count - count)
+    }
+}

@@ -1,0 +1,107 @@
+/// What is put around the ids of one text or of a pair.
+struct PostProcessor: Sendable {
+    enum Item: Sendable, Equatable {
+        case first(type: UInt32)
+        case second(type: UInt32)
+        case special([UInt32], type: UInt32)
+    }
+
+    var single: [Item] = [.first(type: 0)]
+    var pair: [Item] = [.first(type: 0), .second(type: 1)]
+    /// ByteLevel's `trim_offsets`: offsets leave out the white space around a token's text.
+    var trimsOffsets = false
+
+    static let none = PostProcessor()
+
+    /// How many special tokens a text or a pair gets.
+    func specialCount(isPair: Bool) -> Int {
+        (isPair ? pair : single).reduce(0) { count, item in
+            if case .special(let ids, _) = item { return count + ids.count }
+            return count
+        }
+    }
+
+    func apply(_ first: Encoding, _ second: Encoding?, addingSpecialTokens: Bool) -> Encoding {
+        var result = Encoding()
+        for item in second == nil ? single : pair {
+            switch item {
+            case .first(let type): result.append(first, type: type)
+            case .second(let type): if let second { result.append(second, type: type) }
+            case .special(let ids, let type):
+                if addingSpecialTokens { for id in ids { result.appendSpecial(id, type: type) } }
+            }
+        }
+        return result
+    }
+}
+
+/// The ids of a text with where each comes from.
+public struct Encoding: Sendable, Equatable {
+    public internal(set) var ids: [UInt32] = []
+    /// Which of a pair of texts each id belongs to.
+    public internal(set) var typeIDs: [UInt32] = []
+    /// The bytes of the text that each id stands for; empty ranges for special tokens that were added.
+    public internal(set) var offsets: [Range<Int>] = []
+    /// Whether an id was added and stands for no text.
+    public internal(set) var specialTokensMask: [Bool] = []
+    /// Whether an id is text (true) or padding.
+    public internal(set) var attentionMask: [Bool] = []
+
+    public var count: Int { ids.count }
+
+    public init() {}
+
+    mutating func append(_ id: UInt32, _ offset: Range<Int>) {
+        ids.append(id)
+        typeIDs.append(0)
+        offsets.append(offset)
+        specialTokensMask.append(false)
+        attentionMask.append(true)
+    }
+
+    mutating func appendSpecial(_ id: UInt32, type: UInt32, attention: Bool = true) {
+        ids.append(id)
+        typeIDs.append(type)
+        offsets.append(0..<0)
+        specialTokensMask.append(true)
+        attentionMask.append(attention)
+    }
+
+    mutating func append(_ other: Encoding, type: UInt32) {
+        ids += other.ids
+        typeIDs += [UInt32](repeating: type, count: other.count)
+        offsets += other.offsets
+        specialTokensMask += other.specialTokensMask
+        attentionMask += other.attentionMask
+    }
+
+    /// The ids in `range` alone.
+    func slice(_ range: Range<Int>) -> Encoding {
+        var part = Encoding()
+        part.ids = Array(ids[range])
+        part.typeIDs = Array(typeIDs[range])
+        part.offsets = Array(offsets[range])
+        part.specialTokensMask = Array(specialTokensMask[range])
+        part.attentionMask = Array(attentionMask[range])
+        return part
+    }
+
+    /// The offsets counted in Unicode scalars of `text` rather than bytes.
+    public func characterOffsets(in text: String) -> [Range<Int>] {
+        let utf8 = Array(text.utf8)
+        var scalarAt = [Int](repeating: 0, count: utf8.count + 1)
+        var count = 0
+        for (at, byte) in utf8.enumerated() {
+            if byte & 0xC0 != 0x80 { count += 1 }
+            scalarAt[at] = count - 1
+        }
+        scalarAt[utf8.count] = count
+        return offsets.map { range in
+            guard !range.isEmpty else { return 0..<0 }
+            let begin = scalarAt[range.lowerBound]
+            // An end inside a character reaches to the character's end.
+            let last = scalarAt[range.upperBound - 1]
+            return begin..<last + 1
+        }
+    }
+}

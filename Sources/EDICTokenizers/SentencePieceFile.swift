@@ -1,0 +1,189 @@
+/// A SentencePiece `.model` file: the protocol buffer `ModelProto`.
+struct SentencePieceFile: Sendable {
+    enum Kind: Int, Sendable {
+        case unigram = 1
+        case bpe, word, char
+    }
+
+    var pieces: [SentencePiece] = []
+    var kind = Kind.unigram
+    var byteFallback = false
+    var treatsWhitespaceAsSuffix = false
+    var unknownSurface = " \u{2047} "
+    var normalizerName = ""
+    var characterMap: [UInt8] = []
+    var addsDummyPrefix = true
+    var removesExtraWhitespace = true
+    var escapesWhitespace = true
+    /// Special ids as the trainer set them; -1: none.
+    var ids = (unknown: 0, beginning: 1, end: 2, padding: -1)
+
+    init() {}
+
+    init(_ data: [UInt8]) throws(TokenizerError) {
+        var reader = ProtocolBufferReader(data)
+        while let (field, value) = try reader.next() {
+            switch (field, value) {
+            case (1, .bytes(let range)): pieces.append(try Self.piece(data, range))
+            case (2, .bytes(let range)): try readTrainer(data, range)
+            case (3, .bytes(let range)): try readNormalizer(data, range)
+            default: break
+            }
+        }
+        guard !pieces.isEmpty else { throw .malformed("no pieces in the SentencePiece model") }
+        guard pieces.contains(where: { $0.kind == .unknown }) else {
+            throw .malformed("the SentencePiece model has no piece of the kind UNKNOWN")
+        }
+        guard Set(pieces.map(\.bytes)).count == pieces.count else {
+            throw .malformed("the SentencePiece model has a piece twice")
+        }
+    }
+
+    private static func piece(_ data: [UInt8], _ range: Range<Int>) throws(TokenizerError) -> SentencePiece {
+        var piece = SentencePiece(bytes: [], score: 0, kind: .normal)
+        var reader = ProtocolBufferReader(data, range)
+        while let (field, value) = try reader.next() {
+            switch (field, value) {
+            case (1, .bytes(let bytes)): piece.bytes = Array(data[bytes])
+            case (2, .fixed32(let bits)): piece.score = Double(Float(bitPattern: bits))
+            case (3, .varint(let kind)):
+                guard let kind = SentencePiece.Kind(rawValue: Int(truncatingIfNeeded: kind)) else {
+                    throw .malformed("byte \(range.lowerBound): piece kind \(kind) is not between 1 and 6")
+                }
+                piece.kind = kind
+            default: break
+            }
+        }
+        guard !piece.bytes.isEmpty else { throw .malformed("byte \(range.lowerBound): an empty piece") }
+        guard piece.score.isFinite else { throw .malformed("byte \(range.lowerBound): a score that is no number") }
+        return piece
+    }
+
+    private mutating func readTrainer(_ data: [UInt8], _ range: Range<Int>) throws(TokenizerError) {
+        var reader = ProtocolBufferReader(data, range)
+        while let (field, value) = try reader.next() {
+            switch (field, value) {
+            case (3, .varint(let number)):
+                guard let known = Kind(rawValue: Int(truncatingIfNeeded: number)) else {
+                    throw .malformed("SentencePiece model type \(number) is not between 1 and 4")
+                }
+                kind = known
+            case (24, .varint(let flag)): treatsWhitespaceAsSuffix = flag != 0
+            case (35, .varint(let flag)): byteFallback = flag != 0
+            case (40, .varint(let id)): ids.unknown = Int(Int32(truncatingIfNeeded: id))
+            case (41, .varint(let id)): ids.beginning = Int(Int32(truncatingIfNeeded: id))
+            case (42, .varint(let id)): ids.end = Int(Int32(truncatingIfNeeded: id))
+            case (43, .varint(let id)): ids.padding = Int(Int32(truncatingIfNeeded: id))
+            case (44, .bytes(let bytes)): unknownSurface = Array(data[bytes]).decodedText
+            default: break
+            }
+        }
+    }
+
+    private mutating func readNormalizer(_ data: [UInt8], _ range: Range<Int>) throws(TokenizerError) {
+        var reader = ProtocolBufferReader(data, range)
+        while let (field, value) = try reader.next() {
+            switch (field, value) {
+            case (1, .bytes(let bytes)): normalizerName = Array(data[bytes]).decodedText
+            case (2, .bytes(let bytes)): characterMap = Array(data[bytes])
+            case (3, .varint(let flag)): addsDummyPrefix = flag != 0
+            case (4, .varint(let flag)): removesExtraWhitespace = flag != 0
+            case (5, .varint(let flag)): escapesWhitespace = flag != 0
+            default: break
+            }
+        }
+    }
+
+    /// The tokenizer that the file describes.
+    func parts() throws(TokenizerError) -> TokenizerParts {
+        var normalizer = SentencePieceNormalizer()
+        normalizer.map = characterMap.isEmpty ? nil : try CharacterMap(characterMap)
+        normalizer.addsDummyPrefix = addsDummyPrefix
+        normalizer.removesExtraWhitespace = removesExtraWhitespace
+        normalizer.escapesWhitespace = escapesWhitespace
+        normalizer.treatsWhitespaceAsSuffix = treatsWhitespaceAsSuffix
+        let user = pieces.enumerated().filter { $1.kind == .userDefined }
+        normalizer.protected = user.isEmpty ? nil : try Trie(user.map { ($1.bytes, UInt32($0), 0) })
+        let model: Model
+        switch kind {
+        case .bpe: model = .sentencePieceBPE(try SentencePieceBPEModel(pieces: pieces, byteFallback: byteFallback))
+        case .unigram:
+            model = .unigram(
+                try UnigramModel(pieces: pieces, unknownID: nil, byteFallback: byteFallback, singlePrecision: true))
+        case .word, .char:
+            throw TokenizerError(
+                .unsupported, "SentencePiece models of type \(kind) are not supported; bpe and unigram are")
+        }
+        var parts = TokenizerParts(model: model)
+        parts.normalizer = .sentencePiece(normalizer)
+        parts.source = .sentencePiece(self)
+        func id(_ name: String, _ configured: Int) -> UInt32? {
+            if configured >= 0, configured < pieces.count { return UInt32(configured) }
+            return pieces.firstIndex { $0.kind == .control && $0.bytes == Array(name.utf8) }.map { UInt32($0) }
+        }
+        func control(_ id: UInt32?) -> UInt32? { id.flatMap { pieces[Int($0)].kind == .control ? $0 : nil } }
+        parts.special.unknown = pieces.firstIndex { $0.kind == .unknown }.map { UInt32($0) }
+        parts.special.beginning = control(id("<s>", ids.beginning))
+        parts.special.end = control(id("</s>", ids.end))
+        parts.special.padding = control(id("<pad>", ids.padding))
+        return parts
+    }
+
+    /// The text of ids, as sentencepiece decodes it.
+    func decode(_ ids: some Sequence<UInt32>, skipping: Bool) -> [UInt8] {
+        var tokens: [[UInt8]] = []
+        var isStart = addsDummyPrefix || removesExtraWhitespace
+        for id in ids where Int(id) < pieces.count {
+            let piece = pieces[Int(id)]
+            switch piece.kind {
+            case .control: continue
+            case .unknown:
+                tokens.append(Array(unknownSurface.utf8))
+                isStart = false
+            case .byte:
+                tokens.append(piece.bytes)
+                isStart = false
+            default:
+                var bytes = piece.bytes
+                // One space at the beginning is the dummy prefix; with extra white space removed, all are.
+                if isStart, bytes.starts(with: SentencePieceNormalizer.space) { bytes.removeFirst(3) }
+                isStart = bytes.isEmpty && removesExtraWhitespace
+                tokens.append(
+                    Normalizer.replace(.literal(SentencePieceNormalizer.space), with: [0x20])
+                        .apply(AlignedText(bytes, at: 0, tracking: false)).bytes)
+            }
+        }
+        return Array(Decoder.joiningBytes(tokens).joined())
+    }
+
+    /// The file's bytes.
+    func encoded() -> [UInt8] {
+        var writer = ProtocolBufferWriter()
+        for piece in pieces {
+            var message = ProtocolBufferWriter()
+            message.data(1, piece.bytes)
+            message.float(2, Float(piece.score))
+            if piece.kind != .normal { message.varint(3, UInt64(piece.kind.rawValue)) }
+            writer.data(1, message.bytes)
+        }
+        var trainer = ProtocolBufferWriter()
+        trainer.varint(3, UInt64(kind.rawValue))
+        trainer.varint(4, UInt64(pieces.count))
+        if treatsWhitespaceAsSuffix { trainer.bool(24, true) }
+        trainer.bool(35, byteFallback)
+        trainer.int(40, ids.unknown)
+        trainer.int(41, ids.beginning)
+        trainer.int(42, ids.end)
+        trainer.int(43, ids.padding)
+        trainer.data(44, unknownSurface.utf8)
+        writer.data(2, trainer.bytes)
+        var normalizer = ProtocolBufferWriter()
+        normalizer.data(1, normalizerName.utf8)
+        if !characterMap.isEmpty { normalizer.data(2, characterMap) }
+        normalizer.bool(3, addsDummyPrefix)
+        normalizer.bool(4, removesExtraWhitespace)
+        normalizer.bool(5, escapesWhitespace)
+        writer.data(3, normalizer.bytes)
+        return writer.bytes
+    }
+}

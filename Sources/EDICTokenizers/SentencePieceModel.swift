@@ -1,0 +1,216 @@
+/// What a `.model` file holds: pieces with scores and kinds, and how sentences are normalized.
+struct SentencePiece: Sendable {
+    enum Kind: Int, Sendable {
+        case normal = 1
+        case unknown, control, userDefined, unused, byte
+    }
+    var bytes: [UInt8]
+    var score: Double
+    var kind: Kind
+}
+
+/// SentencePiece's BPE: characters of a whole sentence merge, the pair whose piece scores best first.
+struct SentencePieceBPEModel: Sendable {
+    let pieces: [SentencePiece]
+    let unknownID: UInt32
+    let table: MergeTable
+    /// The symbol of each character: a piece, or beyond all pieces for a character that is only part of some.
+    private let symbols: [UInt32: UInt32]
+    private let protected: Trie?
+    private let fallback: [UInt32]
+
+    var byteFallback: Bool { !fallback.isEmpty }
+
+    init(pieces: [SentencePiece], byteFallback: Bool) throws(TokenizerError) {
+        self.pieces = pieces
+        unknownID = UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
+        var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
+        for (id, piece) in pieces.enumerated() {
+            switch piece.kind {
+            case .normal, .userDefined, .unused: entries.append((piece.bytes, UInt32(id), 0))
+            case .unknown, .control, .byte: break
+            }
+        }
+        let index = try Trie(entries)
+
+        // Ranks: equal scores share one.
+        let scores = entries.map { pieces[Int($0.id)].score }
+        let distinct = Array(Set(scores)).sorted(by: >)
+        let rankOf = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, UInt32($0)) })
+
+        var symbols: [UInt32: UInt32] = [:]
+        var next = UInt32(pieces.count)
+        for entry in entries {
+            var at = 0
+            while at < entry.key.count {
+                let (scalar, length) = decodeScalar(entry.key.span, at)
+                if symbols[scalar.value] == nil {
+                    if let id = index.id(of: entry.key.span.extracting(at..<at + length)) {
+                        symbols[scalar.value] = id
+                    } else {
+                        symbols[scalar.value] = next
+                        next += 1
+                    }
+                }
+                at += length
+            }
+        }
+        table = try MergeTable(expecting: entries.count * 3)
+        func symbol(_ bytes: Span<UInt8>) -> UInt32? {
+            if let id = index.id(of: bytes) { return id }
+            let (scalar, length) = decodeScalar(bytes, 0)
+            return length == bytes.count ? symbols[scalar.value] : nil
+        }
+        var isConsistent = true
+        for entry in entries where pieces[Int(entry.id)].kind != .userDefined {
+            let rank = rankOf[pieces[Int(entry.id)].score] ?? 0
+            var cut = utf8Length(entry.key.span, 0)
+            while cut < entry.key.count {
+                if let left = symbol(entry.key.span.extracting(0..<cut)),
+                    let right = symbol(entry.key.span.extracting(cut..<entry.key.count))
+                {
+                    try table.add(left, right, rank: rank, result: entry.id)
+                    for (part, isLong) in [
+                        (left, cut > utf8Length(entry.key.span, 0)),
+                        (right, entry.key.count - cut > utf8Length(entry.key.span, cut)),
+                    ] where isLong {
+                        if let other = rankOf[pieces[Int(part)].score], other >= rank { isConsistent = false }
+                    }
+                }
+                cut += utf8Length(entry.key.span, cut)
+            }
+        }
+        if isConsistent { table.setConsistent() }
+        self.symbols = symbols
+        let user = pieces.enumerated().filter { $1.kind == .userDefined }
+        protected = user.isEmpty ? nil : try Trie(user.map { ($1.bytes, UInt32($0), 0) })
+        fallback = byteFallback ? try SentencePieceBPEModel.fallback(pieces) : []
+    }
+
+    /// The ids of the pieces `<0x00>` … `<0xFF>`.
+    static func fallback(_ pieces: [SentencePiece]) throws(TokenizerError) -> [UInt32] {
+        let bytes = pieces.enumerated().filter { $1.kind == .byte }
+        let index = try Trie(bytes.map { ($1.bytes, UInt32($0), 0) })
+        let ids = BytePairModel.fallback(in: index)
+        guard ids.count == 256 else {
+            throw .malformed("byte fallback is on, but not every piece <0x00>…<0xFF> is there")
+        }
+        return ids
+    }
+
+    /// Encodes a normalized sentence or a part of it.
+    func encode(_ text: [UInt8], into tokens: inout [ModelToken]) {
+        var run: [UInt32] = []
+        var sizes: [UInt32] = []
+        var at = 0
+        var begin = 0
+        while at < text.count {
+            if let protected, let match = protected.longestPrefix(of: text.span.extracting(at..<text.count)) {
+                flush(&run, &sizes, text, begin, &tokens)
+                at += match.length
+                tokens.append(ModelToken(id: match.id, end: at))
+                begin = at
+                continue
+            }
+            let (scalar, length) = decodeScalar(text.span, at)
+            // A character no piece has merges with nothing.
+            run.append(symbols[scalar.value] ?? .max - 1)
+            sizes.append(UInt32(length))
+            at += length
+        }
+        flush(&run, &sizes, text, begin, &tokens)
+    }
+
+    private func flush(
+        _ run: inout [UInt32], _ sizes: inout [UInt32], _ text: [UInt8], _ begin: Int, _ tokens: inout [ModelToken]
+    ) {
+        table.apply(to: &run, sizes: &sizes)
+        var at = begin
+        for (symbol, size) in zip(run, sizes) {
+            let end = at + Int(size)
+            if Int(symbol) < pieces.count {
+                tokens.append(ModelToken(id: symbol, end: end))
+            } else if fallback.isEmpty {
+                tokens.append(ModelToken(id: unknownID, end: end))
+            } else {
+                for index in at..<end { tokens.append(ModelToken(id: fallback[Int(text[index])], end: index + 1)) }
+            }
+            at = end
+        }
+        run.removeAll(keepingCapacity: true)
+        sizes.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Unigram (Kudo 2018): the segmentation whose pieces' log-probabilities sum highest.
+struct UnigramModel: Sendable {
+    let pieces: [SentencePiece]
+    let unknownID: UInt32
+    let lattice: UnigramLattice
+    let fallback: [UInt32]
+    /// Whether runs of unknown characters are one unknown token.
+    let fusesUnknown: Bool
+
+    /// - Parameter singlePrecision: sums are rounded to `Float`, as sentencepiece does; else `Double`, as tokenizers.
+    init(pieces: [SentencePiece], unknownID: UInt32?, byteFallback: Bool, singlePrecision: Bool) throws(TokenizerError)
+    {
+        self.pieces = pieces
+        let unknown = unknownID ?? UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
+        self.unknownID = unknown
+        var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
+        var least = Double.greatestFiniteMagnitude
+        var most = -Double.greatestFiniteMagnitude
+        for (id, piece) in pieces.enumerated() {
+            switch piece.kind {
+            case .normal:
+                least = min(least, piece.score)
+                most = max(most, piece.score)
+                entries.append((piece.bytes, UInt32(id), piece.score))
+            case .userDefined: entries.append((piece.bytes, UInt32(id), .infinity))
+            case .unused: entries.append((piece.bytes, UInt32(id), -.infinity))
+            case .unknown, .control, .byte: break
+            }
+        }
+        if least > most { (least, most) = (0, 0) }
+        lattice = UnigramLattice(
+            trie: try Trie(entries), unknownID: unknown, unknownScore: least - 10, userBonus: most,
+            singlePrecision: singlePrecision)
+        fallback = byteFallback ? try SentencePieceBPEModel.fallback(pieces) : []
+        fusesUnknown = true
+    }
+
+    /// What an id adds to the score of a path. With byte fallback the first byte of a character carries the score of
+    /// the unknown character.
+    func pieceScore(_ id: UInt32) -> Double {
+        let piece = pieces[Int(id)]
+        switch piece.kind {
+        case .normal: return piece.score
+        case .userDefined: return Double(piece.bytes.count) * lattice.userBonus - 0.1
+        case .byte:
+            let value = Decoder.byteValue(piece.bytes) ?? 0
+            return value & 0xC0 == 0x80 ? 0 : lattice.unknownScore
+        default: return lattice.unknownScore
+        }
+    }
+
+    /// Encodes a normalized sentence or a part of it; `start` is the score of what came before.
+    /// - Returns: the least lead of any choice made over its runner-up.
+    @discardableResult
+    func encode(_ text: [UInt8], startingAt start: Double = 0, into tokens: inout [ModelToken]) -> Double {
+        let best = lattice.best(text.span, startingAt: start)
+        var at = 0
+        for (id, end) in zip(best.ids, best.ends) {
+            if id == unknownID, !fallback.isEmpty {
+                for index in at..<Int(end) { tokens.append(ModelToken(id: fallback[Int(text[index])], end: index + 1)) }
+            } else if id == unknownID, fusesUnknown, let last = tokens.indices.last, tokens[last].id == unknownID,
+                at > 0
+            {
+                tokens[last].end = Int(end)
+            } else {
+                tokens.append(ModelToken(id: id, end: Int(end)))
+            }
+            at = Int(end)
+        }
+        return best.margin
+    }
+}

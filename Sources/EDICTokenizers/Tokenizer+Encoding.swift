@@ -1,0 +1,161 @@
+public import EDICNumerics
+
+extension Tokenizer {
+    /// The ids of a text.
+    ///
+    /// - Parameters:
+    ///   - addingSpecialTokens: put what the tokenizer's post-processor says around the text, such as `[CLS]`.
+    ///   - policy: what the text of a special token in `text` is.
+    public func encode(
+        _ text: String, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized
+    ) -> [UInt32] {
+        var ids: [UInt32] = []
+        encode(text.utf8Span.span, addingSpecialTokens: addingSpecialTokens, specialTokens: policy, into: &ids)
+        return ids
+    }
+
+    /// The ids of UTF-8 bytes; see ``encode(_:addingSpecialTokens:specialTokens:into:)``.
+    public func encode(
+        _ text: Span<UInt8>, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized
+    ) -> [UInt32] {
+        var ids: [UInt32] = []
+        encode(text, addingSpecialTokens: addingSpecialTokens, specialTokens: policy, into: &ids)
+        return ids
+    }
+
+    /// Appends the ids of UTF-8 bytes to `ids`, which may be reused from text to text.
+    ///
+    /// Byte-level tokenizers encode bytes that are not UTF-8 as they are and decode them to the same bytes; the others
+    /// take each for U+FFFD. Takes time linear in the text.
+    public func encode(
+        _ text: Span<UInt8>, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized,
+        into ids: inout [UInt32]
+    ) {
+        let processor = core.parts.postProcessor
+        guard addingSpecialTokens, processor.specialCount(isPair: false) > 0 else {
+            core.encode(text, policy, into: &ids)
+            return
+        }
+        for item in processor.single {
+            switch item {
+            case .special(let special, _): ids += special
+            case .first: core.encode(text, policy, into: &ids)
+            case .second: break
+            }
+        }
+    }
+
+    /// How many ids a text has.
+    public func countTokens(
+        _ text: String, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized
+    ) -> Int {
+        encode(text, addingSpecialTokens: addingSpecialTokens, specialTokens: policy).count
+    }
+
+    /// The ids of many texts, encoded side by side; results are in the order of the texts.
+    public func encode(
+        batch texts: [String], addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized,
+        pool: WorkerPool = .shared
+    ) -> [[UInt32]] {
+        pool.map(count: texts.count, grain: max(1, texts.count / (pool.workers * 8))) { index, _ in
+            encode(texts[index], addingSpecialTokens: addingSpecialTokens, specialTokens: policy)
+        }
+    }
+
+    /// A text's ids with what each stands for, or a pair's.
+    ///
+    /// - Parameters:
+    ///   - truncates: cut and fill up as the tokenizer's file says; see ``encoding(of:pair:addingSpecialTokens:truncation:padding:specialTokens:)``.
+    public func encoding(
+        of text: String, pair: String? = nil, addingSpecialTokens: Bool = true, truncation: Truncation? = nil,
+        padding: PaddingRule? = nil, specialTokens policy: SpecialTokenPolicy = .recognized
+    ) -> Encoding {
+        var first = core.encoding(Array(text.utf8), policy)
+        var second = pair.map { core.encoding(Array($0.utf8), policy) }
+        if core.parts.postProcessor.trimsOffsets {
+            trimOffsets(&first, text)
+            if let pair, var other = second {
+                trimOffsets(&other, pair)
+                second = other
+            }
+        }
+        if let truncation {
+            let special = addingSpecialTokens ? core.parts.postProcessor.specialCount(isPair: pair != nil) : 0
+            truncate(&first, &second, truncation, to: max(0, truncation.maximumLength - special))
+        }
+        var result = core.parts.postProcessor.apply(first, second, addingSpecialTokens: addingSpecialTokens)
+        if let padding { pad(&result, padding, to: padding.length ?? result.count) }
+        return result
+    }
+
+    /// How the tokenizer's file says texts are cut, if it does.
+    public var defaultTruncation: Truncation? { core.parts.truncation }
+    /// How the tokenizer's file says texts are filled up, if it does.
+    public var defaultPadding: PaddingRule? { core.parts.paddingRule }
+
+    /// Fills up a batch to the length of its longest, or to the rule's.
+    public func pad(_ batch: inout [Encoding], _ rule: PaddingRule) {
+        let longest = batch.map(\.count).max() ?? 0
+        for index in batch.indices { pad(&batch[index], rule, to: rule.length ?? longest) }
+    }
+
+    private func pad(_ encoding: inout Encoding, _ rule: PaddingRule, to length: Int) {
+        var length = max(length, encoding.count)
+        if let multiple = rule.multiple, multiple > 0 { length = (length + multiple - 1) / multiple * multiple }
+        var fill = Encoding()
+        for _ in encoding.count..<length { fill.appendSpecial(rule.id, type: rule.typeID, attention: false) }
+        var result = rule.side == .left ? fill : encoding
+        let other = rule.side == .left ? encoding : fill
+        result.ids += other.ids
+        result.typeIDs += other.typeIDs
+        result.offsets += other.offsets
+        result.specialTokensMask += other.specialTokensMask
+        result.attentionMask += other.attentionMask
+        encoding = result
+    }
+
+    private func truncate(_ first: inout Encoding, _ second: inout Encoding?, _ rule: Truncation, to length: Int) {
+        func cut(_ encoding: inout Encoding, to count: Int) {
+            guard encoding.count > count else { return }
+            encoding = encoding.slice(rule.side == .right ? 0..<count : encoding.count - count..<encoding.count)
+        }
+        let total = first.count + (second?.count ?? 0)
+        guard total > length else { return }
+        guard var other = second else {
+            cut(&first, to: length)
+            return
+        }
+        switch rule.strategy {
+        case .onlyFirst: cut(&first, to: max(0, length - other.count))
+        case .onlySecond: cut(&other, to: max(0, length - first.count))
+        case .longestFirst:
+            // The longer gives way until both fit; an odd one is left to the second.
+            let shorter = min(first.count, other.count)
+            if shorter * 2 > length {
+                let half = length / 2
+                let firstIsShorter = first.count <= other.count
+                cut(&first, to: firstIsShorter ? half : length - half)
+                cut(&other, to: firstIsShorter ? length - half : half)
+            } else if first.count > other.count {
+                cut(&first, to: length - other.count)
+            } else {
+                cut(&other, to: length - first.count)
+            }
+        }
+        second = other
+    }
+
+    private func trimOffsets(_ encoding: inout Encoding, _ text: String) {
+        let bytes = Array(text.utf8)
+        for index in encoding.ids.indices {
+            var range = encoding.offsets[index]
+            while range.lowerBound < range.upperBound, bytes[range.lowerBound] == 0x20 {
+                range = range.lowerBound + 1..<range.upperBound
+            }
+            while range.upperBound > range.lowerBound, bytes[range.upperBound - 1] == 0x20 {
+                range = range.lowerBound..<range.upperBound - 1
+            }
+            encoding.offsets[index] = range
+        }
+    }
+}

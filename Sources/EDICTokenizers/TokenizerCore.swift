@@ -1,0 +1,174 @@
+internal import Synchronization
+
+/// The immutable inside of a ``Tokenizer``, with the pool of word tables.
+final class TokenizerCore: Sendable {
+    let parts: TokenizerParts
+    /// The tokens by id: the model's, overlaid by the added ones.
+    let tokens: [[UInt8]?]
+    let specialIDs: Set<UInt32>
+    let addedIDs: Set<UInt32>
+    let plan: EncodingPlan?
+    private let rawMatcher: AddedTokenMatcher?
+    private let normalizedMatcher: AddedTokenMatcher?
+    private let index: Trie
+    private let idle = Mutex<[WordTable]>([])
+
+    init(_ parts: TokenizerParts) throws(TokenizerError) {
+        self.parts = parts
+        var vocabulary = Vocabulary(parts.model.tokens)
+        for token in parts.addedTokens { try vocabulary.set(Array(token.content.utf8), id: Int(token.id)) }
+        tokens = vocabulary.tokens
+        index = try vocabulary.index()
+        addedIDs = Set(parts.addedTokens.map(\.id))
+        specialIDs = Set(parts.addedTokens.filter(\.isSpecial).map(\.id))
+        let raw = parts.addedTokens.filter { !$0.isNormalized || parts.normalizer == nil }
+        let normalized = parts.addedTokens.filter { $0.isNormalized && parts.normalizer != nil }
+        rawMatcher = try AddedTokenMatcher(raw.map { ($0, Array($0.content.utf8)) })
+        normalizedMatcher = try AddedTokenMatcher(
+            normalized.map { token in
+                let text = AlignedText(Array(token.content.utf8), at: 0, tracking: false)
+                return (token, parts.normalizer?.apply(text).bytes ?? text.bytes)
+            })
+        plan = EncodingPlan(parts)
+    }
+
+    var isByteLevel: Bool {
+        if case .bytePair(let model) = parts.model { return model.isByteLevel }
+        return false
+    }
+
+    func spelling(of id: UInt32) -> [UInt8]? {
+        guard Int(id) < tokens.count, let token = tokens[Int(id)] else { return nil }
+        return isByteLevel && !addedIDs.contains(id) ? Array(ByteAlphabet.text(of: token).utf8) : token
+    }
+
+    func id(spelled spelling: [UInt8]) -> UInt32? {
+        if isByteLevel, let bytes = ByteAlphabet.bytes(of: spelling.span), let id = index.id(of: bytes.span),
+            !addedIDs.contains(id)
+        {
+            return id
+        }
+        return index.id(of: spelling.span)
+    }
+
+    // MARK: Encoding
+
+    /// The parts of a text between the tokens that stand in it as given.
+    func rawParts(_ text: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy) -> [AddedTokenMatcher.Part]? {
+        guard let rawMatcher, rawMatcher.firstCandidate(in: text, from: 0) != nil else { return nil }
+        return rawMatcher.split(text) { policy == .recognized || !$0.isSpecial }
+    }
+
+    /// Whether added tokens are also looked for in the normalized text.
+    var matchesNormalized: Bool { normalizedMatcher != nil }
+
+    /// Encodes a part of a text step by step, with each token's origin.
+    func encodeSlowly(
+        _ bytes: [UInt8], at offset: Int, _ policy: Tokenizer.SpecialTokenPolicy, tracking: Bool,
+        _ emit: (UInt32, Range<Int>) -> Void
+    ) {
+        var text = AlignedText(bytes, at: offset, tracking: tracking)
+        if let normalizer = parts.normalizer { text = normalizer.apply(text) }
+        guard let normalizedMatcher else {
+            encodeNormalized(text, isFirst: offset == 0, emit)
+            return
+        }
+        for part in normalizedMatcher.split(text.bytes.span, { policy == .recognized || !$0.isSpecial }) {
+            switch part {
+            case .token(let id, let range): emit(id, text.origin(of: range))
+            case .text(let range):
+                encodeNormalized(text[range], isFirst: offset == 0 && range.lowerBound == 0, emit)
+            }
+        }
+    }
+
+    private func encodeNormalized(_ text: AlignedText, isFirst: Bool, _ emit: (UInt32, Range<Int>) -> Void) {
+        guard !text.bytes.isEmpty else { return }
+        var pieces = [PreTokenizer.Piece(text: text, isFirst: isFirst)]
+        if let preTokenizer = parts.preTokenizer { pieces = preTokenizer.apply(pieces) }
+        for piece in pieces where !piece.text.bytes.isEmpty {
+            var begin = 0
+            for token in parts.model.encode(piece.text.bytes) {
+                emit(token.id, piece.text.origin(of: begin..<token.end))
+                begin = token.end
+            }
+        }
+    }
+
+    /// Encodes a part of a text that has no added tokens in it.
+    func encodePart(
+        _ text: Span<UInt8>, isFirst: Bool, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]
+    ) {
+        if let plan, !matchesNormalized || parts.normalizer == nil {
+            let table = takeTable()
+            defer { idle.withLock { $0.append(table) } }
+            if plan.encode(text, isFirst: isFirst, core: self, table: table, into: &ids) { return }
+        }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count)
+        unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        encodeSlowly(bytes, at: isFirst ? 0 : 1, policy, tracking: false) { id, _ in ids.append(id) }
+    }
+
+    private func takeTable() -> WordTable { idle.withLock { $0.popLast() } ?? WordTable(limit: Tokenizer.wordMemory) }
+
+    /// Appends the ids of a text, without what a post-processor puts around it.
+    func encode(_ text: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]) {
+        guard let parts = rawParts(text, policy) else {
+            encodePart(text, isFirst: true, policy, into: &ids)
+            return
+        }
+        for part in parts {
+            switch part {
+            case .token(let id, _): ids.append(id)
+            case .text(let range):
+                encodePart(text.extracting(range), isFirst: range.lowerBound == 0, policy, into: &ids)
+            }
+        }
+    }
+
+    /// A text's ids with their offsets.
+    func encoding(_ text: [UInt8], _ policy: Tokenizer.SpecialTokenPolicy) -> Encoding {
+        var encoding = Encoding()
+        for part in rawParts(text.span, policy) ?? (text.isEmpty ? [] : [.text(0..<text.count)]) {
+            switch part {
+            case .token(let id, let range): encoding.append(id, range)
+            case .text(let range):
+                encodeSlowly(Array(text[range]), at: range.lowerBound, policy, tracking: true) {
+                    encoding.append($0, $1)
+                }
+            }
+        }
+        return encoding
+    }
+
+    // MARK: Decoding
+
+    /// The bytes that a token stands for.
+    func bytes(of id: UInt32) -> [UInt8]? {
+        guard Int(id) < tokens.count, let token = tokens[Int(id)] else { return nil }
+        if isByteLevel || addedIDs.contains(id) { return token }
+        if let byte = Decoder.byteValue(token) { return [byte] }
+        switch parts.model {
+        case .unigram, .sentencePieceBPE:
+            return Normalizer.replace(.literal(SentencePieceNormalizer.space), with: [0x20])
+                .apply(AlignedText(token, at: 0, tracking: false)).bytes
+        default: return token
+        }
+    }
+
+    func decode(_ ids: some Sequence<UInt32>, skippingSpecialTokens: Bool) -> [UInt8] {
+        var texts: [[UInt8]] = []
+        for id in ids {
+            guard Int(id) < tokens.count, let token = tokens[Int(id)] else { continue }
+            if skippingSpecialTokens, specialIDs.contains(id) { continue }
+            texts.append(token)
+        }
+        guard let decoder = parts.decoder else {
+            if case .sentencePiece(let file) = parts.source { return file.decode(ids, skipping: skippingSpecialTokens) }
+            return Array(texts.joined(separator: isByteLevel ? [] : [0x20]))
+        }
+        if isByteLevel { return Array(texts.joined()) }
+        return Array(decoder.apply(texts).joined())
+    }
+}

@@ -1,0 +1,556 @@
+internal import EDICJSON
+
+/// Reads a `tokenizer.json`. An unknown component is an error that names it.
+struct TokenizerJSONReader {
+    private let root: JSONElement
+    /// Whether the model takes raw bytes: byte-level BPE whose last pre-tokenizer (or normalizer) is ByteLevel.
+    private var isByteLevel = false
+
+    init(_ data: [UInt8]) throws(TokenizerError) {
+        do {
+            root = try JSONDocument(parsing: data.span).root
+        } catch {
+            throw TokenizerError(.malformed, "not valid JSON: \(error)", cause: error)
+        }
+        guard root["model"]?.kind == .object else {
+            throw .malformed("no object “model” in the JSON: not a tokenizer.json")
+        }
+    }
+
+    mutating func parts(_ data: [UInt8]) throws(TokenizerError) -> TokenizerParts {
+        let model = try object(root, "model", "the tokenizer")
+        let added = try addedTokens()
+        isByteLevel = try detectsByteLevel(model)
+        var normalizer = try optional("normalizer").map { element throws(TokenizerError) in
+            try self.normalizer(element, "normalizer")
+        }
+        if isByteLevel { normalizer = Self.withoutByteLevel(normalizer) }
+        let preTokenizer = try optional("pre_tokenizer").map { element throws(TokenizerError) in
+            try self.preTokenizer(element, "pre_tokenizer")
+        }
+        var parts = TokenizerParts(model: try readModel(model, added))
+        parts.normalizer = normalizer
+        parts.preTokenizer = preTokenizer
+        if let element = optional("post_processor") {
+            parts.postProcessor = try postProcessor(element, "post_processor")
+        }
+        if let element = optional("decoder") { parts.decoder = try decoder(element, "decoder") }
+        parts.addedTokens = added
+        parts.special = special(added, parts.model)
+        try readTruncationAndPadding(&parts)
+        parts.source = .json(data)
+        return parts
+    }
+
+    // MARK: Fields
+
+    private func optional(_ key: String) -> JSONElement? { root[key].flatMap { $0.isNull ? nil : $0 } }
+
+    private func object(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> JSONElement {
+        guard let value = element[key], value.kind == .object else {
+            throw .malformed("\(place): “\(key)” must be an object")
+        }
+        return value
+    }
+
+    private func type(_ element: JSONElement, _ place: String) throws(TokenizerError) -> String {
+        guard let type = element["type"]?.string else { throw .malformed("\(place): “type” is missing or no string") }
+        return type
+    }
+
+    private func string(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> String {
+        guard let value = element[key]?.string else { throw .malformed("\(place): “\(key)” must be a string") }
+        return value
+    }
+
+    private func bool(
+        _ element: JSONElement, _ key: String, _ place: String, default fallback: Bool
+    ) throws(TokenizerError) -> Bool {
+        guard let value = element[key], !value.isNull else { return fallback }
+        guard let flag = value.bool else { throw .malformed("\(place): “\(key)” must be true or false") }
+        return flag
+    }
+
+    private func id(_ element: JSONElement?, _ place: String) throws(TokenizerError) -> UInt32 {
+        guard let value = element?.int, value >= 0, value < 1 << 24 else {
+            throw .malformed("\(place): a token id between 0 and 16777215 is expected")
+        }
+        return UInt32(value)
+    }
+
+    private func elements(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError)
+        -> [JSONElement]
+    {
+        guard let list = element[key], list.kind == .array else {
+            throw .malformed("\(place): “\(key)” must be a list")
+        }
+        return list.elements
+    }
+
+    private func pattern(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Pattern {
+        if let literal = element["pattern"]?["String"]?.string { return .literal(Array(literal.utf8)) }
+        if let source = element["pattern"]?["Regex"]?.string {
+            do {
+                return .regularExpression(try RegularExpression(source))
+            } catch {
+                throw TokenizerError(error.code, "\(place): \(error.message)")
+            }
+        }
+        throw .malformed("\(place): “pattern” must be {\"String\": …} or {\"Regex\": …}")
+    }
+
+    // MARK: Added tokens, truncation, padding
+
+    private func addedTokens() throws(TokenizerError) -> [AddedToken] {
+        guard let list = optional("added_tokens") else { return [] }
+        guard list.kind == .array else { throw .malformed("“added_tokens” must be a list") }
+        var tokens: [AddedToken] = []
+        for (index, element) in list.elements.enumerated() {
+            let place = "added_tokens[\(index)]"
+            var token = AddedToken(id: try id(element["id"], place), content: try string(element, "content", place))
+            token.singleWord = try bool(element, "single_word", place, default: false)
+            token.stripsLeft = try bool(element, "lstrip", place, default: false)
+            token.stripsRight = try bool(element, "rstrip", place, default: false)
+            token.isSpecial = try bool(element, "special", place, default: false)
+            token.isNormalized = try bool(element, "normalized", place, default: !token.isSpecial)
+            tokens.append(token)
+        }
+        return tokens
+    }
+
+    private func special(_ added: [AddedToken], _ model: Model) -> SpecialTokens {
+        var special = SpecialTokens()
+        func find(_ names: [String]) -> UInt32? {
+            for name in names {
+                if let token = added.first(where: { $0.content == name }) { return token.id }
+            }
+            return nil
+        }
+        special.beginning = find([
+            "<s>", "<|begin_of_text|>", "<bos>", "[CLS]", "<|startoftext|>", "<｜begin▁of▁sentence｜>",
+        ])
+        special.end = find([
+            "</s>", "<|end_of_text|>", "<eos>", "[SEP]", "<|endoftext|>", "<|im_end|>", "<｜end▁of▁sentence｜>",
+        ])
+        special.padding = find(["<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>"])
+        switch model {
+        case .unigram(let model): special.unknown = model.unknownID
+        case .wordPiece(let model): special.unknown = model.unknownID
+        case .wordLevel(let model): special.unknown = model.unknownID
+        case .bytePair(let model): special.unknown = model.options.unknown
+        case .sentencePieceBPE(let model): special.unknown = model.unknownID
+        }
+        return special
+    }
+
+    private func readTruncationAndPadding(_ parts: inout TokenizerParts) throws(TokenizerError) {
+        if let element = optional("truncation") {
+            guard let length = element["max_length"]?.int, length >= 0 else {
+                throw .malformed("truncation: “max_length” must be a number that is not negative")
+            }
+            var truncation = Truncation(maximumLength: length)
+            switch element["strategy"]?.string {
+            case "OnlyFirst": truncation.strategy = .onlyFirst
+            case "OnlySecond": truncation.strategy = .onlySecond
+            case "LongestFirst", nil: truncation.strategy = .longestFirst
+            case let other?: throw TokenizerError(.unknownComponent, "truncation: strategy “\(other)” is not known")
+            }
+            truncation.side = element["direction"]?.string == "Left" ? .left : .right
+            parts.truncation = truncation
+        }
+        if let element = optional("padding") {
+            var rule = PaddingRule()
+            if let strategy = element["strategy"], strategy.kind == .object { rule.length = strategy["Fixed"]?.int }
+            rule.multiple = element["pad_to_multiple_of"]?.int
+            rule.side = element["direction"]?.string == "Left" ? .left : .right
+            rule.id = try id(element["pad_id"], "padding")
+            rule.typeID = UInt32(clamping: element["pad_type_id"]?.int ?? 0)
+            if let length = rule.length, length < 0 || length > 1 << 24 {
+                throw .malformed("padding: length \(length)")
+            }
+            if let multiple = rule.multiple, multiple < 1 || multiple > 1 << 24 {
+                throw .malformed("padding: “pad_to_multiple_of” is \(multiple)")
+            }
+            parts.paddingRule = rule
+            parts.special.padding = parts.special.padding ?? rule.id
+        }
+    }
+
+    // MARK: Normalizers
+
+    private func normalizer(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Normalizer {
+        let type = try type(element, place)
+        switch type {
+        case "Sequence":
+            var steps: [Normalizer] = []
+            for (index, step) in try elements(element, "normalizers", place).enumerated() {
+                steps.append(try normalizer(step, "\(place)[\(index)]"))
+            }
+            return .sequence(steps)
+        case "NFC", "NFD", "NFKC", "NFKD": return NormalizationForm(rawValue: type).map { .form($0) } ?? .form(.nfc)
+        case "Lowercase": return .lowercase
+        case "Strip":
+            return .strip(
+                left: try bool(element, "strip_left", place, default: true),
+                right: try bool(element, "strip_right", place, default: true))
+        case "StripAccents": return .stripAccents
+        case "Replace":
+            return .replace(try pattern(element, place), with: Array(try string(element, "content", place).utf8))
+        case "Prepend": return .prepend(Array(try string(element, "prepend", place).utf8))
+        case "Precompiled":
+            let text = try string(element, "precompiled_charsmap", place)
+            guard let blob = Base64.decode(text.utf8) else {
+                throw .malformed("\(place): the character map is not Base64")
+            }
+            if blob.isEmpty { return .sequence([]) }
+            return .precompiled(try CharacterMap(blob))
+        case "BertNormalizer":
+            let lowercase = try bool(element, "lowercase", place, default: true)
+            return .bert(
+                cleanText: try bool(element, "clean_text", place, default: true),
+                chineseCharacters: try bool(element, "handle_chinese_chars", place, default: true),
+                stripAccents: try bool(element, "strip_accents", place, default: lowercase), lowercase: lowercase)
+        case "Nmt": return .nmt
+        case "ByteLevel": return .byteLevel
+        default: throw TokenizerError(.unknownComponent, "\(place): the normalizer “\(type)” is not known")
+        }
+    }
+
+    private static func withoutByteLevel(_ normalizer: Normalizer?) -> Normalizer? {
+        switch normalizer {
+        case .byteLevel?: return nil
+        case .sequence(let steps)?:
+            let kept = steps.filter { if case .byteLevel = $0 { false } else { true } }
+            return kept.isEmpty ? nil : .sequence(kept)
+        default: return normalizer
+        }
+    }
+
+    // MARK: Pre-tokenizers
+
+    private func preTokenizer(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PreTokenizer {
+        let type = try type(element, place)
+        switch type {
+        case "Sequence":
+            var steps: [PreTokenizer] = []
+            for (index, step) in try elements(element, "pretokenizers", place).enumerated() {
+                steps.append(try preTokenizer(step, "\(place)[\(index)]"))
+            }
+            return steps.count == 1 ? steps[0] : .sequence(steps)
+        case "ByteLevel":
+            return .byteLevel(
+                addsPrefixSpace: try bool(element, "add_prefix_space", place, default: true),
+                usesPattern: try bool(element, "use_regex", place, default: true), mapsBytes: !isByteLevel)
+        case "Split":
+            return .split(
+                try pattern(element, place), try behavior(element, place),
+                inverted: try bool(element, "invert", place, default: false))
+        case "Whitespace": return .whitespace
+        case "WhitespaceSplit": return .whitespaceSplit
+        case "BertPreTokenizer": return .bert
+        case "Metaspace":
+            let (replacement, scheme) = try metaspace(element, place)
+            return .metaspace(replacement, scheme, splits: try bool(element, "split", place, default: true))
+        case "Punctuation": return .punctuation(element["behavior"] == nil ? .isolated : try behavior(element, place))
+        case "Digits": return .digits(individual: try bool(element, "individual_digits", place, default: false))
+        case "CharDelimiterSplit":
+            let delimiter = try string(element, "delimiter", place).unicodeScalars
+            guard let scalar = delimiter.first, delimiter.count == 1 else {
+                throw .malformed("\(place): “delimiter” must be one character")
+            }
+            return .delimiter(scalar)
+        case "FixedLength":
+            guard let length = element["length"]?.int, length > 0 else {
+                throw .malformed("\(place): “length” must be a positive number")
+            }
+            return .fixedLength(length)
+        default: throw TokenizerError(.unknownComponent, "\(place): the pre-tokenizer “\(type)” is not known")
+        }
+    }
+
+    private func behavior(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PreTokenizer.Behavior {
+        let name = try string(element, "behavior", place)
+        guard let behavior = PreTokenizer.Behavior(rawValue: name) else {
+            throw TokenizerError(.unknownComponent, "\(place): the behavior “\(name)” is not known")
+        }
+        return behavior
+    }
+
+    private func metaspace(
+        _ element: JSONElement, _ place: String
+    ) throws(TokenizerError) -> ([UInt8], PreTokenizer.PrependScheme) {
+        let replacement = element["replacement"]?.string ?? "\u{2581}"
+        guard replacement.unicodeScalars.count == 1 else {
+            throw .malformed("\(place): “replacement” must be one character")
+        }
+        var scheme = PreTokenizer.PrependScheme.always
+        if let name = element["prepend_scheme"]?.string {
+            guard let known = PreTokenizer.PrependScheme(rawValue: name) else {
+                throw TokenizerError(.unknownComponent, "\(place): the prepend scheme “\(name)” is not known")
+            }
+            scheme = known
+        }
+        if element["add_prefix_space"]?.bool == false { scheme = .never }
+        return (Array(replacement.utf8), scheme)
+    }
+
+    // MARK: Post-processors
+
+    private func postProcessor(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PostProcessor {
+        let type = try type(element, place)
+        switch type {
+        case "TemplateProcessing":
+            var processor = PostProcessor()
+            processor.single = try template(element, "single", place)
+            processor.pair = try template(element, "pair", place)
+            return processor
+        case "BertProcessing", "RobertaProcessing":
+            let begin = try pairID(element, "cls", place)
+            let end = try pairID(element, "sep", place)
+            let isBert = type == "BertProcessing"
+            var processor = PostProcessor()
+            processor.single = [.special([begin], type: 0), .first(type: 0), .special([end], type: 0)]
+            processor.pair =
+                isBert
+                ? processor.single + [.second(type: 1), .special([end], type: 1)]
+                : processor.single + [.special([end], type: 0), .second(type: 0), .special([end], type: 0)]
+            processor.trimsOffsets = !isBert
+            return processor
+        case "ByteLevel":
+            var processor = PostProcessor()
+            processor.trimsOffsets = try bool(element, "trim_offsets", place, default: true)
+            return processor
+        case "Sequence":
+            var result = PostProcessor()
+            for (index, step) in try elements(element, "processors", place).enumerated() {
+                let processor = try postProcessor(step, "\(place)[\(index)]")
+                if processor.trimsOffsets { result.trimsOffsets = true }
+                if processor.single != PostProcessor.none.single || processor.pair != PostProcessor.none.pair {
+                    result.single = processor.single
+                    result.pair = processor.pair
+                }
+            }
+            return result
+        default: throw TokenizerError(.unknownComponent, "\(place): the post-processor “\(type)” is not known")
+        }
+    }
+
+    private func pairID(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> UInt32 {
+        guard let list = element[key], list.kind == .array, list.count == 2 else {
+            throw .malformed("\(place): “\(key)” must be a token and its id")
+        }
+        return try id(list.elements[1], place)
+    }
+
+    private func template(
+        _ element: JSONElement, _ key: String, _ place: String
+    ) throws(TokenizerError) -> [PostProcessor.Item] {
+        var items: [PostProcessor.Item] = []
+        for item in try elements(element, key, place) {
+            if let sequence = item["Sequence"] {
+                let type = UInt32(clamping: sequence["type_id"]?.int ?? 0)
+                switch sequence["id"]?.string {
+                case "A": items.append(.first(type: type))
+                case "B": items.append(.second(type: type))
+                default: throw .malformed("\(place): a sequence of “\(key)” is neither A nor B")
+                }
+            } else if let special = item["SpecialToken"] {
+                let name = try string(special, "id", place)
+                guard let list = element["special_tokens"]?[name]?["ids"], list.kind == .array else {
+                    throw .malformed("\(place): the special token “\(name)” has no ids")
+                }
+                var ids: [UInt32] = []
+                for value in list.elements { ids.append(try id(value, place)) }
+                items.append(.special(ids, type: UInt32(clamping: special["type_id"]?.int ?? 0)))
+            } else {
+                throw .malformed("\(place): an item of “\(key)” is neither a Sequence nor a SpecialToken")
+            }
+        }
+        return items
+    }
+
+    // MARK: Decoders
+
+    private func decoder(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Decoder {
+        let type = try type(element, place)
+        switch type {
+        case "Sequence":
+            var steps: [Decoder] = []
+            for (index, step) in try elements(element, "decoders", place).enumerated() {
+                steps.append(try decoder(step, "\(place)[\(index)]"))
+            }
+            return .sequence(steps)
+        case "ByteLevel": return .byteLevel
+        case "Metaspace":
+            let (replacement, scheme) = try metaspace(element, place)
+            return .metaspace(replacement, scheme)
+        case "WordPiece":
+            return .wordPiece(
+                prefix: Array((element["prefix"]?.string ?? "##").utf8),
+                cleansUp: try bool(element, "cleanup", place, default: true))
+        case "BPEDecoder": return .bytePair(suffix: Array((element["suffix"]?.string ?? "</w>").utf8))
+        case "ByteFallback": return .byteFallback
+        case "Fuse": return .fuse
+        case "Strip":
+            let start = element["start"]?.int ?? 0
+            let stop = element["stop"]?.int ?? 0
+            guard (0...1000).contains(start), (0...1000).contains(stop) else {
+                throw .malformed("\(place): “start” and “stop” must be between 0 and 1000")
+            }
+            return .strip(Array(try string(element, "content", place).utf8), start: start, stop: stop)
+        case "Replace":
+            return .replace(try pattern(element, place), with: Array(try string(element, "content", place).utf8))
+        case "CTC":
+            return .ctc(
+                pad: Array((element["pad_token"]?.string ?? "<pad>").utf8),
+                delimiter: Array((element["word_delimiter_token"]?.string ?? "|").utf8),
+                cleansUp: try bool(element, "cleanup", place, default: true))
+        default: throw TokenizerError(.unknownComponent, "\(place): the decoder “\(type)” is not known")
+        }
+    }
+
+    // MARK: Models
+
+    private func detectsByteLevel(_ model: JSONElement) throws(TokenizerError) -> Bool {
+        if let type = model["type"]?.string, type != "BPE" { return false }
+        if model["byte_fallback"]?.bool == true { return false }
+        func last(_ element: JSONElement?, _ list: String) -> String? {
+            guard let element else { return nil }
+            guard element["type"]?.string == "Sequence" else { return element["type"]?.string }
+            return element[list]?.elements.last.flatMap { last($0, list) }
+        }
+        return last(optional("pre_tokenizer"), "pretokenizers") == "ByteLevel"
+            || last(optional("normalizer"), "normalizers") == "ByteLevel"
+    }
+
+    private func readModel(_ model: JSONElement, _ added: [AddedToken]) throws(TokenizerError) -> Model {
+        let inferred =
+            model["merges"] != nil ? "BPE" : model["vocab"]?.kind == .array ? "Unigram" : "WordPiece"
+        let type = model["type"]?.string ?? inferred
+        switch type {
+        case "BPE": return .bytePair(try bytePair(model, added))
+        case "Unigram": return .unigram(try unigram(model))
+        case "WordPiece":
+            let vocabulary = try vocabulary(model)
+            let unknown = try string(model, "unk_token", "model")
+            guard let id = try vocabulary.index().id(of: Array(unknown.utf8).span) else {
+                throw .malformed("model: the unknown token “\(unknown)” is not in the vocabulary")
+            }
+            return .wordPiece(
+                try WordPieceModel(
+                    vocabulary: vocabulary, unknownID: id,
+                    prefix: Array((model["continuing_subword_prefix"]?.string ?? "##").utf8),
+                    longestWord: model["max_input_chars_per_word"]?.int ?? 100))
+        case "WordLevel":
+            let vocabulary = try vocabulary(model)
+            let index = try vocabulary.index()
+            let unknown = model["unk_token"]?.string.flatMap { index.id(of: Array($0.utf8).span) }
+            return .wordLevel(WordLevelModel(vocabulary: vocabulary, index: index, unknownID: unknown))
+        default: throw TokenizerError(.unknownComponent, "model: the model “\(type)” is not known")
+        }
+    }
+
+    private func vocabulary(_ model: JSONElement) throws(TokenizerError) -> Vocabulary {
+        guard let members = model["vocab"], members.kind == .object else {
+            throw .malformed("model: “vocab” must be an object of tokens and ids")
+        }
+        var vocabulary = Vocabulary()
+        try members.forEachMember { key, value throws(TokenizerError) in
+            let id = try id(value, "model.vocab")
+            guard vocabulary[id] == nil else { throw .malformed("model.vocab: the id \(id) is given twice") }
+            try vocabulary.set(key.indices.map { key[$0] }, id: Int(id))
+        }
+        return vocabulary
+    }
+
+    private func bytePair(_ model: JSONElement, _ added: [AddedToken]) throws(TokenizerError) -> BytePairModel {
+        let spelled = try vocabulary(model)
+        let spelling = try spelled.index()
+        guard let list = model["merges"], list.kind == .array else {
+            throw .malformed("model: “merges” must be a list")
+        }
+        let prefix = Array((model["continuing_subword_prefix"]?.string ?? "").utf8)
+        var merges: [(left: UInt32, right: UInt32)] = []
+        var results: [UInt32] = []
+        merges.reserveCapacity(list.count)
+        results.reserveCapacity(list.count)
+        var whole: [UInt8] = []
+        func add(_ left: Span<UInt8>, _ right: Span<UInt8>) throws(TokenizerError) {
+            whole.removeAll(keepingCapacity: true)
+            unsafe left.withUnsafeBufferPointer { unsafe whole.append(contentsOf: $0) }
+            let tail = prefix.isEmpty ? 0 : min(prefix.count, right.count)
+            unsafe right.extracting(tail..<right.count).withUnsafeBufferPointer { unsafe whole.append(contentsOf: $0) }
+            guard let first = spelling.id(of: left), let second = spelling.id(of: right),
+                let result = spelling.id(of: whole.span)
+            else {
+                let place = "model.merges[\(merges.count)]"
+                throw .malformed("\(place): a token of the merge to “\(whole.decodedText)” is not in the vocabulary")
+            }
+            merges.append((first, second))
+            results.append(result)
+        }
+        let damage = TokenizerError.malformed("model.merges: a merge must be “a b” or [\"a\", \"b\"]")
+        try list.forEachElement { element throws(TokenizerError) in
+            if element.kind == .array {
+                let pair = element.elements
+                guard pair.count == 2, let left = pair[0].string, let right = pair[1].string else { throw damage }
+                try add(Array(left.utf8).span, Array(right.utf8).span)
+            } else {
+                guard let text = element.string.map({ Array($0.utf8) }) else { throw damage }
+                let parts = text.split(separator: 0x20, omittingEmptySubsequences: false)
+                guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { throw damage }
+                try add(Array(parts[0]).span, Array(parts[1]).span)
+            }
+        }
+        var options = BytePairModel.Options()
+        if let unknown = model["unk_token"]?.string { options.unknown = spelling.id(of: Array(unknown.utf8).span) }
+        options.fusesUnknown = try bool(model, "fuse_unk", "model", default: false)
+        options.byteFallback = try bool(model, "byte_fallback", "model", default: false)
+        options.ignoresMerges = try bool(model, "ignore_merges", "model", default: false)
+        options.continuingPrefix = prefix
+        options.endOfWordSuffix = Array((model["end_of_word_suffix"]?.string ?? "").utf8)
+        guard isByteLevel, options.continuingPrefix.isEmpty, options.endOfWordSuffix.isEmpty else {
+            return try BytePairModel(
+                vocabulary: spelled, index: spelling, merges: merges, results: results, isByteLevel: false,
+                options: options)
+        }
+        // Added tokens keep their own spelling; so does a token with a character outside the alphabet.
+        let addedIDs = Set(added.map(\.id))
+        let raw = Vocabulary(
+            spelled.tokens.enumerated().map { id, token in
+                guard let token, !addedIDs.contains(UInt32(id)) else { return nil }
+                return ByteAlphabet.bytes(of: token.span)
+            })
+        return try BytePairModel(
+            vocabulary: raw, index: raw.index(), merges: merges, results: results, isByteLevel: true, options: options)
+    }
+
+    private func unigram(_ model: JSONElement) throws(TokenizerError) -> UnigramModel {
+        guard let list = model["vocab"], list.kind == .array else {
+            throw .malformed("model: “vocab” of a Unigram model must be a list of [piece, score]")
+        }
+        var pieces: [SentencePiece] = []
+        pieces.reserveCapacity(list.count)
+        try list.forEachElement { element throws(TokenizerError) in
+            let pair = element.elements
+            guard pair.count == 2, let text = pair[0].string, let score = pair[1].double, score.isFinite else {
+                throw .malformed("model.vocab[\(pieces.count)]: a piece and its score are expected")
+            }
+            pieces.append(SentencePiece(bytes: Array(text.utf8), score: score, kind: .normal))
+        }
+        guard !pieces.isEmpty else { throw .malformed("model.vocab: no pieces") }
+        var unknown: UInt32?
+        if let value = model["unk_id"], !value.isNull {
+            unknown = try id(value, "model.unk_id")
+            guard Int(unknown ?? 0) < pieces.count else { throw .malformed("model.unk_id: beyond the vocabulary") }
+        }
+        var byteFallback = try bool(model, "byte_fallback", "model", default: false)
+        if byteFallback {
+            for index in pieces.indices where Decoder.byteValue(pieces[index].bytes) != nil {
+                pieces[index].kind = .byte
+            }
+            byteFallback = pieces.filter { $0.kind == .byte }.count == 256
+        }
+        return try UnigramModel(pieces: pieces, unknownID: unknown, byteFallback: byteFallback, singlePrecision: false)
+    }
+}

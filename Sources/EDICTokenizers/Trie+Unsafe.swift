@@ -1,0 +1,88 @@
+internal import CEDICTokenizers
+
+/// Byte strings with an id and a score each, for finding those a text begins with. Immutable.
+@safe final class Trie: @unchecked Sendable {
+    let pointer: OpaquePointer
+    let count: Int
+
+    /// Keys must be distinct and not empty; of equal keys only the first is kept.
+    init(_ entries: [(key: [UInt8], id: UInt32, score: Double)]) throws(TokenizerError) {
+        let order = entries.indices.filter { !entries[$0].key.isEmpty }.sorted { a, b in
+            if entries[a].key == entries[b].key { return a < b }
+            return entries[a].key.lexicographicallyPrecedes(entries[b].key)
+        }
+        var keys: [UInt8] = []
+        var offsets: [UInt64] = [0]
+        var ids: [UInt32] = []
+        var scores: [Double] = []
+        for (at, index) in order.enumerated() {
+            if at > 0, entries[order[at - 1]].key == entries[index].key { continue }
+            keys += entries[index].key
+            offsets.append(UInt64(keys.count))
+            ids.append(entries[index].id)
+            scores.append(entries[index].score)
+        }
+        count = ids.count
+        keys.append(0)
+        guard let made = unsafe edic_tok_trie_create(keys, offsets, ids, scores, count) else { throw .outOfMemory }
+        unsafe pointer = made
+    }
+
+    deinit { unsafe edic_tok_trie_destroy(pointer) }
+
+    /// The id of exactly these bytes.
+    func id(of key: Span<UInt8>) -> UInt32? {
+        let id = unsafe key.withUnsafeBufferPointer {
+            unsafe edic_tok_trie_find(pointer, $0.baseAddress, $0.count)
+        }
+        return id == .max ? nil : id
+    }
+
+    /// The longest key that `text` begins with.
+    func longestPrefix(of text: Span<UInt8>) -> (id: UInt32, length: Int)? {
+        var length = 0
+        let id = unsafe text.withUnsafeBufferPointer {
+            unsafe edic_tok_trie_longest(pointer, $0.baseAddress, $0.count, &length)
+        }
+        return id == .max ? nil : (id, length)
+    }
+
+    /// Every key that `text` begins with, the shortest first.
+    func prefixes(of text: Span<UInt8>) -> [(id: UInt32, length: Int)] {
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 512) { buffer in
+            guard let base = buffer.baseAddress else { return [] }
+            let found = unsafe text.withUnsafeBufferPointer {
+                unsafe edic_tok_trie_prefixes(pointer, $0.baseAddress, $0.count, base, base + 256, 256)
+            }
+            return unsafe (0..<found).map { unsafe (buffer[$0], Int(buffer[256 + $0])) }
+        }
+    }
+}
+
+/// What Unigram needs beside its trie, as the C code wants it.
+@safe struct UnigramLattice: Sendable {
+    let trie: Trie
+    let unknownID: UInt32
+    let unknownScore: Double
+    let userBonus: Double
+    let singlePrecision: Bool
+
+    /// The best segmentation of `text`: ids, the end of each piece, and the least lead of a choice over its runner-up.
+    func best(_ text: Span<UInt8>, startingAt start: Double = 0) -> (ids: [UInt32], ends: [UInt32], margin: Double) {
+        guard text.count > 0 else { return ([], [], .infinity) }
+        var model = unsafe edic_tok_unigram(
+            trie: trie.pointer, unknown_id: unknownID, unknown_score: unknownScore, user_bonus: userBonus,
+            single_precision: singlePrecision ? 1 : 0)
+        var ids = [UInt32](repeating: 0, count: text.count)
+        var ends = ids
+        var margin = 0.0
+        let count = unsafe text.withUnsafeBufferPointer { text in
+            guard let base = text.baseAddress else { return 0 }
+            return unsafe edic_tok_unigram_best(&model, base, text.count, start, &ids, &ends, &margin)
+        }
+        guard count <= ids.count else { return ([unknownID], [UInt32(text.count)], .infinity) }
+        ids.removeLast(ids.count - count)
+        ends.removeLast(ends.count - count)
+        return (ids, ends, margin)
+    }
+}

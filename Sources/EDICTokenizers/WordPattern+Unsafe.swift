@@ -1,0 +1,91 @@
+internal import CEDICTokenizers
+
+/// A splitting pattern that is worked out by hand.
+struct WordPattern: Sendable, Equatable {
+    enum Family: UInt32, Sendable { case gpt2, cl100k, o200k, nonspace, bert, word, chunks }
+
+    var family: Family
+    /// How many numbers make one word at most; 0: any number.
+    var digits: UInt8 = 0
+    var isolatesDigits = false
+    var hasContractions = true
+    var joinsFinalSpace = false
+
+    static let gpt2 = WordPattern(family: .gpt2)
+    static let nonspace = WordPattern(family: .nonspace)
+    static let bert = WordPattern(family: .bert)
+    static let word = WordPattern(family: .word)
+
+    /// The pattern that a regular expression is, if it is one of the published ones.
+    init?(source: String) {
+        guard let known = Self.published[source] else { return nil }
+        self = known
+    }
+
+    init(
+        family: Family, digits: UInt8 = 0, isolatesDigits: Bool = false, hasContractions: Bool = true,
+        joinsFinalSpace: Bool = false
+    ) {
+        self.family = family
+        self.digits = digits
+        self.isolatesDigits = isolatesDigits
+        self.hasContractions = hasContractions
+        self.joinsFinalSpace = joinsFinalSpace
+    }
+
+    private static let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
+    private static let lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
+    private static let ending = #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"#
+    private static let opening = #"[^\r\n\p{L}\p{N}]?"#
+    private static let closing = #"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+
+    private static let published: [String: WordPattern] = {
+        var known: [String: WordPattern] = [:]
+        known[#"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#] = gpt2
+        known[#"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#] = gpt2
+        known[#"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"#] = gpt2
+        for (numbers, digits) in [(#"\p{N}{1,3}"#, 3 as UInt8), (#"\p{N}"#, 1), (#"\p{N}+"#, 0)] {
+            let family = WordPattern(family: .cl100k, digits: digits)
+            let tail = #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+            let letters = #"|[^\r\n\p{L}\p{N}]?\p{L}+|"#
+            known[#"(?i:'s|'t|'re|'ve|'m|'ll|'d)"# + letters + numbers + tail] = family
+            known[#"'(?i:[sdmt]|ll|ve|re)"# + letters + numbers + tail] = family
+            let cased = opening + upper + "*" + lower + "+"
+            let capital = opening + upper + "+" + lower + "*"
+            known[cased + ending + "|" + capital + ending + "|" + numbers + closing] =
+                WordPattern(family: .o200k, digits: digits)
+            known[cased + "|" + capital + "|" + numbers + closing] =
+                WordPattern(family: .o200k, digits: digits, hasContractions: false)
+        }
+        let possessive =
+            #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"#
+        known[possessive] = WordPattern(family: .cl100k, digits: 3, joinsFinalSpace: true)
+        return known
+    }()
+
+    /// As the C code wants it.
+    var native: edic_tok_pattern {
+        unsafe edic_tok_pattern(
+            family: edic_tok_family(rawValue: family.rawValue) ?? .gpt2, digits: digits,
+            isolates_digits: isolatesDigits ? 1 : 0, contractions: hasContractions ? 1 : 0,
+            joins_final_space: joinsFinalSpace ? 1 : 0, keeps_controls: 0, keeps_separators: 0, separators: nil)
+    }
+
+    /// The words of a text, in order.
+    func words(in text: [UInt8]) -> [Range<Int>] {
+        var pattern = unsafe native
+        var begins = [UInt32](repeating: 0, count: min(max(text.count, 1), 4096))
+        var ends = begins
+        var words: [Range<Int>] = []
+        var at = 0
+        while at < text.count {
+            let from = at
+            let count = unsafe text.withUnsafeBufferPointer {
+                unsafe edic_tok_split(&pattern, $0.baseAddress, $0.count, from, &begins, &ends, begins.count, &at)
+            }
+            for index in 0..<count { words.append(Int(begins[index])..<Int(ends[index])) }
+            if count == 0 { break }
+        }
+        return words
+    }
+}

@@ -1,0 +1,51 @@
+/// WordPiece: the longest piece that fits, then the longest that goes on.
+struct WordPieceModel: Sendable {
+    let vocabulary: Vocabulary
+    let unknownID: UInt32
+    let prefix: [UInt8]
+    let longestWord: Int
+    let starting: Trie
+    let continuing: Trie
+
+    init(vocabulary: Vocabulary, unknownID: UInt32, prefix: [UInt8], longestWord: Int) throws(TokenizerError) {
+        self.vocabulary = vocabulary
+        self.unknownID = unknownID
+        self.prefix = prefix
+        self.longestWord = longestWord
+        starting = try vocabulary.index()
+        var tails: [(key: [UInt8], id: UInt32, score: Double)] = []
+        for id in 0..<UInt32(vocabulary.count) {
+            guard let token = vocabulary[id], token.starts(with: prefix) else { continue }
+            tails.append((Array(token.dropFirst(prefix.count)), id, 0))
+        }
+        continuing = try Trie(tails)
+    }
+
+    func encode(_ word: [UInt8], into tokens: inout [ModelToken]) {
+        let first = tokens.count
+        var at = 0
+        let characters = word.reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
+        if characters <= longestWord {
+            while at < word.count {
+                let rest = word.span.extracting(at..<word.count)
+                guard let match = (at == 0 ? starting : continuing).longestPrefix(of: rest) else { break }
+                at += match.length
+                tokens.append(ModelToken(id: match.id, end: at))
+            }
+        }
+        guard at < word.count else { return }
+        tokens.removeLast(tokens.count - first)
+        tokens.append(ModelToken(id: unknownID, end: word.count))
+    }
+}
+
+/// A word is a token or unknown.
+struct WordLevelModel: Sendable {
+    let vocabulary: Vocabulary
+    let index: Trie
+    let unknownID: UInt32?
+
+    func encode(_ word: [UInt8], into tokens: inout [ModelToken]) {
+        if let id = index.id(of: word.span) ?? unknownID { tokens.append(ModelToken(id: id, end: word.count)) }
+    }
+}

@@ -1,0 +1,230 @@
+internal import EDICJSON
+public import EDICNumerics
+internal import EDICStore
+internal import EDICTokenizers
+public import SystemPackage
+
+/// A decoder-only language model: continues a text, and says how probable a text is.
+///
+/// ```swift
+/// let model = try CausalLanguageModel(path: "Models/SmolLM2-135M-Instruct.gguf")
+/// let answer = try model.generate("The capital of France is", options: .init(maximumTokens: 20))
+/// print(answer.text)
+/// ```
+///
+/// Greedy results and scores are the same to the last bit for any number of threads, on one machine and instruction
+/// set. A model may be used from several threads at once.
+public final class CausalLanguageModel: Sendable {
+    public let folder: ModelFolder
+    /// How many tokens there are.
+    public var vocabularySize: Int { network.vocabulary }
+    /// The longest text the model was made for, where its files say.
+    public var contextLength: Int? { network.contextLength }
+    /// The chat template in its files, if it has one.
+    public let chatTemplate: ChatTemplate?
+
+    let network: any CausalNetwork
+    let tokenizer: TextCodec
+    let endTokens: Set<Int>
+    private let compute: Compute
+
+    /// Opens a GGUF file or a Hugging Face folder.
+    ///
+    /// - Parameters:
+    ///   - precision: in which numbers to compute.
+    ///   - pool: the threads that share out each product.
+    public init(
+        path: FilePath, precision: Precision = .asPublished, pool: WorkerPool? = .shared
+    ) throws(ModelError) {
+        folder = try ModelFolder.discover(in: path)
+        guard let family = ModelFamily.all.first(where: { [name = folder.family] in $0.name == name }),
+            case .causal(let fromFolder, let fromFile) = family.load
+        else {
+            throw ModelError(
+                .unsupported, "\(path): is a \(folder.family) model, which does not generate text (\(folder.kind))")
+        }
+        compute = Compute(pool: pool)
+        switch folder.layout {
+        case .gguf(let file):
+            let gguf = try GGUF(file)
+            guard let fromFile else {
+                throw ModelError(.unsupported, "\(file): \(family.name) is read from Hugging Face folders only")
+            }
+            network = try fromFile(gguf, precision)
+            tokenizer = try TextCodec(file)
+            endTokens = Set(
+                ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
+            chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
+                try ChatTemplate(source, file: file.string, bos: nil, eos: nil)
+            }
+        case .huggingFace(let file):
+            let configuration = try ModelConfiguration(file)
+            network = try fromFolder(configuration, try folder.tensors(), precision)
+            tokenizer = try TextCodec(path)
+            var ends = Set(configuration.tokens("eos_token_id"))
+            let generation = path.appending("generation_config.json")
+            if FileTree.exists(generation) { ends.formUnion(try ModelConfiguration(generation).tokens("eos_token_id")) }
+            endTokens = ends
+            chatTemplate = try ChatTemplate(folder: path)
+        case .marian:
+            throw ModelError(.unsupported, "\(path): is a translation model; use TranslationModel")
+        }
+    }
+
+    // MARK: - Generation
+
+    /// Continues a text.
+    ///
+    /// - Parameter onText: is given the new text as it comes; returning false ends the generation.
+    /// - Throws: `badRequest` where an option is out of range or the prompt has no tokens.
+    public func generate(
+        _ prompt: String, options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil
+    ) throws(ModelError) -> Generation {
+        try generate(tokens: tokenizer.encode(prompt), options: options, onText: onText)
+    }
+
+    /// Continues a conversation, by the template in the model's files.
+    public func chat(
+        _ messages: [ChatMessage], options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil
+    ) throws(ModelError) -> Generation {
+        guard let chatTemplate else {
+            throw ModelError(.unsupported, "\(folder.path): has no chat template; use generate with a plain prompt")
+        }
+        let prompt = try chatTemplate.render(messages, addsGenerationPrompt: true)
+        return try generate(
+            tokens: tokenizer.encode(prompt, addingSpecialTokens: false), options: options, onText: onText)
+    }
+
+    /// Continues a text of tokens.
+    public func generate(
+        tokens prompt: [Int], options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil
+    ) throws(ModelError) -> Generation {
+        try options.check()
+        try checkTokens(prompt)
+        let room = contextLength.map { max(0, $0 - prompt.count) } ?? .max
+        let limit = min(options.maximumTokens, room)
+        if options.beamSize > 1 { return try searchBeams(prompt, limit: limit, options) }
+        var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
+        var sampler = Sampler(options)
+        var session = Session(network: network, compute: compute)
+        var logits = limit > 0 ? session.read(prompt) : []
+        while run.end == nil {
+            guard run.tokens.count < limit else {
+                run.finish(.length)
+                break
+            }
+            let normalizer = LogSoftmax.normalizer(logits, logits.indices, on: compute)
+            let token = sampler.draw(logits, seen: prompt + run.tokens)
+            if endTokens.contains(token), !options.ignoresEndOfText {
+                run.finish(.endOfText)
+                break
+            }
+            run.append(token, logProbability: logits[token] - normalizer)
+            if Task.isCancelled { throw ModelError(.cancelled, "the generation was cancelled") }
+            if run.end == nil, run.tokens.count < limit { logits = session.read([token]) }
+        }
+        return run.result
+    }
+
+    private func searchBeams(
+        _ prompt: [Int], limit: Int, _ options: GenerationOptions
+    ) throws(ModelError) -> Generation {
+        var search = BeamSearch(
+            .init(
+                size: options.beamSize, policy: .huggingFace, lengthNormalization: options.lengthNormalization,
+                maximumLength: limit, minimumLength: options.ignoresEndOfText ? limit : 0, endWords: endTokens))
+        var cache = network.emptyCache()
+        var pasts: [[Int32]] = [[]]
+        var words = [prompt]
+        while !search.isDone {
+            let batch = TokenBatch(zip(pasts, words).map { .init(past: $0, tokens: $1) }, cache: &cache)
+            let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
+            var logits = network.logits(states.gathering(batch.lastRows), on: compute)
+            let next = search.advance(&logits, on: compute)
+            pasts = next.parents.map { batch.tables[$0] }
+            words = next.words.map { [$0] }
+            cache.keepOnly(pasts)
+            if Task.isCancelled { throw ModelError(.cancelled, "the generation was cancelled") }
+        }
+        var run = GenerationRun(tokenizer: tokenizer, options: options, onText: nil)
+        guard let best = search.results.first?.hypothesis else { return run.result }
+        for word in best.words where run.end == nil {
+            if endTokens.contains(word), !options.ignoresEndOfText {
+                run.finish(.endOfText)
+            } else {
+                run.append(word, logProbability: best.total / Float(best.words.count))
+            }
+        }
+        if run.end == nil { run.finish(.length) }
+        return run.result
+    }
+
+    // MARK: - Scores
+
+    /// How probable a text is: the log-probability of each of its tokens after those before it.
+    public func score(_ text: String) throws(ModelError) -> TextScore {
+        try score(tokens: tokenizer.encode(text))
+    }
+
+    public func score(tokens: [Int]) throws(ModelError) -> TextScore {
+        try checkTokens(tokens)
+        if let contextLength, tokens.count > contextLength {
+            throw ModelError(
+                .badRequest,
+                "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
+        }
+        var cache = network.emptyCache()
+        let batch = TokenBatch([.init(past: [], tokens: tokens)], cache: &cache)
+        let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
+        var logProbabilities: [Float] = []
+        for start in stride(from: 0, to: tokens.count - 1, by: 64) {
+            let rows = start..<min(start + 64, tokens.count - 1)
+            let logits = network.logits(states.rows(rows), on: compute)
+            for (place, row) in rows.enumerated() {
+                let range = place * logits.columns..<(place + 1) * logits.columns
+                let normalizer = LogSoftmax.normalizer(logits.values, range, on: compute)
+                logProbabilities.append(logits.values[range.lowerBound + tokens[row + 1]] - normalizer)
+            }
+        }
+        return TextScore(tokens: tokens, logProbabilities: logProbabilities)
+    }
+
+    /// The tokens of a text, with those its files put around it.
+    public func tokens(of text: String) throws(ModelError) -> [Int] { try tokenizer.encode(text) }
+
+    private func checkTokens(_ tokens: [Int]) throws(ModelError) {
+        guard !tokens.isEmpty else {
+            throw ModelError(.badRequest, "the text is empty; a model continues at least one token")
+        }
+        if let wrong = tokens.first(where: { !(0..<vocabularySize).contains($0) }) {
+            throw ModelError(.badRequest, "token \(wrong) is not in the vocabulary of \(vocabularySize)")
+        }
+        if let contextLength, tokens.count > contextLength {
+            throw ModelError(
+                .badRequest,
+                "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
+        }
+    }
+}
+
+/// One text being read, with its cache.
+private struct Session {
+    let network: any CausalNetwork
+    let compute: Compute
+    var cache: KeyValueCache
+    var past: [Int32] = []
+
+    init(network: any CausalNetwork, compute: Compute) {
+        self.network = network
+        self.compute = compute
+        cache = network.emptyCache()
+    }
+
+    /// Reads tokens and gives the scores of the one after them.
+    mutating func read(_ tokens: [Int]) -> [Float] {
+        let batch = TokenBatch([.init(past: past, tokens: tokens)], cache: &cache)
+        past = batch.tables[0]
+        let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
+        return network.logits(states.rows(states.rows - 1..<states.rows), on: compute).values
+    }
+}

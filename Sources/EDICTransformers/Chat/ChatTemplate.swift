@@ -1,0 +1,82 @@
+internal import EDICJSON
+internal import EDICStore
+public import SystemPackage
+
+/// One turn of a conversation.
+public struct ChatMessage: Sendable, Hashable {
+    /// `system`, `user` or `assistant`.
+    public var role: String
+    public var content: String
+
+    public init(role: String, content: String) {
+        self.role = role
+        self.content = content
+    }
+}
+
+/// How a model wants a conversation written: the Jinja template in its files.
+///
+/// The part of Jinja that chat templates use is understood: output, `if`, `for`, `set`, expressions with filters and
+/// tests, string and list methods, `namespace`, macros excepted. A template beyond that is an error that says where.
+public struct ChatTemplate: Sendable {
+    private let program: [JinjaNode]
+    private let file: String
+    private let bos: String
+    private let eos: String
+
+    /// Parses a template.
+    ///
+    /// - Parameter file: where it is from, for messages.
+    public init(_ source: String, file: String, bos: String?, eos: String?) throws(ModelError) {
+        self.file = file
+        self.bos = bos ?? ""
+        self.eos = eos ?? ""
+        do throws(JinjaError) {
+            program = try JinjaParser.parse(source)
+        } catch {
+            throw ModelError(.unsupported, "\(file): the chat template: \(error.message)")
+        }
+    }
+
+    /// The template in a Hugging Face folder: `chat_template.jinja`, or the one in `tokenizer_config.json`.
+    init?(folder: FilePath) throws(ModelError) {
+        let configurationPath = folder.appending("tokenizer_config.json")
+        let configuration = FileTree.exists(configurationPath) ? try ModelConfiguration(configurationPath) : nil
+        func special(_ key: String) -> String? {
+            configuration?[key].flatMap { $0.string ?? $0["content"]?.string }
+        }
+        let own = folder.appending("chat_template.jinja")
+        let source: String
+        if FileTree.exists(own) {
+            source = try TextFile.read(own)
+        } else if let template = configuration?.string("chat_template") {
+            source = template
+        } else if let named = configuration?["chat_template"]?.array,
+            let template = (named.first { $0["name"]?.string == "default" } ?? named.first)?["template"]?.string
+        {
+            source = template
+        } else {
+            return nil
+        }
+        try self.init(source, file: folder.string, bos: special("bos_token"), eos: special("eos_token"))
+    }
+
+    /// The conversation as the text the model reads.
+    ///
+    /// - Parameter addsGenerationPrompt: ends with the beginning of the assistant's turn.
+    public func render(_ messages: [ChatMessage], addsGenerationPrompt: Bool) throws(ModelError) -> String {
+        let turns = messages.map { message in
+            JinjaValue.object([("role", .string(message.role)), ("content", .string(message.content))])
+        }
+        do throws(JinjaError) {
+            return try JinjaInterpreter.render(
+                program,
+                variables: [
+                    "messages": .array(turns), "add_generation_prompt": .bool(addsGenerationPrompt),
+                    "bos_token": .string(bos), "eos_token": .string(eos), "tools": .none, "documents": .none,
+                ])
+        } catch {
+            throw ModelError(.unsupported, "\(file): the chat template: \(error.message)")
+        }
+    }
+}

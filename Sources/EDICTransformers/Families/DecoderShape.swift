@@ -1,0 +1,173 @@
+internal import EDICJSON
+internal import SystemPackage
+
+/// The sizes that Llama and its relatives share, from `config.json` or from GGUF metadata.
+struct DecoderShape: Sendable {
+    let source: String
+    var vocabulary: Int
+    var width: Int
+    var layers: Int
+    var heads: Int
+    var keyValueHeads: Int
+    var headDimension: Int
+    var feedForward: Int
+    var epsilon: Float
+    var context: Int?
+    var window: Int?
+    var rotary: RotaryEmbedding
+
+    init(_ configuration: ModelConfiguration) throws(ModelError) {
+        source = configuration.source
+        vocabulary = try configuration.count("vocab_size")
+        width = try configuration.count("hidden_size")
+        layers = try configuration.count("num_hidden_layers")
+        heads = try configuration.count("num_attention_heads")
+        keyValueHeads = try configuration.count("num_key_value_heads", default: heads)
+        feedForward = try configuration.count("intermediate_size")
+        epsilon = try configuration.float("rms_norm_eps", default: 1e-6)
+        context = configuration["max_position_embeddings"]?.int
+        headDimension =
+            configuration.has("head_dim")
+            ? try configuration.count("head_dim")
+            : try ModelConfiguration.headDimension(width: width, heads: heads, source: source)
+        let usesWindow = configuration.bool("use_sliding_window", default: true)
+        window = usesWindow && configuration.has("sliding_window") ? try configuration.count("sliding_window") : nil
+        rotary = try RotaryEmbedding(configuration, headDimension: headDimension, context: context)
+        try check()
+    }
+
+    init(_ file: GGUF, architecture: String, pairing: RotaryEmbedding.Pairing) throws(ModelError) {
+        source = file.path.string
+        func count(_ key: String) throws(ModelError) -> Int {
+            guard let value = file.integer("\(architecture).\(key)"), value > 0, value < 1 << 31 else {
+                throw ModelError(.malformed, "\(file.path): \(architecture).\(key) should be a whole number above zero")
+            }
+            return value
+        }
+        width = try count("embedding_length")
+        layers = try count("block_count")
+        heads = try count("attention.head_count")
+        keyValueHeads = file.integer("\(architecture).attention.head_count_kv") ?? heads
+        feedForward = try count("feed_forward_length")
+        epsilon = Float(file.double("\(architecture).attention.layer_norm_rms_epsilon") ?? 1e-5)
+        context = file.integer("\(architecture).context_length")
+        if let stated = file.integer("\(architecture).attention.key_length") {
+            headDimension = stated
+        } else {
+            headDimension = try ModelConfiguration.headDimension(width: width, heads: heads, source: source)
+        }
+        window = file.integer("\(architecture).attention.sliding_window").flatMap { $0 > 0 ? $0 : nil }
+        guard let embedding = file.tensors["token_embd.weight"], embedding.shape.count == 2 else {
+            throw ModelError(.mismatch, "\(file.path): has no matrix token_embd.weight, which the model's family needs")
+        }
+        vocabulary = embedding.shape[0]
+        rotary = try RotaryEmbedding(file, architecture: architecture, pairing: pairing, headDimension: headDimension)
+        try check()
+    }
+
+    private func check() throws(ModelError) {
+        guard keyValueHeads > 0, heads % keyValueHeads == 0 else {
+            throw ModelError(.malformed, "\(source): \(keyValueHeads) key-value heads do not divide \(heads) heads")
+        }
+        guard layers <= 4096, (2...1 << 16).contains(headDimension),
+            heads <= 1 << 16, headDimension % 2 == 0
+        else {
+            throw ModelError(
+                .malformed, "\(source): \(layers) layers of \(heads) heads of \(headDimension) are not a real model")
+        }
+    }
+}
+
+extension RotaryEmbedding {
+    /// From `rope_parameters`, or from `rope_theta` and `rope_scaling` of older files.
+    init(_ configuration: ModelConfiguration, headDimension: Int, context: Int?) throws(ModelError) {
+        let parameters = configuration["rope_parameters"] ?? configuration["rope_scaling"]
+        let source = configuration.source
+        let rope = ModelConfiguration(source: source + ": rope scaling", json: parameters ?? .object(JSONObject()))
+        let base = try rope.float("rope_theta", default: try configuration.float("rope_theta", default: 10000))
+        let share = try rope.float(
+            "partial_rotary_factor", default: try configuration.float("partial_rotary_factor", default: 1))
+        guard base > 1, share > 0, share <= 1 else {
+            throw ModelError(
+                .malformed, "\(source): rope_theta \(base) or partial_rotary_factor \(share) is out of range")
+        }
+        let kind = rope.string("rope_type") ?? rope.string("type") ?? "default"
+        func original() throws(ModelError) -> Int {
+            if rope.has("original_max_position_embeddings") {
+                return try rope.count("original_max_position_embeddings")
+            }
+            return try configuration.count("max_position_embeddings")
+        }
+        let factor = try rope.float("factor", default: 1)
+        guard factor > 0 else {
+            throw ModelError(.malformed, "\(source): the rope scaling factor \(factor) should be above zero")
+        }
+        let scaling: Scaling
+        switch kind {
+        case "default", "mrope": scaling = .none
+        case "linear": scaling = .linear(factor: factor)
+        case "dynamic": scaling = .dynamic(factor: factor, original: try configuration.count("max_position_embeddings"))
+        case "llama3":
+            scaling = .llama3(
+                factor: factor, low: try rope.float("low_freq_factor", default: 1),
+                high: try rope.float("high_freq_factor", default: 4), original: try original())
+        case "yarn":
+            scaling = try Self.yarn(rope, factor: factor, original: try original())
+        default:
+            throw ModelError(
+                .unsupported,
+                "\(source): the rope scaling \(kind) is not known; default, linear, dynamic, llama3 and yarn are")
+        }
+        self.init(
+            pairing: .halves, dimension: Int(Float(headDimension) * share) / 2 * 2, base: base, scaling: scaling)
+    }
+
+    private static func yarn(
+        _ rope: ModelConfiguration, factor: Float, original: Int
+    ) throws(ModelError) -> Scaling {
+        let mscale = try rope.float("mscale", default: 0)
+        let mscaleAll = try rope.float("mscale_all_dim", default: 0)
+        let implied =
+            mscale > 0 && mscaleAll > 0
+            ? magnitude(stretch: factor, by: mscale) / magnitude(stretch: factor, by: mscaleAll)
+            : magnitude(stretch: factor)
+        return .yarn(
+            factor: factor, original: original, fast: try rope.float("beta_fast", default: 32),
+            slow: try rope.float("beta_slow", default: 1),
+            attention: try rope.float("attention_factor", default: implied),
+            truncate: rope.bool("truncate", default: true))
+    }
+
+    init(_ file: GGUF, architecture: String, pairing: Pairing, headDimension: Int) throws(ModelError) {
+        let prefix = "\(architecture).rope."
+        let dimension = file.integer(prefix + "dimension_count") ?? headDimension
+        let base = Float(file.double(prefix + "freq_base") ?? 10000)
+        guard dimension > 0, dimension <= headDimension, dimension % 2 == 0, base > 1 else {
+            throw ModelError(
+                .malformed, "\(file.path): rotates \(dimension) of \(headDimension) numbers with base \(base)")
+        }
+        let factor = Float(file.double(prefix + "scaling.factor") ?? file.double(prefix + "scale_linear") ?? 1)
+        let original = file.integer(prefix + "scaling.original_context_length")
+        let kind = file.string(prefix + "scaling.type") ?? (factor > 1 ? "linear" : "none")
+        let scaling: Scaling
+        if let tensor = file.tensors["rope_freqs.weight"] {
+            scaling = .divisors(try tensor.vector(dimension / 2))
+        } else {
+            switch kind {
+            case "none": scaling = .none
+            case "linear": scaling = factor > 0 ? .linear(factor: factor) : .none
+            case "yarn":
+                guard let original, original > 0, factor > 0 else {
+                    throw ModelError(.malformed, "\(file.path): yarn scaling without its original context length")
+                }
+                let attention = Float(file.double(prefix + "scaling.attn_factor") ?? 1)
+                scaling = .yarn(
+                    factor: factor, original: original, fast: 32, slow: 1,
+                    attention: attention * Self.magnitude(stretch: factor), truncate: true)
+            default:
+                throw ModelError(.unsupported, "\(file.path): the rope scaling \(kind) is not known")
+            }
+        }
+        self.init(pairing: pairing, dimension: dimension, base: base, scaling: scaling)
+    }
+}

@@ -1,0 +1,105 @@
+internal import EDICNumerics
+
+/// GPT-2 (Radford et al. 2019): learnt positions, normalisation before each branch, tied embeddings.
+///
+///     h = words + positions
+///     h = h + attention(layerNorm(h))
+///     h = h + project(gelu(expand(layerNorm(h))))
+struct GPT2: CausalNetwork {
+    struct Layer: Sendable {
+        let attentionNorm: LayerNorm
+        /// width → queries, keys and values, side by side
+        let joint: Linear
+        let output: Linear
+        let feedForwardNorm: LayerNorm
+        let expand: Linear
+        let project: Linear
+    }
+
+    let vocabulary: Int
+    let contextLength: Int?
+    let width: Int
+    let attention: Attention
+    let activation: Activation
+    let words: Weights
+    let positions: Weights
+    let layers: [Layer]
+    let norm: LayerNorm
+
+    func emptyCache() -> KeyValueCache { KeyValueCache(layers: layers.count, width: width) }
+
+    func states(
+        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+    ) -> Matrix {
+        var h = words.rows(batch.tokens)
+        h.add(positions.rows(batch.positions), on: compute)
+        for (index, layer) in layers.enumerated() {
+            trace?(h)
+            let joint = layer.joint(layer.attentionNorm(h, on: compute), on: compute)
+            let queries = joint.columns(0..<width)
+            cache.store(
+                keys: joint.columns(width..<2 * width), values: joint.columns(2 * width..<3 * width),
+                in: batch.newRows, layer: index)
+            let mixed = attention(
+                queries, keys: cache.layers[index].keys, values: cache.layers[index].values,
+                visible: { batch.visible($0, window: nil) }, on: compute)
+            layer.output.add(mixed, to: &h, on: compute)
+            var inner = layer.expand(layer.feedForwardNorm(h, on: compute), on: compute)
+            inner.apply(activation, on: compute)
+            layer.project.add(inner, to: &h, on: compute)
+        }
+        norm.apply(to: &h, on: compute)
+        trace?(h)
+        return h
+    }
+
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { words(states, on: compute) }
+}
+
+extension GPT2 {
+    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
+        let source = configuration.source
+        // The first files of GPT-2 have no prefix.
+        let prefix = tensors.contains("wte.weight") ? "" : "transformer."
+        let loader = LayerLoader(tensors: tensors, precision: precision, transposed: true)
+        vocabulary = try configuration.count("vocab_size")
+        let width = try configuration.count("n_embd")
+        let context = try configuration.count("n_positions")
+        let heads = try configuration.count("n_head")
+        let inner = try configuration.count("n_inner", default: 4 * width)
+        let epsilon = try configuration.float("layer_norm_epsilon", default: 1e-5)
+        guard !configuration.bool("scale_attn_by_inverse_layer_idx", default: false) else {
+            throw ModelError(.unsupported, "\(source): scale_attn_by_inverse_layer_idx is not supported")
+        }
+        self.width = width
+        contextLength = context
+        attention = Attention(
+            heads: heads, keyValueHeads: heads,
+            headDimension: try ModelConfiguration.headDimension(width: width, heads: heads, source: source),
+            scale: configuration.bool("scale_attn_weights", default: true) ? nil : 1)
+        activation = try Activation(
+            named: configuration.string("activation_function") ?? "gelu_new", source: source)
+        func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError) -> Linear {
+            try loader.linear(name + ".weight", bias: name + ".bias", outputs: outputs, inputs: inputs)
+        }
+        func norm(_ name: String) throws(ModelError) -> LayerNorm {
+            try loader.layerNorm(name + ".weight", name + ".bias", width, epsilon: epsilon)
+        }
+        words = try loader.embedding(prefix + "wte.weight", words: vocabulary, width: width)
+        positions = try loader.embedding(prefix + "wpe.weight", words: context, width: width)
+        var layers: [Layer] = []
+        for index in 0..<(try configuration.count("n_layer")) {
+            let block = "\(prefix)h.\(index)."
+            layers.append(
+                Layer(
+                    attentionNorm: try norm(block + "ln_1"),
+                    joint: try linear(block + "attn.c_attn", 3 * width, width),
+                    output: try linear(block + "attn.c_proj", width, width),
+                    feedForwardNorm: try norm(block + "ln_2"),
+                    expand: try linear(block + "mlp.c_fc", inner, width),
+                    project: try linear(block + "mlp.c_proj", width, inner)))
+        }
+        self.layers = layers
+        self.norm = try norm(prefix + "ln_f")
+    }
+}

@@ -1,0 +1,215 @@
+internal import EDICNumerics
+
+/// Marian's transformer (Junczys-Dowmunt et al. 2018) and its students whose decoder has a simple recurrent unit in
+/// place of self-attention (Kim et al. 2019).
+///
+/// Encoder, each layer:   h = norm(h + attention(h)),  h = norm(h + ffn(h))
+/// Decoder, each layer:   h = norm(h + past(h)),       h = norm(h + attention(h, encoder)),  h = norm(h + ffn(h))
+///
+/// where `past` is causal self-attention or the SSRU. The first target token is embedded as zeros.
+struct Marian: Sendable {
+    struct CrossAttention: Sendable {
+        let query, key, value, output: Linear
+        let norm: LayerNorm
+    }
+
+    struct FeedForward: Sendable {
+        let expand, project: Linear
+        let activation: Activation
+        let norm: LayerNorm
+
+        /// h = norm(h + project(activation(expand(h))))
+        func apply(to h: inout Matrix, on compute: Compute) {
+            var inner = activation == .relu ? expand.relu(h, on: compute) : expand(h, on: compute)
+            if activation != .relu { inner.apply(activation, on: compute) }
+            project.add(inner, to: &h, on: compute)
+            norm.apply(to: &h, on: compute)
+        }
+    }
+
+    /// c = f·c′ + (1 − f)·Wx with f = σ(Wf·x + bf); the output is relu(c).
+    struct SimpleRecurrentUnit: Sendable {
+        let input: Weights
+        let forget: Linear
+        let norm: LayerNorm
+    }
+
+    /// How a decoder layer remembers the target so far.
+    enum Past: Sendable {
+        case attention(CrossAttention)
+        case recurrent(SimpleRecurrentUnit)
+    }
+
+    struct EncoderLayer: Sendable {
+        let attention: CrossAttention
+        let feedForward: FeedForward
+    }
+
+    struct DecoderLayer: Sendable {
+        let past: Past
+        let context: CrossAttention
+        let feedForward: FeedForward
+    }
+
+    let width: Int
+    let attention: Attention
+    let positions: SinusoidalPositions
+    let embeddingScale: Float
+    let sourceEmbedding: Weights
+    let targetEmbedding: Weights
+    let encoder: [EncoderLayer]
+    let decoder: [DecoderLayer]
+    /// width → target words
+    let output: Linear
+    let endOfSentence: Int
+    /// The word that is embedded as zeros and never generated (Hugging Face's pad), if it is in the vocabulary.
+    let padding: Int?
+    let context: Int
+
+    var targetVocabulary: Int { output.weights.outputs }
+    var sourceVocabulary: Int { sourceEmbedding.outputs }
+
+    // MARK: - The encoder
+
+    /// The states of all source tokens; sentences lie one after the other and do not see each other.
+    func encode(_ sentences: [[Int]], on compute: Compute, trace: ((Matrix) -> Void)? = nil) -> Matrix {
+        var ranges: [Range<Int>] = []
+        for sentence in sentences {
+            let start = ranges.last?.upperBound ?? 0
+            ranges += repeatElement(start..<start + sentence.count, count: sentence.count)
+        }
+        var h = sourceEmbedding.rows(sentences.flatMap(\.self))
+        h.scale(by: embeddingScale, on: compute)
+        positions.add(to: &h) { $0 - ranges[$0].lowerBound }
+        for layer in encoder {
+            trace?(h)
+            let block = layer.attention
+            let mixed = attention(
+                block.query(h, on: compute), keys: block.key(h, on: compute).values,
+                values: block.value(h, on: compute).values,
+                visible: { .range(ranges[$0]) }, on: compute)
+            block.output.add(mixed, to: &h, on: compute)
+            block.norm.apply(to: &h, on: compute)
+            layer.feedForward.apply(to: &h, on: compute)
+        }
+        trace?(h)
+        return h
+    }
+
+    // MARK: - The decoder
+
+    /// What the decoder knows of the source sentences: the keys and values of each layer.
+    struct SourceMemory: Sendable {
+        let keys: [[Float]]
+        let values: [[Float]]
+        /// The rows of each sentence.
+        let ranges: [Range<Int>]
+    }
+
+    func memory(of encoded: Matrix, _ sentences: [[Int]], on compute: Compute) -> SourceMemory {
+        var ranges: [Range<Int>] = []
+        for sentence in sentences {
+            let start = ranges.last?.upperBound ?? 0
+            ranges.append(start..<start + sentence.count)
+        }
+        return SourceMemory(
+            keys: decoder.map { $0.context.key(encoded, on: compute).values },
+            values: decoder.map { $0.context.value(encoded, on: compute).values }, ranges: ranges)
+    }
+
+    /// The past of a set of hypotheses.
+    struct TargetMemory: Sendable {
+        /// For layers with self-attention.
+        var cache: KeyValueCache
+        var tables: [[Int32]]
+        /// For recurrent layers: hypotheses × width.
+        var cells: [Matrix]
+    }
+
+    func emptyTarget(hypotheses: Int) -> TargetMemory {
+        let recurrent = decoder.filter { if case .recurrent = $0.past { true } else { false } }.count
+        return TargetMemory(
+            cache: KeyValueCache(layers: decoder.count - recurrent, width: width),
+            tables: Array(repeating: [], count: hypotheses),
+            cells: Array(repeating: Matrix(rows: hypotheses, columns: width), count: recurrent))
+    }
+
+    /// Reads one more word of each hypothesis.
+    ///
+    /// - Parameters:
+    ///   - words: the last word of each hypothesis; nil at the start.
+    ///   - position: how many words came before.
+    ///   - sentences: which source sentence each hypothesis translates.
+    ///   - alignment: is shown, for each hypothesis, its attention over the source in the last layer.
+    /// - Returns: the states before the output layer: hypotheses × width.
+    func step(
+        words: [Int]?, position: Int, sentences: [Int], source: SourceMemory, target: inout TargetMemory,
+        on compute: Compute, alignment: ((Int, [Float]) -> Void)? = nil, trace: ((Matrix) -> Void)? = nil
+    ) -> Matrix {
+        var h = Matrix(rows: sentences.count, columns: width)
+        if let words {
+            for (row, word) in words.enumerated() where word != padding {
+                targetEmbedding.copyRow(word, to: &h.values, at: row * width)
+            }
+            h.scale(by: embeddingScale, on: compute)
+        }
+        positions.add(to: &h) { _ in position }
+        let rows = target.cache.layers.isEmpty ? [] : target.cache.allocate(h.rows)
+        for (row, place) in rows.enumerated() { target.tables[row].append(place) }
+        var attentionLayer = 0
+        var recurrentLayer = 0
+        for (index, layer) in decoder.enumerated() {
+            trace?(h)
+            switch layer.past {
+            case .attention(let block):
+                target.cache.store(
+                    keys: block.key(h, on: compute), values: block.value(h, on: compute), in: rows,
+                    layer: attentionLayer)
+                let stored = target.cache.layers[attentionLayer]
+                let mixed = attention(
+                    block.query(h, on: compute), keys: stored.keys, values: stored.values,
+                    visible: { .rows(target.tables[$0][...]) }, on: compute)
+                block.output.add(mixed, to: &h, on: compute)
+                block.norm.apply(to: &h, on: compute)
+                attentionLayer += 1
+            case .recurrent(let unit):
+                advance(unit, &h, &target.cells[recurrentLayer], on: compute)
+                recurrentLayer += 1
+            }
+            let block = layer.context
+            let mixed = attention(
+                block.query(h, on: compute), keys: source.keys[index], values: source.values[index],
+                visible: { .range(source.ranges[sentences[$0]]) }, on: compute,
+                weights: index + 1 == decoder.count ? alignment : nil)
+            block.output.add(mixed, to: &h, on: compute)
+            block.norm.apply(to: &h, on: compute)
+            layer.feedForward.apply(to: &h, on: compute)
+        }
+        trace?(h)
+        return h
+    }
+
+    private func advance(
+        _ unit: SimpleRecurrentUnit, _ h: inout Matrix, _ cell: inout Matrix, on compute: Compute
+    ) {
+        var forget = unit.forget(h, on: compute)
+        forget.apply(.sigmoid, on: compute)
+        let input = unit.input(h, on: compute)
+        var cells = cell.values.mutableSpan
+        var states = h.values.mutableSpan
+        let gates = forget.values.span
+        let inputs = input.values.span
+        for index in states.indices {
+            let c = gates[index] * cells[index] + (1 - gates[index]) * inputs[index]
+            cells[index] = c
+            states[index] += max(c, 0)
+        }
+        unit.norm.apply(to: &h, on: compute)
+    }
+
+    /// The scores of all words as the next one.
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { output(states, on: compute) }
+
+    /// The output layer for some words only.
+    func head(for words: [Int32]) -> Linear { output.selecting(words) }
+}

@@ -1,0 +1,310 @@
+internal import EDICNumerics
+public import SystemPackage
+
+/// A GGUF file, version 2 or 3: metadata and tensors, mapped and not read.
+///
+/// Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+public struct GGUF: Sendable {
+    /// A metadata value. Arrays stay in the file until they are asked for.
+    public enum Value: Sendable {
+        case integer(Int64)
+        /// Above `Int64.max`.
+        case unsigned(UInt64)
+        case double(Double)
+        case bool(Bool)
+        case string(String)
+        case array(Array)
+    }
+
+    /// The place of an array in the file.
+    public struct Array: Sendable {
+        let elementType: ScalarType
+        public let count: Int
+        let region: MappedRegion
+        let file: String
+    }
+
+    enum ScalarType: UInt32, Sendable {
+        case uint8, int8, uint16, int16, uint32, int32, float32, bool, string, array, uint64, int64, float64
+
+        /// Bytes of a value; nil for those of varying length.
+        var size: Int? {
+            switch self {
+            case .uint8, .int8, .bool: 1
+            case .uint16, .int16: 2
+            case .uint32, .int32, .float32: 4
+            case .uint64, .int64, .float64: 8
+            case .string, .array: nil
+            }
+        }
+    }
+
+    public let path: FilePath
+    public let version: Int
+    public private(set) var metadata: [String: Value]
+    public let tensors: TensorCollection
+
+    /// Opens a file and checks its header, its metadata and where its tensors lie.
+    public init(_ path: FilePath) throws(ModelError) {
+        self.path = path
+        let file = try MappedFile.open(path)
+        let name = path.string
+        let header = try file.whole().withBytes { bytes throws(ModelError) in
+            try Self.header(of: bytes, name: name)
+        }
+        version = header.version
+        metadata = [:]
+        for (key, value) in header.values {
+            switch value {
+            case .scalar(let value): metadata[key] = value
+            case .array(let type, let count, let range):
+                metadata[key] = .array(
+                    Array(elementType: type, count: count, region: try file.part(range), file: name))
+            }
+        }
+        var tensors: [Tensor] = []
+        for entry in header.tensors {
+            let region = try file.part(entry.range)
+            tensors.append(
+                Tensor(name: entry.name, type: entry.type, shape: entry.shape, storage: .mapped(region), file: name))
+        }
+        self.tensors = TensorCollection(source: name, tensors)
+    }
+
+    // MARK: - The header
+
+    enum RawValue {
+        case scalar(Value)
+        case array(ScalarType, count: Int, Range<Int>)
+    }
+
+    struct Header {
+        var version = 0
+        var values: [(String, RawValue)] = []
+        var tensors: [Safetensors.Entry] = []
+    }
+
+    static func header(of bytes: Span<UInt8>, name: String) throws(ModelError) -> Header {
+        var cursor = ByteCursor(file: name)
+        var header = Header()
+        let magic = try cursor.read(UInt32.self, from: bytes, "the magic number")
+        guard magic == 0x4655_4747 else {
+            throw ModelError(.malformed, "\(name): does not begin with GGUF, so it is not a GGUF file")
+        }
+        let version = try cursor.read(UInt32.self, from: bytes, "the version")
+        guard version == 2 || version == 3 else {
+            throw ModelError(
+                .unsupported,
+                "\(name): GGUF version \(version) (big-endian files look like \(UInt32(3).byteSwapped)); "
+                    + "versions 2 and 3, little-endian, are read")
+        }
+        header.version = Int(version)
+        let tensorCount = try cursor.read(UInt64.self, from: bytes, "the number of tensors")
+        let valueCount = try cursor.read(UInt64.self, from: bytes, "the number of metadata values")
+        // A tensor takes at least 24 bytes here and a value 13: a claim of more is damage, not a reason to allocate.
+        guard tensorCount <= UInt64(bytes.count / 24), valueCount <= UInt64(bytes.count / 13) else {
+            throw ModelError(
+                .malformed, "\(name): claims \(tensorCount) tensors and \(valueCount) values, more than fit in the file"
+            )
+        }
+        var alignment = 32
+        for _ in 0..<valueCount {
+            let length = try cursor.read(UInt64.self, from: bytes, "the length of a metadata key")
+            let key = try cursor.text(length, from: bytes, "a metadata key")
+            let type = try scalarType(&cursor, bytes)
+            let value = try value(of: type, &cursor, bytes, key: key)
+            if key == "general.alignment", case .scalar(.integer(let wanted)) = value {
+                guard wanted > 0, wanted <= 1 << 16, wanted & (wanted - 1) == 0 else {
+                    throw ModelError(.malformed, "\(name): general.alignment is \(wanted), not a power of two")
+                }
+                alignment = Int(wanted)
+            }
+            header.values.append((key, value))
+        }
+        var places: [(name: String, type: ElementType, shape: [Int], offset: UInt64)] = []
+        for _ in 0..<tensorCount {
+            let length = try cursor.read(UInt64.self, from: bytes, "the length of a tensor's name")
+            let tensor = try cursor.text(length, from: bytes, "a tensor's name")
+            let rank = try cursor.read(UInt32.self, from: bytes, "the rank of \(tensor)")
+            guard rank <= 4 else {
+                throw ModelError(.malformed, "\(name): tensor \(tensor): has \(rank) dimensions; at most 4 are allowed")
+            }
+            var shape: [Int] = []
+            for _ in 0..<rank {
+                let extent = try cursor.read(UInt64.self, from: bytes, "the shape of \(tensor)")
+                guard let extent = Int(exactly: extent) else {
+                    throw ModelError(.malformed, "\(name): tensor \(tensor): has an extent of \(extent)")
+                }
+                shape.insert(extent, at: 0)
+            }
+            let type = ElementType(ggml: try cursor.read(UInt32.self, from: bytes, "the type of \(tensor)"))
+            let offset = try cursor.read(UInt64.self, from: bytes, "the offset of \(tensor)")
+            places.append((tensor, type, shape, offset))
+        }
+        cursor.align(to: alignment)
+        let start = cursor.offset
+        let available = max(0, bytes.count - start)
+        for place in places {
+            guard let offset = Int(exactly: place.offset), offset % alignment == 0, offset <= available else {
+                throw ModelError(
+                    .malformed,
+                    "\(name): tensor \(place.name): begins at byte \(place.offset) of \(available) of data; "
+                        + "the file is truncated or damaged, fetch it again")
+            }
+            var size = 0
+            if place.type.bytesPerBlock != nil {
+                guard let known = Tensor.byteCount(of: place.type, shape: place.shape) else {
+                    throw ModelError(
+                        .malformed, "\(name): tensor \(place.name): \(place.type) cannot have the shape \(place.shape)")
+                }
+                size = known
+            }
+            guard size <= available - offset else {
+                throw ModelError(
+                    .malformed,
+                    "\(name): tensor \(place.name): wants \(size) bytes at \(offset) of \(available) of data; "
+                        + "the file is truncated or damaged, fetch it again")
+            }
+            header.tensors.append(
+                .init(
+                    name: place.name, type: place.type, shape: place.shape,
+                    range: start + offset..<start + offset + size))
+        }
+        return header
+    }
+
+    private static func scalarType(_ cursor: inout ByteCursor, _ bytes: Span<UInt8>) throws(ModelError) -> ScalarType {
+        let number = try cursor.read(UInt32.self, from: bytes, "the type of a metadata value")
+        guard let type = ScalarType(rawValue: number) else {
+            throw ModelError(.malformed, "\(cursor.file): byte \(cursor.offset - 4): \(number) is no metadata type")
+        }
+        return type
+    }
+
+    private static func value(
+        of type: ScalarType, _ cursor: inout ByteCursor, _ bytes: Span<UInt8>, key: String
+    ) throws(ModelError) -> RawValue {
+        guard type == .array else { return .scalar(try scalar(of: type, &cursor, bytes, key)) }
+        let elementType = try scalarType(&cursor, bytes)
+        let count = try cursor.read(UInt64.self, from: bytes, "the length of \(key)")
+        guard elementType != .array else {
+            throw ModelError(.unsupported, "\(cursor.file): \(key) is an array of arrays, which no known model has")
+        }
+        let start = cursor.offset
+        if let size = elementType.size {
+            let (total, overflow) = count.multipliedReportingOverflow(by: UInt64(size))
+            _ = try cursor.take(overflow ? .max : total, of: bytes, "the array \(key)")
+        } else {
+            guard count <= UInt64(bytes.count / 8) else {
+                throw ModelError(
+                    .malformed, "\(cursor.file): \(key) claims \(count) strings, more than fit in the file")
+            }
+            for _ in 0..<count {
+                let length = try cursor.read(UInt64.self, from: bytes, "a string of \(key)")
+                _ = try cursor.take(length, of: bytes, "a string of \(key)")
+            }
+        }
+        return .array(elementType, count: Int(count), start..<cursor.offset)
+    }
+
+    private static func scalar(
+        of type: ScalarType, _ cursor: inout ByteCursor, _ bytes: Span<UInt8>, _ key: String
+    ) throws(ModelError) -> Value {
+        switch type {
+        case .uint8: return .integer(Int64(try cursor.read(UInt8.self, from: bytes, key)))
+        case .int8: return .integer(Int64(try cursor.read(Int8.self, from: bytes, key)))
+        case .uint16: return .integer(Int64(try cursor.read(UInt16.self, from: bytes, key)))
+        case .int16: return .integer(Int64(try cursor.read(Int16.self, from: bytes, key)))
+        case .uint32: return .integer(Int64(try cursor.read(UInt32.self, from: bytes, key)))
+        case .int32: return .integer(Int64(try cursor.read(Int32.self, from: bytes, key)))
+        case .int64: return .integer(try cursor.read(Int64.self, from: bytes, key))
+        case .uint64:
+            let value = try cursor.read(UInt64.self, from: bytes, key)
+            return Int64(exactly: value).map { .integer($0) } ?? .unsigned(value)
+        case .float32: return .double(Double(Float(bitPattern: try cursor.read(UInt32.self, from: bytes, key))))
+        case .float64: return .double(Double(bitPattern: try cursor.read(UInt64.self, from: bytes, key)))
+        case .bool: return .bool(try cursor.read(UInt8.self, from: bytes, key) != 0)
+        case .string:
+            let length = try cursor.read(UInt64.self, from: bytes, "the length of \(key)")
+            return .string(try cursor.text(length, from: bytes, key))
+        case .array:
+            throw ModelError(.unsupported, "\(cursor.file): \(key) is an array inside an array")
+        }
+    }
+}
+
+extension GGUF.Array {
+    /// The strings of an array of strings, as the bytes they are; nil for other arrays.
+    public var byteStrings: [[UInt8]]? {
+        guard elementType == .string else { return nil }
+        return region.withBytes { bytes in
+            var strings: [[UInt8]] = []
+            strings.reserveCapacity(count)
+            var offset = 0
+            for _ in 0..<count {
+                // The lengths were walked when the file was opened, so they fit.
+                let length = Int(bytes.littleEndian(UInt64.self, at: offset))
+                let string = bytes.extracting(offset + 8..<offset + 8 + length)
+                strings.append(string.copied())
+                offset += 8 + length
+            }
+            return strings
+        }
+    }
+
+    /// The numbers of an array of numbers; nil for strings.
+    public var numbers: [Double]? {
+        guard let size = elementType.size else { return nil }
+        return region.withBytes { bytes in
+            (0..<count).map { index in
+                let at = index * size
+                return switch elementType {
+                case .uint8, .bool: Double(bytes[at])
+                case .int8: Double(Int8(bitPattern: bytes[at]))
+                case .uint16: Double(bytes.littleEndian(UInt16.self, at: at))
+                case .int16: Double(bytes.littleEndian(Int16.self, at: at))
+                case .uint32: Double(bytes.littleEndian(UInt32.self, at: at))
+                case .int32: Double(bytes.littleEndian(Int32.self, at: at))
+                case .uint64: Double(bytes.littleEndian(UInt64.self, at: at))
+                case .int64: Double(bytes.littleEndian(Int64.self, at: at))
+                case .float32: Double(Float(bitPattern: bytes.littleEndian(UInt32.self, at: at)))
+                case .float64: Double(bitPattern: bytes.littleEndian(UInt64.self, at: at))
+                case .string, .array: 0
+                }
+            }
+        }
+    }
+}
+
+extension GGUF {
+    /// The family the file names, such as `llama`.
+    public var architecture: String? { string("general.architecture") }
+
+    public func string(_ key: String) -> String? {
+        guard case .string(let value) = metadata[key] else { return nil }
+        return value
+    }
+
+    public func integer(_ key: String) -> Int? {
+        guard case .integer(let value) = metadata[key] else { return nil }
+        return Int(exactly: value)
+    }
+
+    public func double(_ key: String) -> Double? {
+        switch metadata[key] {
+        case .double(let value): value
+        case .integer(let value): Double(value)
+        default: nil
+        }
+    }
+
+    public func bool(_ key: String) -> Bool? {
+        guard case .bool(let value) = metadata[key] else { return nil }
+        return value
+    }
+
+    public func array(_ key: String) -> Array? {
+        guard case .array(let value) = metadata[key] else { return nil }
+        return value
+    }
+}

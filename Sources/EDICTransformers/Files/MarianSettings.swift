@@ -1,0 +1,86 @@
+internal import EDICNumerics
+internal import SystemPackage
+internal import Yams
+
+/// The options in Marian's YAML: of a model (`special:model.yml` inside it) or of a decoder (`config.yml` beside it).
+struct MarianSettings {
+    /// The file, for messages.
+    let source: String
+    private let root: Node.Mapping
+
+    static let sizeLimit = 1 << 20
+
+    init(_ path: FilePath) throws(ModelError) {
+        let file = try MappedFile.open(path)
+        guard file.count <= Self.sizeLimit else {
+            throw ModelError(.malformed, "\(path): is \(file.count) bytes, too large for a configuration file")
+        }
+        try self.init(yaml: file.whole().withBytes { $0.text(in: 0..<$0.count) }, source: path.string)
+    }
+
+    /// The options a model carries, as text that ends with a NUL.
+    init(modelItem tensor: Tensor) throws(ModelError) {
+        guard tensor.byteCount <= Self.sizeLimit else {
+            throw ModelError(.malformed, "\(tensor.file): \(tensor.name) is too large for options")
+        }
+        let text = tensor.withBytes { bytes in
+            var end = bytes.count
+            while end > 0, bytes[end - 1] == 0 { end -= 1 }
+            return bytes.text(in: 0..<end)
+        }
+        try self.init(yaml: text, source: "\(tensor.file): \(tensor.name)")
+    }
+
+    init(yaml: String, source: String) throws(ModelError) {
+        self.source = source
+        do {
+            guard case .mapping(let mapping)? = try Yams.compose(yaml: yaml) else {
+                throw ModelError(.malformed, "\(source): is not a YAML mapping")
+            }
+            root = mapping
+        } catch let error as ModelError {
+            throw error
+        } catch {
+            let message = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+            throw ModelError(.malformed, "\(source): is not YAML: \(message)", cause: error)
+        }
+    }
+
+    func string(_ key: String) -> String? { root[Node(key)]?.scalar?.string }
+
+    func int(_ key: String) -> Int? { string(key).flatMap { Int($0) } }
+
+    func float(_ key: String) -> Float? { string(key).flatMap { Float($0) } }
+
+    func bool(_ key: String) -> Bool? {
+        switch string(key) {
+        case "true", "True", "yes", "on": true
+        case "false", "False", "no", "off": false
+        default: nil
+        }
+    }
+
+    /// The scalars of a list; a lone scalar is a list of one.
+    func strings(_ key: String) -> [String]? {
+        switch root[Node(key)] {
+        case .sequence(let nodes): nodes.compactMap { $0.scalar?.string }
+        case .scalar(let scalar): [scalar.string]
+        default: nil
+        }
+    }
+
+    /// All options that have one value, in the order of the file.
+    var scalars: [(name: String, value: String)] {
+        root.compactMap { key, value in
+            guard let name = key.scalar?.string, let text = value.scalar?.string else { return nil }
+            return (name, text)
+        }
+    }
+
+    func required(_ key: String) throws(ModelError) -> Int {
+        guard let value = int(key), value > 0 else {
+            throw ModelError(.malformed, "\(source): \(key) should be a whole number above zero")
+        }
+        return value
+    }
+}

@@ -1,0 +1,75 @@
+internal import EDICNumerics
+
+/// A named array of numbers in a model file.
+public struct Tensor: Sendable {
+    /// Where the numbers are.
+    enum Storage: Sendable {
+        case mapped(MappedRegion)
+        case owned([UInt8])
+    }
+
+    public let name: String
+    public let type: ElementType
+    /// Extents, the slowest varying first (row-major), whatever order the file lists them in.
+    public let shape: [Int]
+    let storage: Storage
+    /// The file, for messages.
+    let file: String
+
+    /// Numbers in all.
+    public var elementCount: Int { shape.reduce(1, *) }
+
+    /// Bytes in the file.
+    public var byteCount: Int {
+        switch storage {
+        case .mapped(let region): region.count
+        case .owned(let bytes): bytes.count
+        }
+    }
+
+    /// Reads the bytes in place.
+    func withBytes<Result, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        switch storage {
+        case .mapped(let region): try region.withBytes(body)
+        case .owned(let bytes): try body(bytes.span)
+        }
+    }
+
+    /// How many bytes a tensor of this type and shape takes, or nil where that overflows or the type is unknown.
+    static func byteCount(of type: ElementType, shape: [Int]) -> Int? {
+        guard let block = type.bytesPerBlock, let count = Int.checkedProduct(shape) else { return nil }
+        if type.elementsPerBlock > 1 {
+            guard let row = shape.last, row % type.elementsPerBlock == 0 else { return nil }
+        }
+        return Int.checkedProduct([count / type.elementsPerBlock, block])
+    }
+}
+
+/// The tensors of a model, from one file or several.
+public struct TensorCollection: Sendable {
+    /// The file or folder, for messages.
+    public let source: String
+    private var tensors: [String: Tensor]
+
+    init(source: String, _ tensors: [Tensor]) {
+        self.source = source
+        self.tensors = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+    }
+
+    /// All tensors, sorted by name.
+    public var all: [Tensor] { tensors.values.sorted { $0.name < $1.name } }
+
+    public subscript(name: String) -> Tensor? { tensors[name] }
+
+    public func contains(_ name: String) -> Bool { tensors[name] != nil }
+
+    /// The tensor of this name.
+    func required(_ name: String) throws(ModelError) -> Tensor {
+        guard let tensor = tensors[name] else {
+            throw ModelError(.mismatch, "\(source): has no tensor \(name), which the model's family needs")
+        }
+        return tensor
+    }
+}

@@ -1,0 +1,94 @@
+/// How to choose the words of a generated text.
+public struct GenerationOptions: Sendable, Hashable {
+    /// The most tokens to generate.
+    public var maximumTokens: Int
+    /// 0 always takes the likeliest token; 1 draws from the model's distribution; more flattens it.
+    public var temperature: Float
+    /// Draws only from this many likeliest tokens; 0 for all.
+    public var topK: Int
+    /// Draws only from the likeliest tokens that together have this probability.
+    public var topP: Float
+    /// Draws only from tokens at least this probable, as a share of the likeliest one's probability.
+    public var minP: Float
+    /// Divides the scores of tokens that have occurred (multiplies negative ones); 1 for none (Keskar et al. 2019).
+    public var repetitionPenalty: Float
+    /// The same seed draws the same tokens.
+    public var seed: UInt64
+    /// The text ends before the first of these.
+    public var stopStrings: [String]
+    /// Goes on after the model's end of text.
+    public var ignoresEndOfText: Bool
+    /// How many hypotheses are followed at once; above 1 nothing is drawn.
+    public var beamSize: Int
+    /// With beams: scores are divided by the length to this power.
+    public var lengthNormalization: Float
+
+    public init(
+        maximumTokens: Int = 256, temperature: Float = 0, topK: Int = 0, topP: Float = 1, minP: Float = 0,
+        repetitionPenalty: Float = 1, seed: UInt64 = 0, stopStrings: [String] = [], ignoresEndOfText: Bool = false,
+        beamSize: Int = 1, lengthNormalization: Float = 1
+    ) {
+        self.maximumTokens = maximumTokens
+        self.temperature = temperature
+        self.topK = topK
+        self.topP = topP
+        self.minP = minP
+        self.repetitionPenalty = repetitionPenalty
+        self.seed = seed
+        self.stopStrings = stopStrings
+        self.ignoresEndOfText = ignoresEndOfText
+        self.beamSize = beamSize
+        self.lengthNormalization = lengthNormalization
+    }
+
+    func check() throws(ModelError) {
+        func expect(_ isRight: Bool, _ message: String) throws(ModelError) {
+            guard isRight else { throw ModelError(.badRequest, message) }
+        }
+        try expect(maximumTokens >= 0, "the number of tokens to generate should not be negative")
+        try expect(temperature >= 0 && temperature.isFinite, "the temperature should be 0 or more")
+        try expect(topK >= 0, "top-k should be 0 or more")
+        try expect(topP > 0 && topP <= 1, "top-p should be above 0 and at most 1")
+        try expect(minP >= 0 && minP <= 1, "min-p should be 0 to 1")
+        try expect(repetitionPenalty > 0 && repetitionPenalty.isFinite, "the repetition penalty should be above 0")
+        try expect((1...256).contains(beamSize), "the beam size is \(beamSize); 1 to 256 are possible")
+        try expect(!stopStrings.contains(""), "a stop string should not be empty")
+        try expect(lengthNormalization.isFinite, "the length normalisation is not a number")
+    }
+}
+
+/// A generated text.
+public struct Generation: Sendable, Hashable {
+    public enum End: Sendable, Hashable {
+        /// The model ended its text.
+        case endOfText
+        /// The wanted number of tokens was reached, or the model's longest text.
+        case length
+        /// One of the stop strings came.
+        case stopString(String)
+        /// The caller wanted no more.
+        case stopped
+    }
+
+    public let text: String
+    public let tokens: [Int]
+    /// For each token, the logarithm of the probability the model gave it, before any option changed it.
+    public let logProbabilities: [Float]
+    public let end: End
+}
+
+/// How probable a text is to a model.
+public struct TextScore: Sendable, Hashable {
+    public let tokens: [Int]
+    /// For each token but the first, the logarithm of its probability after those before it.
+    public let logProbabilities: [Float]
+
+    /// e to the mean negative log-probability of a token.
+    public var perplexity: Double {
+        guard !logProbabilities.isEmpty else { return .nan }
+        return exponential(-logProbabilities.reduce(0.0) { $0 + Double($1) } / Double(logProbabilities.count))
+    }
+
+    /// The sum over the tokens.
+    public var total: Double { logProbabilities.reduce(0) { $0 + Double($1) } }
+}

@@ -1,0 +1,28 @@
+internal import EDICNumerics
+
+/// Scaled dot-product attention with any number of queries for each key-value head.
+struct Attention: Sendable {
+    let shape: AttentionShape
+
+    init(heads: Int, keyValueHeads: Int, headDimension: Int, scale: Float? = nil) {
+        shape = AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headDimension, scale: scale)
+    }
+
+    /// For each query row, softmax(q·Kᵀ·scale)·V over the rows it sees.
+    ///
+    /// - Parameters:
+    ///   - queries: rows × (heads · head size).
+    ///   - keys: any number of rows × (key-value heads · head size).
+    ///   - weights: receives, for each query row, the mean over the heads of its attention, when wanted.
+    func callAsFunction(
+        _ queries: Matrix, keys: [Float], values: [Float], visible: (Int) -> VisibleRows, on compute: Compute,
+        weights: ((Int, [Float]) -> Void)? = nil
+    ) -> Matrix {
+        var output = Matrix(rows: queries.rows, columns: shape.width)
+        var out = output.values.mutableSpan
+        compute.kernels.attend(
+            shape, queries: queries.values.span, keys: keys.span, values: values.span,
+            visible: (0..<queries.rows).map(visible), into: &out, pool: compute.pool, weights: weights)
+        return output
+    }
+}

@@ -1,0 +1,59 @@
+/// The keys and values of every token seen, one row a token, in each layer.
+///
+/// A sequence is a list of row numbers, so hypotheses that share a past share its rows, and reordering a beam moves
+/// numbers, not vectors.
+struct KeyValueCache: Sendable {
+    struct Layer: Sendable {
+        /// rows × width
+        var keys: [Float] = []
+        var values: [Float] = []
+    }
+
+    /// Numbers in a row: key-value heads × head dimension.
+    let width: Int
+    var layers: [Layer]
+    private(set) var rows = 0
+    /// Rows no sequence names any more.
+    private var free: [Int32] = []
+
+    init(layers: Int, width: Int) {
+        self.width = width
+        self.layers = Array(repeating: Layer(), count: layers)
+    }
+
+    /// Makes room for `count` tokens in every layer and says in which rows.
+    mutating func allocate(_ count: Int) -> [Int32] {
+        var allocated: [Int32] = []
+        allocated.reserveCapacity(count)
+        while allocated.count < count, let row = free.popLast() { allocated.append(row) }
+        let fresh = count - allocated.count
+        for row in rows..<rows + fresh { allocated.append(Int32(row)) }
+        rows += fresh
+        if fresh > 0 {
+            for index in layers.indices {
+                layers[index].keys.append(contentsOf: repeatElement(0, count: fresh * width))
+                layers[index].values.append(contentsOf: repeatElement(0, count: fresh * width))
+            }
+        }
+        return allocated
+    }
+
+    /// Writes the keys and values of new tokens into their rows.
+    mutating func store(keys: Matrix, values: Matrix, in rows: [Int32], layer: Int) {
+        for (source, row) in rows.enumerated() {
+            let from = source * width
+            let to = Int(row) * width
+            layers[layer].keys.replaceSubrange(to..<to + width, with: keys.values[from..<from + width])
+            layers[layer].values.replaceSubrange(to..<to + width, with: values.values[from..<from + width])
+        }
+    }
+
+    /// Frees all rows that none of `sequences` names.
+    mutating func keepOnly(_ sequences: some Sequence<[Int32]>) {
+        var used = [Bool](repeating: false, count: rows)
+        for sequence in sequences {
+            for row in sequence { used[Int(row)] = true }
+        }
+        free = (0..<Int32(rows)).reversed().filter { !used[Int($0)] }
+    }
+}

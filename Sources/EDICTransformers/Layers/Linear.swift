@@ -1,0 +1,65 @@
+internal import EDICNumerics
+
+/// y = x·Wᵀ + b.
+struct Linear: Sendable {
+    let weights: Weights
+    let bias: [Float]?
+
+    func callAsFunction(_ x: Matrix, on compute: Compute) -> Matrix { weights(x, bias: bias, on: compute) }
+
+    /// relu(x·Wᵀ + b).
+    func relu(_ x: Matrix, on compute: Compute) -> Matrix {
+        var y = Matrix(rows: x.rows, columns: weights.outputs)
+        weights.multiply(x, into: &y, bias: bias, epilogue: .relu, on: compute)
+        return y
+    }
+
+    /// h += x·Wᵀ + b: a branch that joins its stream.
+    func add(_ x: Matrix, to h: inout Matrix, on compute: Compute) {
+        weights.multiply(x, into: &h, bias: bias, epilogue: .accumulate, on: compute)
+    }
+
+    /// The same for some of the outputs only.
+    func selecting(_ outputs: [Int32]) -> Linear {
+        Linear(weights: weights.selecting(outputs), bias: bias.map { bias in outputs.map { bias[Int($0)] } })
+    }
+}
+
+/// Makes layers from the tensors of a collection, by name.
+struct LayerLoader {
+    let tensors: TensorCollection
+    let precision: Precision
+    /// Matrices are stored inputs × outputs (Marian, GPT-2).
+    var transposed = false
+
+    func vector(_ name: String, _ count: Int) throws(ModelError) -> [Float] {
+        try tensors.required(name).vector(count)
+    }
+
+    func weights(_ name: String, outputs: Int, inputs: Int) throws(ModelError) -> Weights {
+        try Weights(
+            tensors.required(name), outputs: outputs, inputs: inputs, transposed: transposed, precision: precision)
+    }
+
+    /// A table with one row for each word.
+    func embedding(_ name: String, words: Int, width: Int) throws(ModelError) -> Weights {
+        try Weights(tensors.required(name), outputs: words, inputs: width, precision: precision)
+    }
+
+    /// A layer whose bias may be absent.
+    func linear(_ weights: String, bias: String?, outputs: Int, inputs: Int) throws(ModelError) -> Linear {
+        Linear(
+            weights: try self.weights(weights, outputs: outputs, inputs: inputs),
+            bias: try bias.flatMap { name throws(ModelError) in
+                tensors.contains(name) ? try vector(name, outputs) : nil
+            })
+    }
+
+    func layerNorm(_ scale: String, _ bias: String, _ width: Int, epsilon: Float) throws(ModelError) -> LayerNorm {
+        LayerNorm(scale: try vector(scale, width), bias: try vector(bias, width), epsilon: epsilon)
+    }
+
+    func rmsNorm(_ scale: String, _ width: Int, epsilon: Float) throws(ModelError) -> RMSNorm {
+        RMSNorm(scale: try vector(scale, width), epsilon: epsilon)
+    }
+}

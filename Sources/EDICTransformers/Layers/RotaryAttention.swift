@@ -1,0 +1,37 @@
+internal import EDICNumerics
+
+/// Causal self-attention with rotary positions, fewer key-value heads than query heads, and optional normalised
+/// queries and keys (Qwen 3, Apertus).
+struct RotaryAttention: Sendable {
+    let query: Linear
+    let key: Linear
+    let value: Linear
+    let output: Linear
+    let queryNorm: RMSNorm?
+    let keyNorm: RMSNorm?
+    let attention: Attention
+    let rotary: RotaryEmbedding
+    /// How many tokens back a token sees, itself included; nil for all.
+    let window: Int?
+
+    /// h += attention(x); x: tokens × width, normalised.
+    func add(
+        _ x: Matrix, _ batch: TokenBatch, to h: inout Matrix, cache: inout KeyValueCache, layer: Int,
+        on compute: Compute
+    ) {
+        var queries = query(x, on: compute)
+        var keys = key(x, on: compute)
+        queryNorm?.apply(to: &queries, on: compute)
+        keyNorm?.apply(to: &keys, on: compute)
+        rotary.rotate(
+            &queries, heads: attention.shape.heads, positions: batch.positions, lengths: batch.lengths, on: compute)
+        rotary.rotate(
+            &keys, heads: attention.shape.keyValueHeads, positions: batch.positions, lengths: batch.lengths, on: compute
+        )
+        cache.store(keys: keys, values: value(x, on: compute), in: batch.newRows, layer: layer)
+        let mixed = attention(
+            queries, keys: cache.layers[layer].keys, values: cache.layers[layer].values,
+            visible: { batch.visible($0, window: window) }, on: compute)
+        output.add(mixed, to: &h, on: compute)
+    }
+}

@@ -1,0 +1,73 @@
+internal import EDICNumerics
+
+/// New tokens of several sequences, to be read by a decoder in one step. Rows lie one sequence after the other.
+struct TokenBatch {
+    /// The new tokens of one sequence and the cache rows of those before.
+    struct Sequence {
+        var past: [Int32]
+        var tokens: [Int]
+    }
+
+    private(set) var tokens: [Int] = []
+    /// The position of each new token in its sequence.
+    private(set) var positions: [Int] = []
+    /// How long each token's sequence is after this step.
+    private(set) var lengths: [Int] = []
+    /// Which sequence each token belongs to.
+    private(set) var owners: [Int] = []
+    /// The cache rows of each sequence, those of the new tokens included.
+    private(set) var tables: [[Int32]] = []
+    /// Whether a sequence's rows lie one after the other, so that they are read without looking each up.
+    private var isContiguous: [Bool] = []
+    /// The cache rows of the new tokens.
+    private(set) var newRows: [Int32] = []
+
+    init(_ sequences: [Sequence], cache: inout KeyValueCache) {
+        newRows = cache.allocate(sequences.reduce(0) { $0 + $1.tokens.count })
+        for (owner, sequence) in sequences.enumerated() {
+            let start = tokens.count
+            let length = sequence.past.count + sequence.tokens.count
+            tokens += sequence.tokens
+            positions += sequence.past.count..<length
+            lengths += repeatElement(length, count: sequence.tokens.count)
+            owners += repeatElement(owner, count: sequence.tokens.count)
+            let table = sequence.past + newRows[start..<start + sequence.tokens.count]
+            isContiguous.append(table.indices.allSatisfy { table[$0] == table[0] + Int32($0) })
+            tables.append(table)
+        }
+    }
+
+    /// The rows that the token in `row` may look at: itself and those before it, at most `window` in all.
+    func visible(_ row: Int, window: Int?) -> VisibleRows {
+        let end = positions[row] + 1
+        let start = window.map { max(0, end - $0) } ?? 0
+        let table = tables[owners[row]]
+        if isContiguous[owners[row]], let first = table.first {
+            return .range(Int(first) + start..<Int(first) + end)
+        }
+        return .rows(table[start..<end])
+    }
+
+    /// The row of each sequence's last token.
+    var lastRows: [Int] {
+        owners.indices.filter { $0 + 1 == owners.count || owners[$0 + 1] != owners[$0] }
+    }
+}
+
+/// A decoder-only transformer: tokens in, scores of the next token out.
+protocol CausalNetwork: Sendable {
+    var vocabulary: Int { get }
+    /// The longest text it was made for, where the file says.
+    var contextLength: Int? { get }
+
+    func emptyCache() -> KeyValueCache
+
+    /// The state of each new token after the last normalisation.
+    ///
+    /// - Parameter trace: is shown the states before the first layer and after each.
+    func states(of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?)
+        -> Matrix
+
+    /// The scores of all words, for some states.
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix
+}

@@ -1,0 +1,31 @@
+/// Why a model file, a model or a request could not be used.
+///
+/// The message is one line that names the file and the place in it, what was expected, and what to do.
+public struct ModelError: Error, Sendable, CustomStringConvertible {
+    public enum Code: Sendable, Hashable {
+        /// A file or a folder is missing or cannot be read.
+        case unreadable
+        /// A file breaks its own format: truncated, damaged, or with lengths that do not fit.
+        case malformed
+        /// A sound file of a kind, family, type or option this library does not run.
+        case unsupported
+        /// Parts that do not belong together: a tensor of another shape, a vocabulary of another size.
+        case mismatch
+        /// The caller asked for something the model cannot do: too long a text, an option out of range.
+        case badRequest
+        /// The caller's task was cancelled.
+        case cancelled
+    }
+
+    public let code: Code
+    public let message: String
+    public let cause: (any Error)?
+
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,150 @@
+internal import EDICJSON
+internal import EDICStore
+public import SystemPackage
+
+/// What a model does.
+public enum ModelKind: String, Sendable, Hashable, CaseIterable {
+    /// Sentences in, sentences in another language out: ``TranslationModel``.
+    case translation
+    /// Text in, the text that follows out: ``CausalLanguageModel``.
+    case causalLanguageModel
+    /// Text in, a vector out: ``TextEmbedder``.
+    case textEmbedder
+}
+
+/// A published model on disk, recognised by its files.
+///
+/// Four layouts are known: a Hugging Face folder (`config.json` with safetensors), a GGUF file (or a folder with one), a
+/// Marian folder (`.npz` or `.bin` with `.spm` vocabularies, and a YAML configuration where there is one), as published
+/// for Firefox and Bergamot.
+public struct ModelFolder: Sendable {
+    enum Layout: Sendable {
+        case huggingFace(configuration: FilePath)
+        case gguf(FilePath)
+        case marian(MarianFiles)
+    }
+
+    /// The files of a Marian model.
+    struct MarianFiles: Sendable {
+        var model: FilePath
+        var sourceVocabulary: FilePath
+        var targetVocabulary: FilePath
+        var shortlist: FilePath?
+        /// The decoder's YAML.
+        var configuration: FilePath?
+    }
+
+    public let path: FilePath
+    public let kind: ModelKind
+    /// The name of the family, such as `llama` or `marian`.
+    public let family: String
+    let layout: Layout
+
+    /// Recognises the model at `path`, a folder or a GGUF file, without reading its weights.
+    public static func discover(in path: FilePath) throws(ModelError) -> ModelFolder {
+        guard let what = FileTree.kind(of: path) else {
+            throw ModelError(.unreadable, "\(path): there is no such file or folder")
+        }
+        if what != .folder {
+            guard path.extension == "gguf" else {
+                throw ModelError(.unsupported, "\(path): is neither a folder with a model nor a .gguf file")
+            }
+            return try gguf(path, at: path)
+        }
+        let names: [String]
+        do {
+            names = try FileTree.names(in: path).sorted()
+        } catch {
+            throw ModelError(.unreadable, "\(path): cannot be listed: \(error)", cause: error)
+        }
+        if names.contains("config.json") { return try huggingFace(path) }
+        if let files = try marianFiles(path, names) {
+            return ModelFolder(path: path, kind: .translation, family: "marian", layout: .marian(files))
+        }
+        let candidates = names.filter { $0.hasSuffix(".gguf") }
+        if candidates.count == 1 { return try gguf(path.appending(candidates[0]), at: path) }
+        guard candidates.isEmpty else {
+            throw ModelError(.unsupported, "\(path): has \(candidates.count) .gguf files; name one of them")
+        }
+        throw ModelError(
+            .unsupported,
+            "\(path): has no model that is known: neither config.json, nor a .gguf file, nor a Marian model with .spm "
+                + "vocabularies")
+    }
+
+    private static func gguf(_ file: FilePath, at path: FilePath) throws(ModelError) -> ModelFolder {
+        let architecture = try GGUF(file).architecture ?? "?"
+        guard let family = ModelFamily.all.first(where: { $0.ggufArchitectures.contains(architecture) }) else {
+            throw ModelError(
+                .unsupported,
+                "\(file): the architecture \(architecture) is not known; \(ModelFamily.knownArchitectures) are")
+        }
+        return ModelFolder(path: path, kind: family.kind, family: family.name, layout: .gguf(file))
+    }
+
+    private static func huggingFace(_ path: FilePath) throws(ModelError) -> ModelFolder {
+        let file = path.appending("config.json")
+        let configuration = try ModelConfiguration(file)
+        let type = configuration.string("model_type") ?? "?"
+        guard let family = ModelFamily.all.first(where: { $0.modelTypes.contains(type) }) else {
+            throw ModelError(
+                .unsupported, "\(file): the model type \(type) is not known; \(ModelFamily.knownModelTypes) are")
+        }
+        return ModelFolder(
+            path: path, kind: family.kind, family: family.name, layout: .huggingFace(configuration: file))
+    }
+
+    // MARK: - Marian
+
+    private static func marianFiles(_ path: FilePath, _ names: [String]) throws(ModelError) -> MarianFiles? {
+        for name in names where name.hasSuffix(".yml") || name.hasSuffix(".yaml") {
+            let settings = try MarianSettings(path.appending(name))
+            guard let models = settings.strings("models"), let model = models.first,
+                let vocabularies = settings.strings("vocabs"), let first = vocabularies.first
+            else { continue }
+            guard models.count == 1 else {
+                throw ModelError(.unsupported, "\(path.appending(name)): ensembles of \(models.count) models")
+            }
+            func beside(_ file: String) throws(ModelError) -> FilePath {
+                guard let last = FilePath(file).lastComponent, last.kind == .regular else {
+                    throw ModelError(.malformed, "\(path.appending(name)): \(file) is not the name of a file")
+                }
+                return path.appending(last)
+            }
+            // A list's first entry is the file; the others say how the shortlist was made.
+            let shortlist = try settings.strings("shortlist")?.first.map { name throws(ModelError) in try beside(name) }
+            return MarianFiles(
+                model: try beside(model), sourceVocabulary: try beside(first),
+                targetVocabulary: try beside(vocabularies.last ?? first), shortlist: shortlist,
+                configuration: path.appending(name))
+        }
+        let shortlists = names.filter { $0.hasPrefix("lex") && $0.hasSuffix(".bin") }
+        let models = names.filter { ($0.hasSuffix(".npz") || $0.hasSuffix(".bin")) && !shortlists.contains($0) }
+        let vocabularies = names.filter { $0.hasSuffix(".spm") }
+        guard models.count == 1, !vocabularies.isEmpty, vocabularies.count <= 2 else { return nil }
+        // Separate vocabularies are called source and target, or src and trg; alphabetical order puts the source first.
+        return MarianFiles(
+            model: path.appending(models[0]), sourceVocabulary: path.appending(vocabularies[0]),
+            targetVocabulary: path.appending(vocabularies[vocabularies.count - 1]),
+            shortlist: shortlists.first.map { path.appending($0) })
+    }
+
+    // MARK: - Tensors
+
+    /// The tensors of the model, mapped and not read.
+    func tensors() throws(ModelError) -> TensorCollection {
+        switch layout {
+        case .gguf(let file): return try GGUF(file).tensors
+        case .marian(let files):
+            return files.model.extension == "npz"
+                ? try NumPyArchive.tensors(in: files.model) : try MarianBinary.tensors(in: files.model)
+        case .huggingFace:
+            let single = path.appending("model.safetensors")
+            if FileTree.exists(single) { return try Safetensors.tensors(in: single) }
+            let index = path.appending("model.safetensors.index.json")
+            if FileTree.exists(index) { return try Safetensors.tensors(shardedBy: index) }
+            throw ModelError(
+                .unsupported, "\(path): has neither model.safetensors nor its index; other weight files are not read")
+        }
+    }
+}

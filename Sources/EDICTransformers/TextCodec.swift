@@ -1,0 +1,96 @@
+internal import EDICJSON
+internal import EDICStore
+internal import EDICTokenizers
+internal import SystemPackage
+
+/// Text to tokens and back, as a model's files say.
+struct TextCodec: Sendable {
+    private let tokenizer: Tokenizer
+    /// For Hugging Face's Marian folders: the words of `vocab.json` by piece, whose numbers are not the pieces' own.
+    private let renumbering: Renumbering?
+
+    private struct Renumbering: Sendable {
+        /// Pieces' numbers to words'.
+        let words: [UInt32: Int]
+        /// How words are spelt, with ▁ for a space.
+        let spellings: [Int: String]
+        /// Words of the vocabulary that are no pieces of this file: those of the other language.
+        let others: [String: Int]
+        let unknown: Int
+    }
+
+    /// How many tokens there are.
+    var vocabularySize: Int { tokenizer.vocabularySize }
+
+    /// Reads `tokenizer.json`, a `.spm` or a GGUF file, or finds one of them in a folder.
+    init(_ path: FilePath) throws(ModelError) {
+        tokenizer = try Self.tokenizer(path)
+        renumbering = nil
+    }
+
+    /// A SentencePiece file whose pieces have the numbers of a `vocab.json`.
+    init(sentencePiece: FilePath, vocabulary: FilePath) throws(ModelError) {
+        tokenizer = try Self.tokenizer(sentencePiece)
+        guard let object = try JSONFile.read(vocabulary).object else {
+            throw ModelError(.malformed, "\(vocabulary): is not a JSON object of words and numbers")
+        }
+        var words: [UInt32: Int] = [:]
+        var spellings: [Int: String] = [:]
+        var others: [String: Int] = [:]
+        var unknown = 1
+        for (piece, number) in object {
+            guard let word = number.int, word >= 0, word < 1 << 24 else {
+                throw ModelError(.malformed, "\(vocabulary): the number of \(piece) is no token number")
+            }
+            if piece == "<unk>" { unknown = word }
+            if !["<unk>", "<pad>", "</s>"].contains(piece) { spellings[word] = piece }
+            if let id = tokenizer.id(of: piece) {
+                words[id] = word
+            } else {
+                others[piece] = word
+            }
+        }
+        renumbering = Renumbering(words: words, spellings: spellings, others: others, unknown: unknown)
+    }
+
+    private static func tokenizer(_ path: FilePath) throws(ModelError) -> Tokenizer {
+        do {
+            return try Tokenizer(contentsOf: path)
+        } catch {
+            throw ModelError(.malformed, "\(path): the tokenizer cannot be used: \(error)", cause: error)
+        }
+    }
+
+    /// - Parameters:
+    ///   - addingSpecialTokens: with the tokens that the files put around a text.
+    ///   - recognizesSpecialTokens: whether the text of a special token in `text` is that token.
+    func encode(_ text: String, addingSpecialTokens: Bool = true, recognizesSpecialTokens: Bool = true) -> [Int] {
+        let ids = tokenizer.encode(
+            text, addingSpecialTokens: addingSpecialTokens,
+            specialTokens: recognizesSpecialTokens ? .recognized : .ordinaryText)
+        guard let renumbering else { return ids.map { Int($0) } }
+        guard let unknown = tokenizer.unknown, ids.contains(unknown) else {
+            return ids.map { renumbering.words[$0] ?? renumbering.unknown }
+        }
+        // What this language's pieces lack may be a word of the other's.
+        let encoding = tokenizer.encoding(
+            of: text, addingSpecialTokens: addingSpecialTokens,
+            specialTokens: recognizesSpecialTokens ? .recognized : .ordinaryText)
+        let bytes = Array(text.utf8)
+        return zip(encoding.ids, encoding.offsets).map { id, range in
+            guard id == unknown else { return renumbering.words[id] ?? renumbering.unknown }
+            let surface = String(decoding: bytes[range], as: UTF8.self).filter { !$0.isWhitespace }
+            return renumbering.others[surface] ?? renumbering.unknown
+        }
+    }
+
+    func decode(_ tokens: [Int]) -> String {
+        guard let renumbering else { return tokenizer.decode(tokens.map { UInt32($0) }) }
+        let spelt = tokens.map { renumbering.spellings[$0] ?? "" }.joined()
+        let spaced = String(String.UnicodeScalarView(spelt.unicodeScalars.map { $0 == "\u{2581}" ? " " : $0 }))
+        return spaced.hasPrefix(" ") ? String(spaced.dropFirst()) : spaced
+    }
+
+    /// A decoder for tokens that come one by one.
+    func streamingDecoder() -> StreamingDecoder { tokenizer.streamingDecoder() }
+}

@@ -1,0 +1,159 @@
+internal import EDICJSON
+public import EDICNumerics
+internal import EDICStore
+public import SystemPackage
+
+/// Turns texts into vectors whose directions are near where the texts mean the like.
+///
+/// ```swift
+/// let embedder = try TextEmbedder(folder: "Models/all-MiniLM-L6-v2")
+/// let vectors = try embedder.embed(["A cat sleeps.", "Un chat dort."])
+/// ```
+///
+/// A text's vector is the same to the last bit whatever the other texts and the number of threads.
+public final class TextEmbedder: Sendable {
+    /// How the states of a text's tokens become one vector.
+    public enum Pooling: String, Sendable, Hashable {
+        /// Their mean.
+        case mean
+        /// The first token's state.
+        case firstToken
+        /// The first token's state through the model's tanh layer.
+        case pooler
+    }
+
+    public let folder: ModelFolder
+    /// Numbers in a vector.
+    public var dimension: Int { bert.width }
+    public let pooling: Pooling
+    /// Whether vectors are scaled to length 1, so that their dot product is the cosine.
+    public let normalizes: Bool
+    /// Longer texts are cut to this many tokens, the tokens around them included.
+    public let maximumTokens: Int
+
+    let bert: BERT
+    private let tokenizer: TextCodec
+
+    /// Texts computed together; no result depends on it.
+    private static let batchSize = 16
+
+    /// Opens a Hugging Face folder. The files of sentence-transformers beside the model say how to pool.
+    ///
+    /// - Parameters:
+    ///   - pooling: instead of what the files say, or of the mean where they say nothing.
+    ///   - normalizes: the same for scaling to length 1.
+    public init(
+        folder path: FilePath, precision: Precision = .asPublished, pooling: Pooling? = nil, normalizes: Bool? = nil
+    ) throws(ModelError) {
+        folder = try ModelFolder.discover(in: path)
+        guard case .huggingFace(let file) = folder.layout, folder.kind == .textEmbedder else {
+            throw ModelError(
+                .unsupported, "\(path): is a \(folder.family) model, which makes no vectors (\(folder.kind))")
+        }
+        bert = try BERT(ModelConfiguration(file), folder.tensors(), precision)
+        tokenizer = try TextCodec(path)
+        let recipe = try Self.recipe(in: path)
+        self.pooling = pooling ?? recipe.pooling
+        self.normalizes = normalizes ?? recipe.normalizes
+        maximumTokens = min(recipe.maximumTokens ?? bert.contextLength, bert.contextLength)
+        guard self.pooling != .pooler || bert.pooler != nil else {
+            throw ModelError(.mismatch, "\(path): has no pooler layer to pool with")
+        }
+        guard maximumTokens > 2 else {
+            throw ModelError(.malformed, "\(path): allows texts of \(maximumTokens) tokens")
+        }
+    }
+
+    private static func recipe(
+        in path: FilePath
+    ) throws(ModelError) -> (pooling: Pooling, normalizes: Bool, maximumTokens: Int?) {
+        var pooling = Pooling.mean
+        var normalizes = false
+        let modules = path.appending("modules.json")
+        if FileTree.exists(modules) {
+            normalizes = (try JSONFile.read(modules).array ?? []).contains {
+                $0["type"]?.string?.hasSuffix("Normalize") ?? false
+            }
+        }
+        let file = path.appending("1_Pooling").appending("config.json")
+        if FileTree.exists(file) {
+            let configuration = try ModelConfiguration(file)
+            if configuration.bool("pooling_mode_mean_tokens", default: false) {
+                pooling = .mean
+            } else if configuration.bool("pooling_mode_cls_token", default: false) {
+                pooling = .firstToken
+            } else {
+                throw ModelError(.unsupported, "\(file): a pooling other than of the mean or the first token")
+            }
+        }
+        let limits = path.appending("sentence_bert_config.json")
+        let maximum = FileTree.exists(limits) ? try ModelConfiguration(limits)["max_seq_length"]?.int : nil
+        return (pooling, normalizes, maximum)
+    }
+
+    /// The vectors of texts, in their order.
+    ///
+    /// - Parameter pool: the threads; each takes whole batches of texts.
+    public func embed(_ texts: [String], pool: WorkerPool = .shared) throws(ModelError) -> [[Float]] {
+        let tokens = texts.map { self.tokens(of: $0) }
+        if let empty = tokens.firstIndex(of: []) {
+            throw ModelError(.badRequest, "text \(empty) has no tokens")
+        }
+        return embed(tokens: tokens, pool: pool)
+    }
+
+    /// The vectors of texts of tokens, those around them included.
+    func embed(tokens: [[Int]], pool: WorkerPool) -> [[Float]] {
+        let order = tokens.indices.sorted { (tokens[$1].count, $0) < (tokens[$0].count, $1) }
+        let step = max(1, min(Self.batchSize, (order.count + pool.workers - 1) / pool.workers))
+        let batches = stride(from: 0, to: order.count, by: step).map {
+            Array(order[$0..<min($0 + step, order.count)])
+        }
+        let compute = Compute(pool: batches.count == 1 ? pool : nil)
+        let results = pool.map(count: batches.count) { index, _ in
+            self.vectors(batches[index].map { tokens[$0] }, on: compute)
+        }
+        var vectors = [[Float]](repeating: [], count: tokens.count)
+        for (batch, results) in zip(batches, results) {
+            for (place, vector) in zip(batch, results) { vectors[place] = vector }
+        }
+        return vectors
+    }
+
+    private func vectors(_ texts: [[Int]], on compute: Compute) -> [[Float]] {
+        let states = bert.states(of: texts, on: compute)
+        let starts = texts.indices.map { texts[..<$0].reduce(0) { $0 + $1.count } }
+        var pooled: Matrix
+        switch pooling {
+        case .firstToken: pooled = states.gathering(starts)
+        case .pooler:
+            let firsts = states.gathering(starts)
+            pooled = bert.pooled(firsts, on: compute) ?? firsts
+        case .mean:
+            pooled = Matrix(rows: texts.count, columns: bert.width)
+            for (index, text) in texts.enumerated() {
+                for row in starts[index]..<starts[index] + text.count {
+                    for column in 0..<bert.width {
+                        pooled.values[index * bert.width + column] += states.values[row * bert.width + column]
+                    }
+                }
+                for column in 0..<bert.width { pooled.values[index * bert.width + column] /= Float(text.count) }
+            }
+        }
+        if normalizes {
+            for index in texts.indices {
+                let range = index * bert.width..<(index + 1) * bert.width
+                let length = range.reduce(Float(0)) { $0 + pooled.values[$1] * pooled.values[$1] }.squareRoot()
+                for place in range { pooled.values[place] /= max(length, 1e-12) }
+            }
+        }
+        return texts.indices.map { pooled.row($0) }
+    }
+
+    /// The tokens of a text, those around it included, at most ``maximumTokens``.
+    func tokens(of text: String) -> [Int] {
+        let tokens = tokenizer.encode(text, recognizesSpecialTokens: false)
+        guard tokens.count > maximumTokens, let last = tokens.last else { return tokens }
+        return tokens.prefix(maximumTokens - 1) + [last]
+    }
+}

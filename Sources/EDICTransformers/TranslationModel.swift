@@ -1,0 +1,215 @@
+internal import EDICJSON
+public import EDICNumerics
+internal import EDICStore
+internal import Synchronization
+public import SystemPackage
+
+/// A model that translates sentences: Marian's transformers and students, from their published files.
+///
+/// ```swift
+/// let model = try TranslationModel(folder: "Models/en-pt")
+/// for translation in try model.translate(["Good morning.", "How are you?"]) { print(translation.text) }
+/// ```
+///
+/// The translation of a sentence is the same to the last bit whatever the other sentences, their number and order, and
+/// the number of threads, on one machine and instruction set. A model may be used from several threads at once.
+public final class TranslationModel: Sendable {
+    public let folder: ModelFolder
+    /// The options the model's files ask for.
+    public let defaultOptions: TranslationOptions
+    /// Whether the files have a lexical shortlist.
+    public var hasShortlist: Bool { shortlist != nil }
+
+    let marian: Marian
+    private let source: TextCodec
+    private let target: TextCodec
+    private let shortlist: LexicalShortlist?
+    private let sharesVocabulary: Bool
+    private let policy: BeamSearch.Policy
+    /// Whether the tokenizer itself puts the end of sentence.
+    private let endOfSentence: Int
+
+    /// Opens a Marian folder or a Hugging Face folder of a Marian model.
+    ///
+    /// - Parameter precision: in which numbers to compute.
+    public init(folder path: FilePath, precision: Precision = .asPublished) throws(ModelError) {
+        folder = try ModelFolder.discover(in: path)
+        guard folder.kind == .translation else {
+            throw ModelError(
+                .unsupported, "\(path): is a \(folder.family) model, which does not translate (\(folder.kind))")
+        }
+        let tensors = try folder.tensors()
+        switch folder.layout {
+        case .gguf(let file):
+            throw ModelError(.unsupported, "\(file): no GGUF architecture of translation models is known")
+        case .marian(let files):
+            let settings = try MarianSettings(modelItem: tensors.required(MarianBinary.optionsItem))
+            marian = try Marian(settings, tensors, precision)
+            sharesVocabulary = files.sourceVocabulary == files.targetVocabulary
+            source = try TextCodec(files.sourceVocabulary)
+            target = sharesVocabulary ? source : try TextCodec(files.targetVocabulary)
+            shortlist = try files.shortlist.map { [count = marian.targetVocabulary] path throws(ModelError) in
+                try LexicalShortlist(path, targetVocabulary: count)
+            }
+            policy = .marian
+            defaultOptions =
+                try files.configuration.map { path throws(ModelError) in
+                    Self.options(try MarianSettings(path))
+                } ?? TranslationOptions()
+        case .huggingFace(let file):
+            let configuration = try ModelConfiguration(file)
+            marian = try Marian(configuration, tensors, precision)
+            let vocabulary = path.appending("vocab.json")
+            let separate = path.appending("target_vocab.json")
+            sharesVocabulary = !FileTree.exists(separate)
+            source = try TextCodec(sentencePiece: path.appending("source.spm"), vocabulary: vocabulary)
+            target = try TextCodec(
+                sentencePiece: path.appending("target.spm"), vocabulary: sharesVocabulary ? vocabulary : separate)
+            shortlist = nil
+            policy = .huggingFace
+            let generation = path.appending("generation_config.json")
+            defaultOptions = try Self.options(
+                FileTree.exists(generation) ? try ModelConfiguration(generation) : configuration)
+        }
+        endOfSentence = marian.endOfSentence
+        guard source.vocabularySize <= marian.sourceVocabulary || policy == .huggingFace else {
+            throw ModelError(
+                .mismatch,
+                "\(path): the source vocabulary has \(source.vocabularySize) pieces, but the model \(marian.sourceVocabulary)"
+            )
+        }
+    }
+
+    private static func options(_ settings: MarianSettings) -> TranslationOptions {
+        TranslationOptions(
+            beamSize: settings.int("beam-size").flatMap { (1...256).contains($0) ? $0 : nil } ?? 1,
+            lengthNormalization: settings.float("normalize") ?? 0, wordPenalty: settings.float("word-penalty") ?? 0,
+            skipsCost: settings.bool("skip-cost") ?? false,
+            maximumLengthFactor: settings.float("max-length-factor").flatMap { $0 > 0 ? $0 : nil } ?? 3)
+    }
+
+    private static func options(_ configuration: ModelConfiguration) throws(ModelError) -> TranslationOptions {
+        let beams = configuration["num_beams"]?.int ?? 1
+        return TranslationOptions(
+            beamSize: (1...256).contains(beams) ? beams : 1,
+            lengthNormalization: try configuration.float("length_penalty", default: 1),
+            maximumLengthFactor: 1000, maximumLength: try configuration.count("max_length", default: 512))
+    }
+
+    // MARK: - Translation
+
+    /// Translates sentences; results are in their order. An empty sentence stays empty.
+    ///
+    /// - Parameters:
+    ///   - options: by default those of the model's files.
+    ///   - prefixes: how each translation begins, where it is given.
+    ///   - pool: the threads; each takes whole batches of sentences.
+    ///   - progress: is given the number of finished sentences, from any thread.
+    /// - Throws: `badRequest` for options out of range, `cancelled` when the task is.
+    public func translate(
+        _ sentences: [String], options: TranslationOptions? = nil, prefixes: [String]? = nil,
+        pool: WorkerPool = .shared, progress: (@Sendable (Int) -> Void)? = nil
+    ) throws(ModelError) -> [Translation] {
+        let options = options ?? defaultOptions
+        try options.check()
+        guard prefixes.map({ $0.count == sentences.count }) ?? true else {
+            throw ModelError(.badRequest, "\(prefixes?.count ?? 0) prefixes for \(sentences.count) sentences")
+        }
+        let work = pieces(of: sentences, prefixes, options)
+        let batches = Self.batches(of: work.map(\.tokens.count), size: options.batchSize, workers: pool.workers)
+        let finishedCount = Atomic(0)
+        // A single batch is shared out product by product.
+        let compute = Compute(pool: batches.count == 1 ? pool : nil)
+        let search = TranslationSearch(
+            marian: marian, shortlist: shortlist, sharesVocabulary: sharesVocabulary, policy: policy,
+            options: options, compute: compute)
+        let isCancelled = { @Sendable in Task.isCancelled }
+        let results = try pool.map(count: batches.count) { index, _ throws(ModelError) in
+            if isCancelled() { throw ModelError(.cancelled, "the translation was cancelled") }
+            let batch = batches[index]
+            let found = search.run(batch.map { work[$0].tokens }, prefixes: batch.map { work[$0].prefix })
+            let total = finishedCount.add(batch.count, ordering: .relaxed).newValue
+            progress?(min(total, sentences.count))
+            return found
+        }
+        var found = [[BeamSearch.Finished]](repeating: [], count: work.count)
+        for (batch, results) in zip(batches, results) {
+            for (place, result) in zip(batch, results) { found[place] = result }
+        }
+        return translations(sentences.count, work, found)
+    }
+
+    /// Translates one sentence.
+    public func translate(_ sentence: String, options: TranslationOptions? = nil) throws(ModelError) -> Translation {
+        try translate([sentence], options: options)[0]
+    }
+
+    /// A sentence, or a part of one that is too long.
+    private struct Piece: Sendable {
+        let sentence: Int
+        /// With the end of sentence.
+        let tokens: [Int]
+        let prefix: [Int]
+        /// Whether white space was between this and the piece before.
+        let followsSpace: Bool
+    }
+
+    private func pieces(of sentences: [String], _ prefixes: [String]?, _ options: TranslationOptions) -> [Piece] {
+        var work: [Piece] = []
+        for (index, sentence) in sentences.enumerated() {
+            let parts = TextCutter.parts(of: sentence) { encode($0).count <= options.maximumSourceTokens }
+            for (place, part) in parts.enumerated() {
+                let prefix = place == 0 ? prefixes.map { target.encode($0[index], addingSpecialTokens: false) } : nil
+                work.append(
+                    Piece(
+                        sentence: index, tokens: encode(part.text),
+                        prefix: (prefix ?? []).filter { $0 != endOfSentence }, followsSpace: part.followsSpace))
+            }
+        }
+        return work
+    }
+
+    /// The source tokens of a sentence, its end included.
+    public func sourceTokens(of sentence: String) -> [Int] { encode(sentence) }
+
+    private func encode(_ text: String) -> [Int] {
+        var tokens = source.encode(text, addingSpecialTokens: false, recognizesSpecialTokens: false)
+        if tokens.last != endOfSentence { tokens.append(endOfSentence) }
+        return tokens
+    }
+
+    /// Sentences of like length together; several batches a worker where there are enough.
+    private static func batches(of lengths: [Int], size: Int, workers: Int) -> [[Int]] {
+        let order = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }
+        // A smaller batch keeps every worker busy; results do not depend on it.
+        let share = max(1, (order.count + workers - 1) / workers)
+        let step = min(size, share)
+        return stride(from: 0, to: order.count, by: step).map { Array(order[$0..<min($0 + step, order.count)]) }
+    }
+
+    private func translations(_ count: Int, _ work: [Piece], _ found: [[BeamSearch.Finished]]) -> [Translation] {
+        var parts = [[Int]](repeating: [], count: count)
+        for (index, piece) in work.enumerated() { parts[piece.sentence].append(index) }
+        return parts.map { indices in
+            guard let first = indices.first else { return Translation(alternatives: []) }
+            if indices.count == 1 { return Translation(alternatives: found[first].map { alternative($0) }) }
+            // A sentence in parts has one translation: the best of each, joined.
+            let best = indices.compactMap { index in found[index].first.map { (index, alternative($0)) } }
+            var text = ""
+            for (index, part) in best { text += (work[index].followsSpace && !text.isEmpty ? " " : "") + part.text }
+            return Translation(alternatives: [
+                .init(
+                    text: text, score: best.reduce(0) { $0 + $1.1.score } / Float(max(best.count, 1)),
+                    tokens: best.flatMap(\.1.tokens), alignment: best.flatMap(\.1.alignment))
+            ])
+        }
+    }
+
+    private func alternative(_ finished: BeamSearch.Finished) -> Translation.Alternative {
+        var words = finished.hypothesis.words
+        if words.last == endOfSentence { words.removeLast() }
+        return .init(
+            text: target.decode(words), score: finished.score, tokens: words,
+            alignment: Array(finished.hypothesis.alignment.prefix(words.count)))
+    }
+}

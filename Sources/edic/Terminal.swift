@@ -1,0 +1,67 @@
+import Glibc
+import Synchronization
+
+/// Standard output for results, standard error for all else.
+enum Terminal {
+    static let errorIsTerminal = isatty(STDERR_FILENO) == 1
+    static let outputIsTerminal = isatty(STDOUT_FILENO) == 1
+
+    /// Columns of the terminal that standard error goes to; 80 if it will not say.
+    static var width: Int {
+        var size = winsize()
+        guard unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    static func error(_ text: String) { write(text, to: STDERR_FILENO) }
+
+    static func errorLine(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+
+    static func output(_ text: String) { write(text, to: STDOUT_FILENO) }
+
+    static func outputLine(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+
+    /// Writes all of `bytes`; a reader that has gone away ends the program quietly, as it does for other tools.
+    static func output(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { buffer in unsafe write(UnsafeRawBufferPointer(buffer), to: STDOUT_FILENO)
+        }
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { buffer in unsafe write(UnsafeRawBufferPointer(buffer), to: descriptor) }
+    }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+        var rest = unsafe bytes[...]
+        while unsafe !rest.isEmpty {
+            let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
+            if written < 0 {
+                if errno == EINTR { continue }
+                if errno == EPIPE { exit(0) }
+                exit(ExitStatus.ioError.rawValue)
+            }
+            unsafe rest = rest.dropFirst(written)
+        }
+    }
+}
+
+extension Slice where Base == UnsafeRawBufferPointer {
+    fileprivate var baseAddress: UnsafeRawPointer? { unsafe UnsafeRawBufferPointer(rebasing: self).baseAddress }
+}
+
+/// The exit statuses of sysexits.h that this program uses.
+enum ExitStatus: Int32 {
+    case success = 0
+    /// The command ran, and what it checked is not in order.
+    case failure = 1
+    case usage = 64
+    case badData = 65
+    case noInput = 66
+    case unavailable = 69
+    case internalError = 70
+    case cannotCreate = 73
+    case ioError = 74
+    case tryAgain = 75
+    case interrupted = 130
+}

@@ -1,0 +1,22 @@
+import EDICNumerics
+import Testing
+
+@Suite struct MachineLimitsTests {
+    @Test func theRooflineIsTheLargerOfTwoTimes() throws {
+        let limits = MachineLimits.measure()
+        #expect(limits.threads == 1 && limits.bandwidth > 1e7)
+        if limits.instructionSet == .avx512vnni {
+            let (float, int8) = (try #require(limits.floatPeak), try #require(limits.int8Peak))
+            #expect(int8 > float)
+            #expect(abs(limits.share(operations: float, bytes: 0, seconds: 2, isInt8: false) - 0.5) < 1e-9)
+        }
+        #expect(abs(limits.share(operations: 1, bytes: limits.bandwidth, seconds: 4, isInt8: true) - 0.25) < 1e-9)
+
+        var seen = 0
+        let rows = try KernelBenchmark.run(
+            limits: limits, formats: [.int8, .q4_k], batch: 2, seconds: 0.001, megabytes: 1
+        ) { _ in seen += 1 }
+        #expect(rows.map(\.batch) == [2, 1, 2, 1] && seen == 4)
+        #expect(rows.allSatisfy { $0.seconds > 0 && $0.share > 0 })
+    }
+}

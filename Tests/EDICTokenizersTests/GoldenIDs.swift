@@ -1,0 +1,70 @@
+import EDICJSON
+import EDICTokenizers
+import SystemPackage
+import Testing
+import _EDICTestSupport
+
+/// The ids of real tokenizers' own libraries on sentences in 24 languages and awkward strings.
+@Suite(.enabled(if: SharedData.isPresent)) struct GoldenIDs {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let golden: String
+        let file: String
+        var addsSpecialTokens = false
+        var testDescription: String { golden }
+    }
+
+    static let cases = [
+        Case(golden: "hf.bergamot-enpt-unigram", file: "bergamot-enpt-unigram-tokenizer.json"),
+        Case(golden: "hf.minilm-wordpiece", file: "minilm-wordpiece-tokenizer.json", addsSpecialTokens: true),
+        Case(golden: "sp.bergamot-csen", file: "vocab.csen.spm"),
+        Case(golden: "sp.bergamot-enpt", file: "vocab.enpt.spm"),
+        Case(golden: "sp.llama2", file: "llama2-tokenizer.model"),
+        Case(golden: "sp.sp-test_model", file: "test_model.model"),
+        Case(golden: "tiktoken.cl100k", file: "cl100k_base.tiktoken"),
+        Case(golden: "tiktoken.whisper-multilingual", file: "whisper-multilingual.tiktoken"),
+    ]
+
+    static func load(_ file: String) throws -> Tokenizer {
+        try Tokenizer(contentsOf: FilePath(SharedData.path("tokenizers/\(file)")))
+    }
+
+    static func bytes(_ name: String) throws -> [UInt8] {
+        let file = try FileDescriptor.open(FilePath(SharedData.path("tokenizers/\(name)")), .readOnly)
+        defer { try? file.close() }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = try unsafe chunk.withUnsafeMutableBytes { try unsafe file.read(into: $0) }
+            if count == 0 { return bytes }
+            bytes += chunk[..<count]
+        }
+    }
+
+    static func sentences() throws -> [String] {
+        try String(decoding: bytes("sentences.tsv"), as: UTF8.self).split(separator: "\n").map { line in
+            let text = line.drop { $0 != "\t" }.dropFirst()
+            return try #require(try JSONValue(parsing: String(text)).string)
+        }
+    }
+
+    @Test(arguments: cases) func areEqual(_ item: Case) throws {
+        let tokenizer = try Self.load(item.file)
+        let golden = try String(decoding: Self.bytes("\(item.golden).ids.jsonl"), as: UTF8.self).split(separator: "\n")
+        let sentences = try Self.sentences()
+        #expect(golden.count == sentences.count)
+        var wrong = 0
+        for (index, (sentence, line)) in zip(sentences, golden).enumerated() {
+            let want = try #require(try JSONValue(parsing: String(line)).array).map { UInt32($0.int ?? -1) }
+            let got = tokenizer.encode(sentence, addingSpecialTokens: item.addsSpecialTokens)
+            // Step by step is slow unoptimised: one sentence of each language, and the awkward ones.
+            let isSampled = index % 12 == 0 || index >= 288
+            let slow =
+                isSampled ? tokenizer.encoding(of: sentence, addingSpecialTokens: item.addsSpecialTokens).ids : want
+            if got != want || slow != want {
+                wrong += 1
+                if wrong <= 2 { Issue.record("\(sentence.debugDescription): \(got) or \(slow), not \(want)") }
+            }
+        }
+        #expect(wrong == 0)
+    }
+}

@@ -1,0 +1,75 @@
+import EDICJSON
+import SystemPackage
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTransformers
+
+/// Decoders against numbers computed in single precision by Hugging Face's code.
+@Suite(.enabled(if: SharedData.isPresent))
+struct DecoderFamilyTests {
+    static let cases = [
+        "llama/gqa", "llama/bias-headdim", "llama/rope-dynamic", "llama/rope-linear", "llama/rope-llama3",
+        "llama/rope-yarn", "llama/tied-mha-theta500k", "mistral-window", "apertus", "gpt2",
+    ].filter { SharedData.exists("data/goldens/\($0)/config.json") }
+
+    static func network(_ golden: Golden) throws -> any CausalNetwork {
+        let configuration = try golden.configuration()
+        return switch configuration.string("model_type") {
+        case "gpt2": try GPT2(configuration, golden.tensors(), .asPublished)
+        case "apertus": try Apertus(configuration, golden.tensors(), .asPublished)
+        default: try Llama(configuration, golden.tensors(), .asPublished)
+        }
+    }
+
+    @Test(arguments: cases)
+    func logitsAndLayersAgree(_ name: String) throws {
+        let golden = try Golden(name)
+        let network = try Self.network(golden)
+        let prompt = golden.tokenLists("prompt_ids")[0]
+        var cache = network.emptyCache()
+        var hidden: [Matrix] = []
+        let batch = TokenBatch([.init(past: [], tokens: prompt)], cache: &cache)
+        let states = network.states(of: batch, cache: &cache, on: Compute()) { hidden.append($0) }
+        let layers = try golden.matrix("layer_hidden")
+        let stacked = Matrix(
+            rows: hidden.reduce(0) { $0 + $1.rows }, columns: layers.columns, values: hidden.flatMap(\.values))
+        #expect(largestDifference(stacked, layers) < 1e-4)
+        #expect(largestDifference(network.logits(states, on: Compute()), try golden.matrix("logits")) < 1e-4)
+    }
+
+    @Test(arguments: cases)
+    func longTextsAgree(_ name: String) throws {
+        let golden = try Golden(name)
+        let network = try Self.network(golden)
+        var cache = network.emptyCache()
+        let batch = TokenBatch([.init(past: [], tokens: golden.tokens("long_ids"))], cache: &cache)
+        let states = network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
+        let last = states.gathering(states.rows - 8..<states.rows)
+        #expect(largestDifference(network.logits(last, on: Compute()), try golden.matrix("logits_long")) < 1e-4)
+    }
+
+    @Test(arguments: cases)
+    func greedyStepsAgree(_ name: String) throws {
+        let golden = try Golden(name)
+        let network = try Self.network(golden)
+        var cache = network.emptyCache()
+        let expected = try golden.matrix("greedy_step_logits")
+        var next = golden.tokenLists("prompt_ids")[0]
+        var past: [Int32] = []
+        var generated: [Int] = []
+        for step in 0..<expected.rows {
+            let batch = TokenBatch([.init(past: past, tokens: next)], cache: &cache)
+            past = batch.tables[0]
+            let states = network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
+            let logits = network.logits(states.gathering(batch.lastRows), on: Compute()).row(0)
+            let want = expected.row(step)
+            // The reference forbids the end of text by −10³⁰.
+            for (value, wanted) in zip(logits, want) where wanted > -1e29 { #expect(abs(value - wanted) < 1e-4) }
+            let best = logits.indices.filter { want[$0] > -1e29 }.max { logits[$0] < logits[$1] }
+            next = [try #require(best)]
+            generated += next
+        }
+        #expect(generated == golden.tokens("greedy"))
+    }
+}

@@ -1,0 +1,172 @@
+import SystemPackage
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTransformers
+
+/// Damaged files end in one error or in a model, never in a crash.
+@Suite struct HostileFileTests {
+    enum Format: String, CaseIterable { case safetensors, gguf, marian, archive, shortlist }
+
+    /// A small sound file of each format.
+    static func sound(_ format: Format) -> [UInt8] {
+        switch format {
+        case .safetensors:
+            let header =
+                #"{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}"#
+            return little(UInt64(header.utf8.count)) + Array(header.utf8) + [UInt8](repeating: 1, count: 32)
+        case .gguf:
+            var bytes: [UInt8] = Array("GGUF".utf8) + little(UInt32(3)) + little(UInt64(1)) + little(UInt64(2))
+            bytes += text("general.architecture") + little(UInt32(8)) + text("llama")
+            bytes += text("list") + little(UInt32(9)) + little(UInt32(8)) + little(UInt64(2)) + text("x") + text("yz")
+            bytes += text("w") + little(UInt32(2)) + little(UInt64(32)) + little(UInt64(2)) + little(UInt32(8))
+            bytes += little(UInt64(0))
+            bytes += [UInt8](repeating: 0, count: (32 - bytes.count % 32) % 32)
+            return bytes + [UInt8](repeating: 3, count: 68)
+        case .marian:
+            let items: [(name: String, type: UInt64, shape: [Int32], size: Int)] = [
+                ("Wemb", 0x4101, [4, 8], 256), ("bias", 0x404, [1, 4], 16),
+            ]
+            var bytes = little(UInt64(1)) + little(UInt64(items.count))
+            for item in items {
+                bytes += little(UInt64(item.name.utf8.count + 1)) + little(item.type) + little(UInt64(item.shape.count))
+                bytes += little(UInt64(item.size))
+            }
+            for item in items { bytes += Array(item.name.utf8) + [0] }
+            for item in items { for extent in item.shape { bytes += little(extent) } }
+            bytes += little(UInt64(5)) + [0, 0, 0, 0, 0]
+            for item in items { bytes += [UInt8](repeating: 7, count: item.size) }
+            return bytes
+        case .archive:
+            let array: [UInt8] =
+                [0x93] + Array("NUMPY".utf8) + [1, 0] + little(UInt16(70))
+                + Array("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }".utf8.prefix(70))
+                + [UInt8](repeating: 32, count: 13) + [0, 0, 128, 63, 0, 0, 0, 64]
+            let name = Array("w.npy".utf8)
+            var bytes = little(UInt32(0x0403_4B50)) + [20, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+            bytes += little(UInt32(0)) + little(UInt32(array.count)) + little(UInt32(array.count))
+            bytes += little(UInt16(name.count)) + little(UInt16(0)) + name + array
+            let directory = bytes.count
+            bytes += little(UInt32(0x0201_4B50)) + [20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0] + little(UInt32(0))
+            bytes += little(UInt32(array.count)) + little(UInt32(array.count)) + little(UInt16(name.count))
+            bytes += [UInt8](repeating: 0, count: 12) + little(UInt32(0)) + name
+            let size = bytes.count - directory
+            bytes += little(UInt32(0x0605_4B50)) + [0, 0, 0, 0, 1, 0, 1, 0]
+            return bytes + little(UInt32(size)) + little(UInt32(directory)) + [0, 0]
+        case .shortlist:
+            var body: [UInt8] = []
+            for number in [UInt64(2), 2, 3, 2, 0, 1, 2] { body += little(number) }
+            body += little(UInt32(5)) + little(UInt32(6))
+            var hash: UInt64 = 0
+            for start in stride(from: 0, to: body.count, by: 8) {
+                let word = body.span.littleEndian(UInt64.self, at: start)
+                hash ^= word &+ 0x9E37_79B9 &+ (hash << 6) &+ (hash >> 2)
+            }
+            return little(LexicalShortlist.magic) + little(hash) + body
+        }
+    }
+
+    private static func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+        (0..<MemoryLayout<T>.size).map { UInt8(truncatingIfNeeded: value >> T(8 * $0)) }
+    }
+
+    private static func text(_ text: String) -> [UInt8] { little(UInt64(text.utf8.count)) + Array(text.utf8) }
+
+    /// How many parts the reader found.
+    static func read(_ bytes: [UInt8], _ format: Format) throws -> Int {
+        switch format {
+        case .safetensors: try Safetensors.header(of: bytes.span, file: "f").count
+        case .gguf: try GGUF.header(of: bytes.span, name: "f").tensors.count
+        case .marian: try MarianBinary.header(of: bytes.span, file: "f").count
+        case .archive:
+            try NumPyArchive.directory(of: bytes.span, file: "f").map { member in
+                try NumPyArchive.arrayHeader(of: bytes.span.extracting(member.range), name: "f")
+            }.count
+        case .shortlist:
+            try LexicalShortlist(bytes.span, file: "f", targetVocabulary: 16)
+                .words(for: [0, 1, 9], vocabulary: 16, sharedVocabulary: true).count
+        }
+    }
+
+    @Test(arguments: Format.allCases)
+    func soundFilesAreRead(_ format: Format) throws {
+        let counts: [Format: Int] = [.safetensors: 2, .gguf: 1, .marian: 2, .archive: 1, .shortlist: 8]
+        #expect(try Self.read(Self.sound(format), format) == counts[format])
+    }
+
+    @Test(arguments: Format.allCases)
+    func everyTruncationIsOneError(_ format: Format) {
+        let bytes = Self.sound(format)
+        for length in 0..<bytes.count {
+            do {
+                _ = try Self.read(Array(bytes[..<length]), format)
+                Issue.record("\(format) cut to \(length) of \(bytes.count) bytes was read")
+            } catch let error as ModelError {
+                #expect(!error.message.contains("\n") && error.message.contains("f"))
+            } catch {
+                Issue.record("\(error)")
+            }
+        }
+    }
+
+    @Test(arguments: Format.allCases)
+    func everyFlippedBitIsAnErrorOrAModel(_ format: Format) {
+        let bytes = Self.sound(format)
+        for bit in 0..<bytes.count * 8 {
+            var damaged = bytes
+            damaged[bit / 8] ^= 1 << (bit % 8)
+            do {
+                _ = try Self.read(damaged, format)
+            } catch {
+                #expect(error is ModelError)
+            }
+        }
+    }
+
+    @Test func deflateIsUnpackedOrRefused() throws {
+        // "hello hello hello hello", as zlib packs it.
+        let packed: [UInt8] = [0xCB, 0x48, 0xCD, 0xC9, 0xC9, 0x57, 0xC8, 0x40, 0x27, 0x01]
+        let text = Array("hello hello hello hello".utf8)
+        let crc = CRC32.of(text.span)
+        #expect(try Inflate.unpack(packed.span, size: text.count, crc: crc, name: "f") == text)
+        for bit in 0..<packed.count * 8 {
+            var damaged = packed
+            damaged[bit / 8] ^= 1 << (bit % 8)
+            // A flip in the padding after the end changes nothing; any other is found by the checksum.
+            if let unpacked = try? Inflate.unpack(damaged.span, size: text.count, crc: crc, name: "f") {
+                #expect(unpacked == text)
+            }
+        }
+        for length in 0..<packed.count {
+            #expect(throws: ModelError.self) {
+                try Inflate.unpack(Array(packed[..<length]).span, size: text.count, crc: crc, name: "f")
+            }
+        }
+    }
+
+    @Test func hugeClaimsAllocateNothing() {
+        var gguf: [UInt8] = Array("GGUF".utf8) + [3, 0, 0, 0]
+        gguf += [UInt8](repeating: 0xFF, count: 16)
+        #expect(throws: ModelError.self) { try Self.read(gguf, .gguf) }
+        #expect(throws: ModelError.self) { try Self.read([UInt8](repeating: 0xFF, count: 4096), .safetensors) }
+        #expect(throws: ModelError.self) {
+            try Self.read([1, 0, 0, 0, 0, 0, 0, 0] + [UInt8](repeating: 0xFF, count: 64), .marian)
+        }
+    }
+
+    @Test(arguments: ["{{ messages", "{% for x in %}", "{% if a %}", "{{ a | nope }}", "{{ [1, }}", "{% nope %}"])
+    func damagedTemplatesAreErrors(_ source: String) {
+        #expect(throws: ModelError.self) {
+            try ChatTemplate(source, file: "f", bos: nil, eos: nil).render([], addsGenerationPrompt: true)
+        }
+    }
+
+    @Test func deepTemplatesAreRefused() {
+        let deep = "{{ " + String(repeating: "(", count: 100_000) + "1"
+        #expect(throws: ModelError.self) { try ChatTemplate(deep, file: "f", bos: nil, eos: nil) }
+        #expect(throws: ModelError.self) {
+            try ChatTemplate("{% for a in range(100000000) %}{% endfor %}", file: "f", bos: nil, eos: nil)
+                .render([], addsGenerationPrompt: false)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import EDICJSON
+import EDICNumerics
+import SystemPackage
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTransformers
+
+/// Whole models through the public API, on the small fixtures.
+@Suite(.enabled(if: SharedData.isPresent))
+struct PublishedModelTests {
+    static func path(_ name: String) -> FilePath { FilePath(SharedData.path("goldens/" + name)) }
+
+    @Test func marianFolderTranslates() throws {
+        let model = try TranslationModel(folder: Self.path("marian-ssru"))
+        let golden = try Golden("marian-ssru")
+        let cases = golden.json["cases"]?.array ?? []
+        let texts = cases.compactMap { $0["text"]?.string }
+        let wanted = cases.compactMap { $0["greedy_text"]?.string }
+        #expect(try model.translate(texts).map(\.text) == wanted)
+        #expect(try model.translate(["", "  "]).map(\.text) == ["", ""])
+    }
+
+    @Test func batchesAndThreadsDoNotShow() throws {
+        let model = try TranslationModel(folder: Self.path("marian-ssru"))
+        let texts = (0..<40).map {
+            "t\($0) t\($0 * 7 % 300) t\($0 * 31 % 450) t\($0 % 5)" + ($0 % 3 == 0 ? " t9 t8 t7" : "")
+        }
+        var options = TranslationOptions(beamSize: 3, alternatives: 2, returnsAlignments: true)
+        var results: [[Translation]] = []
+        for (batch, workers) in [(1, 1), (7, 1), (64, 1), (7, 2), (64, 2)] {
+            options.batchSize = batch
+            results.append(try model.translate(texts, options: options, pool: WorkerPool(workers: workers)))
+        }
+        for other in results.dropFirst() { #expect(other == results[0]) }
+        // Alignments are distributions over the source with its end.
+        let first = results[0][0].alternatives[0]
+        #expect(first.alignment.count == first.tokens.count)
+        #expect(first.alignment.allSatisfy { abs($0.reduce(0, +) - 1) < 1e-4 })
+    }
+
+    @Test func prefixesAreKept() throws {
+        let model = try TranslationModel(folder: Self.path("marian-ssru"))
+        let translation = try model.translate(["t5 t17 t33"], prefixes: ["t40 t41"])[0]
+        #expect(translation.text.hasPrefix("t40 t41"))
+    }
+
+    @Test func longTextsAreCutAndJoined() throws {
+        let model = try TranslationModel(folder: Self.path("marian-ssru"))
+        var options = TranslationOptions()
+        options.maximumSourceTokens = 8
+        let long = (0..<60).map { "t\($0)" }.joined(separator: " ")
+        #expect(!(try model.translate([long], options: options)[0].text.isEmpty))
+    }
+
+    @Test func huggingFaceMarianFolderTranslates() throws {
+        let model = try TranslationModel(folder: Self.path("marian/base-swish"))
+        let golden = try Golden("marian/base-swish")
+        var options = model.defaultOptions
+        options.maximumLength = 23
+        let texts = (golden.json["probes"]?.array ?? []).compactMap(\.string).prefix(3)
+        #expect(model.sourceTokens(of: Array(texts)[2]) == golden.tokenLists("source_ids")[2])
+        let wanted = (golden.json["greedy_text"]?.array ?? []).compactMap(\.string)
+        #expect(try model.translate(Array(texts), options: options).map(\.text) == wanted)
+    }
+
+    @Test(arguments: ["BF16", "Q8_0", "Q4_0", "Q6_K"])
+    func ggufModelsAgreeWithTheirDequantisedWeights(_ type: String) throws {
+        let golden = try Golden("gguf")
+        let ids = golden.tokens("ids")
+        let expected = try golden.matrix("logits_" + type)
+        let greedy = golden.json["cases"]?[type]?["greedy"]?.array?.compactMap(\.int)
+        // Exact in floats; with 8-bit activations within an eighth of the logits' spread, which is 1.3.
+        for (precision, tolerance) in [(Precision.float32, Float(1e-4)), (.asPublished, 0.16)] {
+            let model = try CausalLanguageModel(path: Self.path("gguf/tiny-\(type).gguf"), precision: precision)
+            var cache = model.network.emptyCache()
+            let batch = TokenBatch([.init(past: [], tokens: ids)], cache: &cache)
+            let states = model.network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
+            let logits = model.network.logits(states.rows(states.rows - 4..<states.rows), on: Compute())
+            #expect(largestDifference(logits, expected) < tolerance, "\(precision)")
+            if precision == .float32 {
+                let generated = try model.generate(
+                    tokens: ids, options: .init(maximumTokens: 12, ignoresEndOfText: true))
+                #expect(generated.tokens == greedy)
+            }
+        }
+    }
+
+    @Test func generationFollowsItsOptions() throws {
+        let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)
+        let golden = try Golden("llama/gqa")
+        let prompt = golden.tokenLists("prompt_ids")[0]
+        let greedy = try model.generate(tokens: prompt, options: .init(maximumTokens: 16, ignoresEndOfText: true))
+        #expect(greedy.end == .length)
+        let drawn = GenerationOptions(
+            maximumTokens: 12, temperature: 1, topK: 40, topP: 0.95, minP: 0.01, repetitionPenalty: 1.1, seed: 7)
+        #expect(try model.generate(tokens: prompt, options: drawn) == model.generate(tokens: prompt, options: drawn))
+        let cold = try model.generate(
+            tokens: prompt, options: .init(maximumTokens: 16, temperature: 1, topK: 1, ignoresEndOfText: true))
+        #expect(cold.tokens == greedy.tokens)
+        #expect(throws: ModelError.self) { try model.generate(tokens: [], options: .init()) }
+        #expect(throws: ModelError.self) { try model.generate(tokens: [1 << 20], options: .init()) }
+    }
+
+    @Test(arguments: ["llama/gqa", "gpt2", "apertus", "mistral-window"])
+    func beamsOfDecodersEqualHuggingFace(_ name: String) throws {
+        let golden = try Golden(name)
+        let model = try CausalLanguageModel(path: Self.path(name), pool: nil)
+        let found = try model.generate(
+            tokens: golden.tokenLists("prompt_ids")[0],
+            options: .init(maximumTokens: 16, ignoresEndOfText: true, beamSize: 4))
+        #expect(found.tokens == golden.tokenLists("beam4")[0])
+    }
+
+    @Test func scoresEqualTheReference() throws {
+        let golden = try Golden("llama/gqa")
+        let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)
+        var cache = model.network.emptyCache()
+        _ = cache.allocate(0)
+        let ids = golden.tokens("long_ids").prefix(model.contextLength ?? 64)
+        let score = try model.score(tokens: Array(ids))
+        #expect(score.logProbabilities.count == ids.count - 1)
+        #expect(score.logProbabilities.allSatisfy { $0 <= 0 })
+    }
+
+    @Test func chatTemplatesRender() throws {
+        let golden = try Golden("llama/gqa")
+        let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)
+        let template = try #require(model.chatTemplate)
+        let text = try template.render(
+            [ChatMessage(role: "user", content: "Translate to German: good morning")], addsGenerationPrompt: true)
+        #expect(text == golden.json["chat_text"]?.string)
+    }
+
+    @Test func embeddingsArePooled() throws {
+        let golden = try Golden("bert")
+        let embedder = try TextEmbedder(folder: Self.path("bert"), normalizes: true)
+        let probes = (golden.json["probes"]?.array ?? []).compactMap(\.string)
+        let expected = try golden.matrix("mean_norm")
+        for (index, vector) in try embedder.embed(probes).enumerated() {
+            for (a, b) in zip(vector, expected.row(index)) { #expect(abs(a - b) < 1e-4) }
+        }
+    }
+
+    @Test func everyInstructionSetAgrees() throws {
+        let golden = try Golden("marian-ssru")
+        let (_, marian) = try MarianFamilyTests.student()
+        let ids = (golden.json["cases"]?[0]?["ids"]?.array ?? []).compactMap(\.int)
+        for set in InstructionSet.available {
+            let encoded = marian.encode([ids], on: Compute(kernels: Kernels(set)))
+            #expect(largestDifference(encoded, try golden.matrix("encoder_0")) < 1e-4, "\(set)")
+        }
+    }
+
+    @Test func inspectionNamesTheParts() throws {
+        let folder = try ModelFolder.discover(in: Self.path("llama/gqa"))
+        let inspection = try ModelInspection(folder)
+        #expect(folder.kind == .causalLanguageModel && folder.family == "llama")
+        #expect(inspection.parameterCount == (try Golden("llama/gqa")).json["params"]?.int)
+        #expect(inspection.byteCountByType.map(\.type) == ["F32"])
+    }
+}
