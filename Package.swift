@@ -81,7 +81,9 @@ let package = Package(
             extra: [.enableExperimentalFeature("Lifetimes")]),
 
         // Floor 2: tokenizers, n-gram models, language identification.
-        library("EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system]),
+        library(
+            "EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system],
+            exclude: ["OPTIMIZATIONS.md"]),
         library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
@@ -112,7 +114,8 @@ let package = Package(
             swiftSettings: strict),
 
         // Tests: one target per module, and what they share.
-        .target(name: "_EDICTestSupport", dependencies: [system], path: "Tests/_EDICTestSupport", swiftSettings: strict),
+        .target(
+            name: "_EDICTestSupport", dependencies: [system], path: "Tests/_EDICTestSupport", swiftSettings: strict),
         tests("EDICJSONTests", ["EDICJSON"]),
         tests("EDICTextTests", ["EDICText"]),
         tests("EDICStoreTests", ["EDICStore", "EDICJSON", system]),

@@ -18,6 +18,11 @@ extension Pipeline {
         report.rejections = ledgers.flatMap { rejections(stage: $0.name, $0.ledger) }
         report.languages = languageRows()
         report.pairs = pairRows()
+        report.tokenizer.description = tokenizer.description
+        report.tokenizer.vocabularySize = tokenizer.vocabularySize
+        report.tokenizer.digest = tokenizerDigest
+        report.dictionaries = dictionaries
+        report.models = models
         report.totals = totals(report)
         return report
     }
@@ -41,11 +46,15 @@ extension Pipeline {
         }
         var shard = StageLedger()
         for entry in shardFacts { shard.merge(entry.facts.ledger) }
+        var tokens = StageLedger()
+        for entry in tokenFacts { tokens.merge(entry.facts.ledger) }
+        var ngram = StageLedger()
+        for entry in ngrams { ngram.merge(entry.facts.ledger) }
         return [
             ("check", check), (ReadStage.name, read), ("filter", filter),
             (DeduplicationStage.name, deduplication.ledger),
-            (ShardStage.name, shard),
-        ]
+            (ShardStage.name, shard), (TokenStage.name, tokens), (NgramStage.name, ngram),
+        ].filter { $0.ledger.rowsIn > 0 }
     }
 
     private func rejections(stage: String, _ ledger: StageLedger) -> [BuildReport.Rejections] {
@@ -111,6 +120,17 @@ extension Pipeline {
         }
         for shard in shards {
             if case .documents(let tag) = shard.bucket { rows[tag]?.shardBytes += shard.object.size }
+        }
+        for entry in tokenFacts {
+            for count in entry.facts.languages { rows[count.tag]?.tokens += count.tokens }
+            if case .documents(let tag) = entry.shard.bucket { rows[tag]?.tokenBytes += entry.size }
+        }
+        for entry in ngrams {
+            rows[entry.language]?.perplexity = entry.facts.perplexity
+            rows[entry.language]?.outOfVocabulary = entry.facts.outOfVocabulary
+            rows[entry.language]?.heldOutWords = entry.facts.heldOutWords
+            rows[entry.language]?.ngrams = entry.facts.ngrams
+            rows[entry.language]?.modelBytes = entry.size
         }
         return rows.values.sorted { $0.tag < $1.tag }
     }

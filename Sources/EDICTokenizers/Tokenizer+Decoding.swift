@@ -40,11 +40,14 @@ public struct StreamingDecoder: Sendable {
         // A replacement character at the end may be a character whose bytes are still to come.
         guard text.count > given, !text.suffix(3).elementsEqual([0xEF, 0xBF, 0xBD]) else { return "" }
         let new = Array(text[given...])
-        // Keep the last id as context: a decoder may treat the first token of a text otherwise.
-        window = [id]
-        let context = core.decode(window, skippingSpecialTokens: skipsSpecial)
-        if let first = window.first, Decoder.byteValue(core.spelling(of: first) ?? []) != nil { window = [] }
-        given = window.isEmpty ? 0 : context.count
+        // Keep the last id as context, since a decoder may treat the first token of a text otherwise; the last byte
+        // of a character means nothing alone and keeps those before it.
+        if Decoder.byteValue(core.spelling(of: id) ?? []) != nil {
+            given = text.count
+        } else {
+            window = [id]
+            given = core.decode(window, skippingSpecialTokens: skipsSpecial).count
+        }
         return new.decodedText
     }
 

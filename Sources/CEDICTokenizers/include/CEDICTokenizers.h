@@ -157,4 +157,32 @@ typedef struct {
 edic_tok_progress edic_tok_cache_run(edic_tok_cache *_Nonnull cache, const edic_tok_words *_Nonnull words,
                                      edic_tok_job *_Nonnull job, int resumes);
 
+// --- Training --------------------------------------------------------------------------------------------------------
+
+/// Words and how often each occurred.
+typedef struct edic_tok_counts edic_tok_counts;
+edic_tok_counts *_Nullable edic_tok_counts_create(void);
+void edic_tok_counts_destroy(edic_tok_counts *_Nullable counts);
+/// Returns 0 when memory is exhausted.
+int edic_tok_counts_add(edic_tok_counts *_Nonnull counts, const uint8_t *_Nonnull word, size_t length, uint64_t count);
+int edic_tok_counts_add_text(edic_tok_counts *_Nonnull counts, const edic_tok_pattern *_Nonnull pattern,
+                             const uint8_t *_Nonnull s, size_t n, uint64_t count);
+size_t edic_tok_counts_size(const edic_tok_counts *_Nonnull counts);
+/// The bytes of memory in use.
+size_t edic_tok_counts_memory(const edic_tok_counts *_Nonnull counts);
+/// The words in the order of their bytes; each array has room for edic_tok_counts_size. Returns 0 when memory is
+/// exhausted.
+int edic_tok_counts_sorted(const edic_tok_counts *_Nonnull counts, const uint8_t *_Nullable *_Nonnull words,
+                           uint32_t *_Nonnull lengths, uint64_t *_Nonnull occurrences);
+
+/// Names the result of a merge: its id, or UINT32_MAX where the pair must not merge.
+typedef uint32_t (*edic_tok_name_pair)(void *_Nullable context, uint32_t left, uint32_t right);
+
+/// Learns at most `most` merges from words of symbols[offsets[w]..<offsets[w+1]], which are merged in place.
+/// Returns how many, SIZE_MAX when memory is exhausted.
+size_t edic_tok_train(uint32_t *_Nonnull symbols, const uint64_t *_Nonnull offsets, const uint64_t *_Nonnull counts,
+                      size_t words, uint64_t least_count, size_t most, edic_tok_name_pair _Nonnull name,
+                      void *_Nullable context, uint32_t *_Nonnull lefts, uint32_t *_Nonnull rights,
+                      uint32_t *_Nonnull results);
+
 #endif

@@ -46,7 +46,7 @@ extension Recipe {
         ),
         .share("tokens.dictionary_gain", \.tokens.dictionaryGain, in: 0...1, "the share it must save under auto"),
         .count("ngram.order", \.ngram.order, in: 0...10, "highest order; 0: no n-gram models"),
-        .share("ngram.held_out", \.ngram.heldOut, in: 0...0.5, "share of rows kept aside to measure perplexity"),
+        .share("ngram.held_out", \.ngram.heldOut, in: 0...0.5, "share of texts kept aside to measure perplexity"),
         .text("models.path", \.models.path, "where transformer models are looked for"),
         .count("models.sample", \.models.sample, in: 0...10_000, "rows each model is tried on; 0: none"),
         .count("report.samples", \.report.samples, in: 0...8, "rejected rows shown for each reason"),

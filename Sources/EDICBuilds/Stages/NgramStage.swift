@@ -57,11 +57,12 @@ struct NgramStage: Sendable {
         var aside = try AtomicFile(waiting)
         var trained = 0
         let newline: [UInt8] = [0x0A]
-        try texts.forEach { id, own, text in
+        try texts.forEach { _, own, text in
             guard own == language else { return }
             facts.ledger.rowsIn += 1
             facts.ledger.rowsOut += 1
-            if heldOut.contains(id) {
+            // By what it says, not by its row: a sentence that occurs twice is never on both sides.
+            if heldOut.contains(text) {
                 try aside.write(text)
                 try aside.write(newline.span)
             } else {

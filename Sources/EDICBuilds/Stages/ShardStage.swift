@@ -146,6 +146,9 @@ struct ShardReference: Sendable {
 
     /// The path in a release.
     var path: String { "\(bucket.name)/\(contribution)-\(name)" }
+
+    /// The path of its tokens in a release.
+    var tokenPath: String { "tokens/\(bucket.name)/\(contribution)-\(name.prefix { $0 != "." }).tokens.zst" }
 }
 
 extension JSONLineParser {

@@ -32,7 +32,7 @@ struct ShardTexts: Sendable {
     }
 }
 
-/// Chooses a share of all rows by their ids alone, so that a row is in or out whatever else the build holds.
+/// Chooses a share of all rows by their ids or texts alone, so that one is in or out whatever else the build holds.
 struct RowSample: Sendable {
     private let threshold: UInt64
 
@@ -42,4 +42,6 @@ struct RowSample: Sendable {
     }
 
     func contains(_ id: String) -> Bool { threshold == .max || Digest(of: id).prefix64 < threshold }
+
+    func contains(_ text: Span<UInt8>) -> Bool { threshold == .max || Digest(of: text).prefix64 < threshold }
 }

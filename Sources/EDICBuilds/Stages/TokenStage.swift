@@ -78,14 +78,6 @@ struct TokenStage: Sendable {
     }
 }
 
-extension TokenStage.LanguageTokens {
-    init(tag: String, tokens: Int) {
-        self.init()
-        self.tag = tag
-        self.tokens = tokens
-    }
-}
-
 /// Tries what a dictionary would save on a language's token frames, on a sample. The decision depends on sizes only.
 struct DictionaryStage: Sendable {
     static let name = "dictionary"

@@ -70,14 +70,6 @@ struct TokenizerStage: Sendable {
     }
 }
 
-extension TokenizerStage.Facts {
-    init(description: String, vocabularySize: Int) {
-        self.init()
-        self.description = description
-        self.vocabularySize = vocabularySize
-    }
-}
-
 /// How much of each language a training reads.
 ///
 /// With a budget below the size of the text, language `l` with `b(l)` bytes gets a part of it in proportion to

@@ -1,0 +1,117 @@
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTokenizers
+
+@Suite struct EncodingTests {
+    /// A long word merged window by window is the word merged whole.
+    @Test func windowsAndTheHeapAgree() throws {
+        let tokenizer = try TrainingTests.train(.byteLevelBPE, size: 360, workers: 1)
+        guard case .bytePair(let model) = tokenizer.core.parts.model else { return }
+        let whole = try MergeTable(expecting: model.merges.count)
+        for (rank, merge) in model.merges.enumerated() {
+            let result = try #require(model.table.merge(merge.left, merge.right)).result
+            try whole.add(merge.left, merge.right, rank: UInt32(rank), result: result)
+        }
+        var generator = SeededGenerator(seed: 3)
+        let letters = Array("thecatsonrlqa".utf8)
+        for length in [1, 2, 127, 128, 129, 449, 500, 3000] {
+            for distinct in [1, 2, letters.count] {
+                let word = (0..<length).map { _ in letters[Int.random(in: 0..<distinct, using: &generator)] }
+                var symbols = word.map { model.byteIDs[Int($0)] }
+                var sizes = [UInt32](repeating: 1, count: length)
+                whole.apply(to: &symbols, sizes: &sizes)
+                var tokens: [ModelToken] = []
+                model.encode(word, into: &tokens)
+                #expect(tokens.map(\.id) == symbols)
+                #expect(tokens.last?.end == length)
+            }
+        }
+    }
+
+    /// Words remembered, words met first and words encoded step by step have the same ids.
+    @Test func rememberedWordsKeepTheirIDs() throws {
+        let tokenizer = try TrainingTests.train(.byteLevelBPE, size: 380, workers: 1)
+        var generator = SeededGenerator(seed: 11)
+        for _ in 0..<200 {
+            let text = SplittingTests.text(&generator)
+            let first = tokenizer.encode(text.span)
+            #expect(tokenizer.encode(text.span) == first)
+            #expect(tokenizer.core.encoding(text, .recognized).ids == first)
+            #expect(tokenizer.decodeBytes(first) == text)
+        }
+    }
+
+    @Test func bytesThatAreNotTextSurvive() throws {
+        let tokenizer = try TrainingTests.train(.byteLevelBPE, size: 300, workers: 1)
+        let bytes: [UInt8] = [0xFF, 0xC3, 0x28, 0xED, 0xA0, 0x80, 0x00, 0xF4, 0x90, 0x80, 0x80, 0xE2, 0x82]
+        #expect(tokenizer.decodeBytes(tokenizer.encode(bytes.span)) == bytes)
+    }
+
+    @Test func streamingGivesWholeCharacters() throws {
+        for model in [TokenizerTrainer.Model.byteLevelBPE, .sentencePieceBPE(byteFallback: true)] {
+            let tokenizer = try TrainingTests.train(model, size: 360, workers: 1)
+            let text = "the 中文 😀 cat Ħ"
+            var decoder = tokenizer.streamingDecoder()
+            var result = ""
+            for id in tokenizer.encode(text) {
+                let part = decoder.append(id)
+                #expect(!part.contains("\u{FFFD}"))
+                result += part
+            }
+            #expect(result + decoder.finish() == text)
+        }
+    }
+
+    @Test func offsetsCoverTheText() throws {
+        let tokenizer = try TrainingTests.train(.byteLevelBPE, size: 400, workers: 1)
+        let text = "the cat, Straße <|endoftext|> għarusa"
+        let encoding = tokenizer.encoding(of: text)
+        #expect(encoding.ids == tokenizer.encode(text))
+        let bytes = Array(text.utf8)
+        #expect(encoding.offsets.flatMap { bytes[$0] } == bytes)
+        #expect(encoding.characterOffsets(in: text).last?.upperBound == text.unicodeScalars.count)
+    }
+
+    @Test func truncationAndPaddingFillTheLength() throws {
+        let tokenizer = try TrainingTests.train(.byteLevelBPE, size: 300, workers: 1)
+        let cut = tokenizer.encoding(
+            of: "the cat sat", pair: "on the mat today", truncation: Truncation(maximumLength: 6),
+            padding: PaddingRule(length: 8))
+        #expect(cut.count == 8 && cut.attentionMask == [true, true, true, true, true, true, false, false])
+    }
+
+    @Test func damagedFilesAreErrorsNotCrashes() throws {
+        var generator = SeededGenerator(seed: 5)
+        let files = [
+            try TrainingTests.train(.byteLevelBPE, size: 270, workers: 1).encoded(as: .tokenizerJSON),
+            try TrainingTests.train(.sentencePieceBPE(byteFallback: true), size: 330, workers: 1).encoded(
+                as: .sentencePiece),
+        ]
+        for file in files {
+            for _ in 0..<12 {
+                let cut = Array(file.prefix(Int.random(in: 0..<file.count, using: &generator)))
+                if let read = try? Tokenizer(parsing: cut) { _ = read.encode("the cat 中") }
+                var flipped = file
+                for _ in 0..<3 {
+                    flipped[Int.random(in: 0..<file.count, using: &generator)] ^=
+                        1 << UInt8.random(in: 0...7, using: &generator)
+                }
+                do {
+                    _ = try Tokenizer(parsing: flipped).encode("the cat 中")
+                } catch let error as TokenizerError {
+                    #expect(!error.message.isEmpty && !error.message.contains("\n"))
+                }
+            }
+        }
+        #expect(throws: TokenizerError.self) { try Tokenizer(parsing: []) }
+        #expect(throws: TokenizerError.self) { try Tokenizer(parsing: Array("nonsense".utf8)) }
+    }
+
+    @Test func unknownComponentsAreNamed() throws {
+        let json = #"{"model":{"type":"BPE","vocab":{},"merges":[]},"normalizer":{"type":"Sparkle"}}"#
+        let error = #expect(throws: TokenizerError.self) { try Tokenizer(parsing: Array(json.utf8)) }
+        #expect(error?.code == .unknownComponent)
+        #expect(error?.message.contains("Sparkle") == true)
+    }
+}

@@ -1,0 +1,75 @@
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTokenizers
+
+/// The patterns worked out by hand against the same patterns run by the regular-expression engine.
+@Suite struct SplittingTests {
+    static let patterns: [String] = [
+        #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#,
+        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        TiktokenFile.cl100kPattern, TiktokenFile.o200kPattern, TiktokenFile.gpt2Pattern,
+    ]
+
+    /// Short texts of characters the patterns tell apart, from all planes.
+    static func text(_ generator: inout SeededGenerator) -> [UInt8] {
+        let parts = [
+            " ", "  ", "\n", "\r\n", "\t", "\u{A0}", "\u{3000}", "a", "B", "é", "Ж", "ß", "ʰ", "中", "ǅ", "\u{301}", "1",
+            "22",
+            "٣", "½", "'", "'s", "'LL", "'ſ", "’", "!", "?!", "/", "€", "\u{1F469}\u{200D}", "\u{E000}", "\u{10FFFF}",
+            "\0",
+        ]
+        var text = ""
+        for _ in 0..<Int.random(in: 1...12, using: &generator) { text += parts.randomElement(using: &generator) ?? "" }
+        return Array(text.utf8)
+    }
+
+    @Test(arguments: patterns.indices) func handWorkedPatternsAgreeWithTheEngine(_ index: Int) throws {
+        let pattern = try #require(WordPattern(source: Self.patterns[index]))
+        let expression = try RegularExpression(Self.patterns[index])
+        var generator = SeededGenerator(seed: UInt64(index) + 1)
+        for _ in 0..<400 {
+            let text = Self.text(&generator)
+            let words = pattern.words(in: text)
+            #expect(words == expression.matches(in: text), "\(String(decoding: text, as: UTF8.self).debugDescription)")
+        }
+    }
+
+    @Test func bytesThatAreNotTextAreSplitWithoutHarm() {
+        var generator = SeededGenerator(seed: 7)
+        for pattern in Self.patterns.compactMap({ WordPattern(source: $0) }) + [.bert, .word, .nonspace] {
+            for _ in 0..<100 {
+                let text = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+                    UInt8.random(in: 0...255, using: &generator)
+                }
+                let words = pattern.words(in: text)
+                #expect(words.allSatisfy { !$0.isEmpty && $0.upperBound <= text.count })
+                if pattern != .bert, pattern != .word, pattern != .nonspace {
+                    #expect(words.reduce(0) { $0 + $1.count } == text.count)
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("a{2,3}", "aaaaa", [0..<3, 3..<5]), ("(?:ab|a)(?!c)", "abcab", [0..<1, 3..<5]), ("a*?b", "aab", [0..<3]),
+        ("(?>a+)ab", "aaab", []), (#"\d+(?=€)"#, "12€ 3", [0..<2]), ("(?<=x)y", "xyy", [1..<2]),
+        ("[\\P{L}&&[^!]]+", "?!?", [0..<1, 2..<3]), ("(?i)straße", "STRAßE", [0..<7]),
+    ]) func engineMatches(_ pattern: String, _ text: String, _ want: [Range<Int>]) throws {
+        #expect(try RegularExpression(pattern).matches(in: Array(text.utf8)) == want)
+    }
+
+    @Test func engineIsLinear() throws {
+        let expression = try RegularExpression("(?:a+)+b|(?:a|aa)+c")
+        let clock = ContinuousClock()
+        let text = [UInt8](repeating: 0x61, count: 4000)
+        let time = clock.measure { #expect(expression.matches(in: text).isEmpty) }
+        #expect(time < .seconds(10))
+    }
+
+    @Test(arguments: ["(", "a)", "[a", "*", "a{2000}", #"\p{Nope}"#, #"\q"#, "(?#x)", "\\", "a{3,2}"])
+    func damagedExpressionsAreErrors(_ source: String) {
+        #expect(throws: TokenizerError.self) { try RegularExpression(source) }
+    }
+}
