@@ -113,7 +113,7 @@ public final class CausalLanguageModel: Sendable {
                 run.finish(.length)
                 break
             }
-            let normalizer = LogSoftmax.normalizer(logits, logits.indices)
+            let normalizer = LogSoftmax.normalizer(logits, logits.indices, on: compute)
             let token = sampler.draw(logits, seen: prompt + run.tokens)
             if endTokens.contains(token), !options.ignoresEndOfText {
                 run.finish(.endOfText)
@@ -140,7 +140,7 @@ public final class CausalLanguageModel: Sendable {
             let batch = TokenBatch(zip(pasts, words).map { .init(past: $0, tokens: $1) }, cache: &cache)
             let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
             var logits = network.logits(states.gathering(batch.lastRows), on: compute)
-            let next = search.advance(&logits)
+            let next = search.advance(&logits, on: compute)
             pasts = next.parents.map { batch.tables[$0] }
             words = next.words.map { [$0] }
             cache.keepOnly(pasts)
@@ -182,7 +182,7 @@ public final class CausalLanguageModel: Sendable {
             let logits = network.logits(states.rows(rows), on: compute)
             for (place, row) in rows.enumerated() {
                 let range = place * logits.columns..<(place + 1) * logits.columns
-                let normalizer = LogSoftmax.normalizer(logits.values, range)
+                let normalizer = LogSoftmax.normalizer(logits.values, range, on: compute)
                 logProbabilities.append(logits.values[range.lowerBound + tokens[row + 1]] - normalizer)
             }
         }

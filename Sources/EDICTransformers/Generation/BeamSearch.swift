@@ -1,3 +1,4 @@
+internal import EDICNumerics
 internal import Glibc
 
 /// Beam search over one text: which hypotheses live on, which are finished, when to stop.
@@ -74,13 +75,15 @@ struct BeamSearch {
     ///   - forbidden: a word that never comes.
     ///   - alignments: one for each running hypothesis, or none.
     mutating func advance(
-        _ logits: inout Matrix, vocabulary: [Int32]? = nil, forbidden: Int? = nil, alignments: [[Float]] = []
+        _ logits: inout Matrix, vocabulary: [Int32]? = nil, forbidden: Int? = nil, alignments: [[Float]] = [],
+        on compute: Compute
     ) -> Continuation {
         length += 1
         // Before words are forbidden: the reference forbids them in the log-probabilities.
         let normalizers = (0..<logits.rows).map { row in
             settings.skipsNormalization
-                ? 0 : LogSoftmax.normalizer(logits.values, row * logits.columns..<(row + 1) * logits.columns)
+                ? 0
+                : LogSoftmax.normalizer(logits.values, row * logits.columns..<(row + 1) * logits.columns, on: compute)
         }
         if let forbidden { Self.forbid(forbidden, in: &logits, vocabulary) }
         if length <= settings.minimumLength {
@@ -233,12 +236,8 @@ struct BestCandidates {
 
 /// log Σ eˣ without overflow.
 enum LogSoftmax {
-    static func normalizer(_ values: [Float], _ range: Range<Int>) -> Float {
-        var largest = -Float.infinity
-        for index in range where values[index] > largest { largest = values[index] }
-        guard largest.isFinite else { return 0 }
-        var sum: Float = 0
-        for index in range { sum += expf(values[index] - largest) }
-        return largest + logf(sum)
+    static func normalizer(_ values: [Float], _ range: Range<Int>, on compute: Compute) -> Float {
+        let sum = compute.kernels.logSumExp(values.span.extracting(range))
+        return sum.isFinite ? sum : 0
     }
 }

@@ -48,11 +48,11 @@ struct TranslationSearch {
                 case .all:
                     var logits = (shared ?? marian.logits(states, on: compute)).rows(start..<end)
                     continuation = searches[sentence].advance(
-                        &logits, forbidden: marian.padding, alignments: aligned)
+                        &logits, forbidden: marian.padding, alignments: aligned, on: compute)
                 case .some(let vocabulary, let head):
                     var logits = head(states.rows(start..<end), on: compute)
                     continuation = searches[sentence].advance(
-                        &logits, vocabulary: vocabulary, forbidden: marian.padding, alignments: aligned)
+                        &logits, vocabulary: vocabulary, forbidden: marian.padding, alignments: aligned, on: compute)
                 }
                 if !searches[sentence].isDone {
                     next.parents += continuation.parents.map { $0 + start }
