@@ -84,7 +84,7 @@ let package = Package(
         library(
             "EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system],
             exclude: ["OPTIMIZATIONS.md"]),
-        library("EDICNgram", ["EDICStore", "EDICNumerics", system]),
+        library("EDICNgram", ["EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
         // Floor 3: transformers, corpora.

@@ -52,6 +52,12 @@ enum DecimalText {
         return length + places
     }
 
+    /// Writes `value` into a lane from `offset` on, where ``maximumLength`` bytes must be left.
+    static func write(_ value: Float, to lane: Lane<UInt8>, at offset: Int) -> Int {
+        precondition(offset >= 0 && offset <= lane.count - maximumLength, "outside the lane")
+        return unsafe write(value, to: lane.pointer + offset)
+    }
+
     @inline(__always)
     private static func writeWhole(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
         let digits = value >= 1000 ? 4 : value >= 100 ? 3 : 2

@@ -193,19 +193,24 @@ struct GramIndex: NgramSearch {
         let set = level.sets[place]
         let entry = set.find(parent: node.first, word: word)
         if entry < 0 { return nil }
-        let probabilityCode = set.probabilityCode(entry)
-        let backoffCode = set.shape.backoffBits > 0 ? set.backoffCode(entry) : 0
-        let probability: Float
-        let backoff: Float
-        if level.isQuantised {
-            probability = level.probabilities[min(Int(probabilityCode), level.probabilities.count - 1)]
-            backoff = level.backoffs[min(Int(backoffCode), level.backoffs.count - 1)]
-        } else {
-            probability = Float(bitPattern: probabilityCode)
-            backoff = Float(bitPattern: backoffCode)
-        }
+        let found = weights(level, set, entry)
         return GramWeights(
-            probability: probability, backoff: backoff,
+            probability: found.probability, backoff: found.backoff,
             node: GramNode(first: UInt64(set.shape.firstNumber + entry)))
+    }
+
+    func weights(order: Int, _ set: GramSet, _ entry: Int) -> (probability: Float, backoff: Float) {
+        weights(levels[order - 2], set, entry)
+    }
+
+    @inline(__always)
+    private func weights(_ level: Level, _ set: GramSet, _ entry: Int) -> (probability: Float, backoff: Float) {
+        let probability = set.probabilityCode(entry)
+        let backoff = set.shape.backoffBits > 0 ? set.backoffCode(entry) : 0
+        guard level.isQuantised else { return (Float(bitPattern: probability), Float(bitPattern: backoff)) }
+        return (
+            level.probabilities[min(Int(probability), level.probabilities.count - 1)],
+            level.backoffs[min(Int(backoff), level.backoffs.count - 1)]
+        )
     }
 }

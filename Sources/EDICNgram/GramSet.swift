@@ -129,6 +129,29 @@ struct GramSet: Sendable {
         return -1
     }
 
+    /// How many entries a home has.
+    func held(home: Int) -> Int {
+        Int(truncatingIfNeeded: (blocks.load(UInt64.self, at: (home >> 4) * 12 + 4) >> (UInt64(home & 15) * 4)) & 15)
+    }
+
+    func remainder(_ place: Int) -> UInt64 { entries.bits(at: place * shape.entryBits, mask: remainderMask) }
+
+    /// Undoes ``scramble(_:mask:fold:multiplier:)``.
+    func unscramble(_ scrambled: UInt64) -> UInt64 {
+        var value = scrambled
+        value ^= value >> foldShift
+        value = (value &* Self.inverse(0xD6E8_FEB8_6659_FD93)) & keyMask
+        value ^= value >> foldShift
+        return (value &* Self.inverse(multiplier)) & keyMask
+    }
+
+    /// The inverse of an odd number modulo 2 to the 64, by Newton's method.
+    private static func inverse(_ value: UInt64) -> UInt64 {
+        var inverse = value
+        for _ in 0..<5 { inverse = inverse &* (2 &- value &* inverse) }
+        return inverse
+    }
+
     /// The block of a key, brought near; part of an interleaved look-up.
     @inline(__always)
     func touchBlock(parent: UInt64, word: UInt32) -> UInt8 {

@@ -26,6 +26,8 @@ public final class NgramModel: Sendable {
 
     enum Storage: Sendable {
         case index(GramIndex)
+        case probing(KenLMProbing)
+        case trie(KenLMTrie)
     }
 
     let storage: Storage
@@ -57,6 +59,18 @@ public final class NgramModel: Sendable {
             self.init(.index(try GramIndex(bytes, name: "\(path)")), format: .edic, name: "\(path)")
             return
         }
+        if KenLMHeader.isPresent(in: bytes) {
+            file.advise(.random)
+            let header = try KenLMHeader(bytes, name: "\(path)")
+            if header.kind == .probing {
+                let model = try KenLMProbing(header, bytes, name: "\(path)")
+                self.init(.probing(model), format: .kenLMProbing, name: "\(path)")
+            } else {
+                self.init(
+                    .trie(try KenLMTrie(header, bytes, name: "\(path)")), format: .kenLMTrie, name: "\(path)")
+            }
+            return
+        }
         let text = try ARPAText(path)
         let builder = try ModelBuilding.build(text, quantisation: nil, pool: .shared, name: "\(path)")
         self.init(.index(try builder.index(name: "\(path)")), format: .arpa, name: "\(path)")
@@ -66,6 +80,8 @@ public final class NgramModel: Sendable {
     public var order: Int {
         switch storage {
         case .index(let index): index.order
+        case .probing(let model): model.order
+        case .trie(let model): model.order
         }
     }
 
@@ -73,6 +89,8 @@ public final class NgramModel: Sendable {
     public var counts: [Int] {
         switch storage {
         case .index(let index): index.counts
+        case .probing(let model): model.counts
+        case .trie(let model): model.counts
         }
     }
 
@@ -80,6 +98,8 @@ public final class NgramModel: Sendable {
     public var vocabularyCount: Int {
         switch storage {
         case .index(let index): index.vocabulary.count
+        case .probing(let model): model.vocabulary.count
+        case .trie(let model): model.vocabulary.count
         }
     }
 
@@ -98,6 +118,8 @@ public final class NgramModel: Sendable {
     public func id(of word: Span<UInt8>) -> UInt32 {
         switch storage {
         case .index(let index): index.vocabulary.id(word) ?? 0
+        case .probing(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
+        case .trie(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
         }
     }
 
@@ -108,6 +130,8 @@ public final class NgramModel: Sendable {
     public func word(of id: UInt32) -> String {
         switch storage {
         case .index(let index): String(decoding: index.vocabulary.bytes(of: id), as: UTF8.self)
+        case .probing(let model): String(decoding: model.vocabulary.bytes(of: id), as: UTF8.self)
+        case .trie(let model): String(decoding: model.vocabulary.bytes(of: id), as: UTF8.self)
         }
     }
 
@@ -130,6 +154,8 @@ public final class NgramModel: Sendable {
     private func unigram(_ id: UInt32) -> GramWeights {
         switch storage {
         case .index(let index): index.unigram(id)
+        case .probing(let model): model.unigram(id)
+        case .trie(let model): model.unigram(id)
         }
     }
 
@@ -139,6 +165,8 @@ public final class NgramModel: Sendable {
         let score: NgramScore =
             switch storage {
             case .index(let index): index.score(id, after: state, into: &next)
+            case .probing(let model): model.score(id, after: state, into: &next)
+            case .trie(let model): model.score(id, after: state, into: &next)
             }
         state = next
         return score

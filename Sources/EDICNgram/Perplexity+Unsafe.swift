@@ -44,7 +44,11 @@ extension NgramModel {
             unsafe copy.pointer.update(from: start, count: size)
             for index in size..<size + TextSplitter.padding { copy[index] = 0x0A }
             switch storage {
-            case .index(let index): score(copy, size, in: index, vocabulary: index.vocabulary, &totals)
+            case .index(let index):
+                unsafe score(copy, size, in: index, &totals) { unsafe index.vocabulary.id($0, $1) ?? 0 }
+            case .probing(let model):
+                unsafe score(copy, size, in: model, &totals) { unsafe model.vocabulary.id($0, $1) }
+            case .trie(let model): unsafe score(copy, size, in: model, &totals) { unsafe model.vocabulary.id($0, $1) }
             }
             return totals
         }
@@ -60,15 +64,15 @@ extension NgramModel {
     }
 
     private func score<Search: NgramSearch>(
-        _ text: Lane<UInt8>, _ size: Int, in search: Search, vocabulary: VocabularyIndex,
-        _ totals: inout PerplexityTotals
+        _ text: Lane<UInt8>, _ size: Int, in search: Search, _ totals: inout PerplexityTotals,
+        id: (UnsafePointer<UInt8>, Int) -> UInt32
     ) {
         let begin = beginSentenceState
         let end = endID
         var state = begin
         var next = NgramState()
         unsafe TextSplitter.forEachWord(text.pointer, size) { word, length in
-            let id = unsafe vocabulary.id(word, length) ?? 0
+            let id = unsafe id(word, length)
             let score = search.score(id, after: state, into: &next)
             swap(&state, &next)
             totals.tokens += 1

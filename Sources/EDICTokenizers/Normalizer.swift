@@ -38,7 +38,7 @@ indirect enum Normalizer: Sendable {
             if chinese { result = spacedChinese(result) }
             if accents {
                 result = NormalizationForm.nfd.apply(result)
-                result = result.mapScalars { scalar, _ in scalar.category == .Mn ? [] : nil }
+                result = result.mapScalars { scalar, _ in scalar.category == .mn ? [] : nil }
             }
             if lower { result = lowercased(result) }
             return result
@@ -103,7 +103,7 @@ indirect enum Normalizer: Sendable {
             default:
                 if scalar.isASCII, scalar.value >= 0x20, scalar.value < 0x7F { return nil }
                 switch scalar.category {
-                case .Cc, .Cf, .Cn, .Co: return []
+                case .cc, .cf, .cn, .co: return []
                 default: return scalar.isWhiteSpace ? [0x20] : nil
                 }
             }

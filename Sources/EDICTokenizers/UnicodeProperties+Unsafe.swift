@@ -4,16 +4,16 @@ internal import CEDICTokenizers
 extension Unicode.Scalar {
     /// The general categories in the order of the generated tables.
     enum Category: UInt8 {
-        case Lu, Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Zs, Zl, Zp, Cc, Cf, Cs, Co, Cn, Pc, Pd, Ps, Pe, Pi, Pf, Po
-        case Sm, Sc, Sk, So
+        case lu, ll, lt, lm, lo, mn, mc, me, nd, nl, no, zs, zl, zp, cc, cf, cs, co, cn, pc, pd, ps, pe, pi, pf, po
+        case sm, sc, sk, so
     }
 
-    var category: Category { Category(rawValue: edic_tok_category(value) & 31) ?? .Cn }
+    var category: Category { Category(rawValue: edic_tok_category(value) & 31) ?? .cn }
     var isWhiteSpace: Bool { edic_tok_category(value) & 32 != 0 }
-    var isLetter: Bool { category.rawValue <= Category.Lo.rawValue }
-    var isMark: Bool { (Category.Mn.rawValue...Category.Me.rawValue).contains(category.rawValue) }
-    var isNumber: Bool { (Category.Nd.rawValue...Category.No.rawValue).contains(category.rawValue) }
-    var isPunctuationCategory: Bool { (Category.Pc.rawValue...Category.Po.rawValue).contains(category.rawValue) }
+    var isLetter: Bool { category.rawValue <= Category.lo.rawValue }
+    var isMark: Bool { (Category.mn.rawValue...Category.me.rawValue).contains(category.rawValue) }
+    var isNumber: Bool { (Category.nd.rawValue...Category.no.rawValue).contains(category.rawValue) }
+    var isPunctuationCategory: Bool { (Category.pc.rawValue...Category.po.rawValue).contains(category.rawValue) }
     /// Punctuation as BERT means it: also the ASCII symbols.
     var isPunctuation: Bool {
         switch value {
@@ -25,7 +25,7 @@ extension Unicode.Scalar {
     var isWordCharacter: Bool {
         switch value {
         case 0x200C, 0x200D, 0x24B6...0x24E9, 0x1F130...0x1F149, 0x1F150...0x1F169, 0x1F170...0x1F189: true
-        default: category.rawValue <= Category.Nl.rawValue || category == .Pc
+        default: category.rawValue <= Category.nl.rawValue || category == .pc
         }
     }
     var combiningClass: UInt8 { edic_tok_combining_class(value) }

@@ -116,3 +116,32 @@ import _EDICTestSupport
         #expect(unknown < -0.5 && unknown > -0.8)
     }
 }
+
+@Suite struct NextWordTests {
+    @Test func theMostProbableWordsAreTheBestOfTheDistribution() throws {
+        var estimator = try NgramEstimator(.init(order: 2))
+        try estimator.addSentence("a b a b a c")
+        try estimator.addSentence("a b")
+        let model = try estimator.finish().model
+        var state = model.emptyState
+        _ = model.score("a", after: &state)
+        let best = model.mostProbableWords(after: state, count: 2)
+        let distribution = model.distribution(after: state)
+        let others = distribution.indices.filter { $0 != Int(model.unknownID) && $0 != Int(model.beginID) }
+        #expect(best[0].logProbability == others.map { distribution[$0] }.max())
+        #expect(best[0].logProbability >= best[1].logProbability)
+        #expect(model.distribution(after: state)[Int(best[0].id)] == best[0].logProbability)
+        #expect(model.mostProbableWords(after: state, count: 100).count == model.vocabularyCount - 2)
+    }
+
+    @Test func bucketsCutWhereTheSampleSays() throws {
+        let buckets = try PerplexityBuckets(
+            sample: (1...100).map { Double($0) } + [.nan], headShare: 0.25, tailShare: 0.75)
+        #expect(buckets.part(of: 10) == .head)
+        #expect(buckets.part(of: 50) == .middle)
+        #expect(buckets.part(of: 99) == .tail)
+        #expect(buckets.part(of: .nan) == .tail)
+        #expect(throws: NgramError.self) { try PerplexityBuckets(sample: []) }
+        #expect(throws: NgramError.self) { try PerplexityBuckets(sample: [1], headShare: 0.8, tailShare: 0.2) }
+    }
+}

@@ -116,7 +116,7 @@ extension Weights {
     /// Marian's bytes, as published in blocks of 32 with the scale 1.
     ///
     /// One scale for each row of activations, as Marian has it, changes one translation in ten against float
-    /// activations; one for 32 numbers changes one in a hundred.
+    /// activations; one for 32 numbers changes one in twenty.
     private static func bytes(
         of tensor: Tensor, outputs: Int, inputs: Int, precision: Precision
     ) throws(NumericsError) -> Weights {
