@@ -16,12 +16,26 @@ struct EDICCommand: ParsableCommand {
             Results go to standard output, progress and messages to standard error. Exit statuses follow sysexits.h.
             """,
         version: EDICVersion.current,
-        subcommands: [BuildCommand.self])
+        subcommands: [],
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Corpora",
+                subcommands: [
+                    InitCommand.self, CheckCommand.self, BuildCommand.self, ReportCommand.self, StoreCommand.self,
+                ]),
+            CommandGroup(name: "Text", subcommands: [IdentifyCommand.self, TokenizerCommand.self]),
+            CommandGroup(
+                name: "Models",
+                subcommands: [
+                    TranslateCommand.self, GenerateCommand.self, ScoreCommand.self, EmbedCommand.self,
+                    ModelCommand.self, BenchCommand.self,
+                ]),
+        ])
 
     static func main() {
-        Interruption.install()
         do {
             var command = try parseAsRoot()
+            Interruption.install(stopsInOrder: command is any StopsInOrder)
             try command.run()
         } catch let error where ExitMapping.isOwn(error) {
             Terminal.errorLine("edic: \(ExitMapping.message(error))")

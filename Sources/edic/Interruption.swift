@@ -1,19 +1,25 @@
 import Glibc
 import Synchronization
 
+/// A command with long work that asks ``Interruption/shouldStop``; all others may be ended wherever they are.
+protocol StopsInOrder {}
+
+extension BuildCommand: StopsInOrder {}
+
 /// Ctrl-C and `kill`: the first asks the running work to stop at the next safe place, the second ends the process.
 enum Interruption {
     private static let isAsked = Atomic<Bool>(false)
 
     static var shouldStop: Bool { isAsked.load(ordering: .relaxed) }
 
-    static func install() {
+    static func install(stopsInOrder: Bool) {
+        // A closed pipe is an error to report, not a signal to die of.
+        _ = signal(SIGPIPE, SIG_IGN)
+        guard stopsInOrder else { return }
         for number in [SIGINT, SIGTERM] {
-            _ = unsafe signal(number) { number in
+            _ = signal(number) { number in
                 if Interruption.isAsked.exchange(true, ordering: .relaxed) { _exit(128 + number) }
             }
         }
-        // A closed pipe is an error to report, not a signal to die of.
-        _ = unsafe signal(SIGPIPE, SIG_IGN)
     }
 }

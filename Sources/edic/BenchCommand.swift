@@ -1,0 +1,92 @@
+import ArgumentParser
+import EDICJSON
+import EDICNumerics
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure this machine, and how close the arithmetic comes to what it can do.",
+        discussion: """
+            First what the machine reads and computes at most in a second, then each kind of weights: a batch over \
+            weights that fit the caches, and one row over weights that do not. 100 % is the machine's limit.
+
+            EXAMPLES
+              edic bench
+              edic bench --workers 1 --json
+            """)
+
+    @Option(help: "Threads; 0 is one a core.")
+    var workers = 1
+
+    @Option(help: "Seconds for each row.")
+    var seconds = 0.2
+
+    @Flag(help: "Print the numbers as JSON.")
+    var json = false
+
+    func validate() throws {
+        if workers < 0 { throw ValidationError("--workers is 0 or more") }
+        if !(seconds > 0 && seconds < 60) { throw ValidationError("--seconds is above 0 and below 60") }
+    }
+
+    func run() throws {
+        let pool = workers == 0 ? WorkerPool.shared : WorkerPool(workers: workers)
+        let limits = MachineLimits.measure(pool: pool)
+        if !json { Terminal.output(Self.text(limits)) }
+        let rows = try KernelBenchmark.run(limits: limits, seconds: seconds, pool: pool) { row in
+            if !json { Terminal.outputLine(Self.text(row)) }
+        }
+        if json { Terminal.output(Self.json(limits, rows)) }
+    }
+
+    private static func billions(_ value: Double) -> String { Decimals.fixed(value / 1e9, 1) }
+
+    private static func text(_ limits: MachineLimits) -> String {
+        func peak(_ value: Double?) -> String { value.map { "\(billions($0)) billion operations/s" } ?? "not measured" }
+        return """
+            \(limits.instructionSet.rawValue), \(limits.threads) \(limits.threads == 1 ? "thread" : "threads")
+              Memory   \(billions(limits.bandwidth)) GB/s
+              Floats   \(peak(limits.floatPeak))
+              Bytes    \(peak(limits.int8Peak))
+
+            \("weights".padding(to: 9))\("shape".padding(to: 22))\("10⁹ op/s".padding(to: 11))\("GB/s".padding(to: 9))of the limit
+
+            """
+    }
+
+    private static func text(_ row: KernelBenchmark.Row) -> String {
+        let shape = "\(row.batch) × \(row.inputs) → \(row.outputs)"
+        let share = "\(Decimals.fixed(row.share * 100, 0)) % (\(row.isMemoryBound ? "memory" : "arithmetic"))"
+        return row.format.rawValue.padding(to: 9) + shape.padding(to: 22)
+            + billions(row.operations / row.seconds).padding(to: 11)
+            + billions(row.bytes / row.seconds).padding(to: 9) + share
+    }
+
+    private static func json(_ limits: MachineLimits, _ rows: [KernelBenchmark.Row]) -> String {
+        var writer = JSONWriter(layout: .indented)
+        writer.beginObject()
+        writer.member("instruction_set", limits.instructionSet.rawValue)
+        writer.member("threads", limits.threads)
+        writer.member("bytes_per_second", limits.bandwidth)
+        if let peak = limits.floatPeak { writer.member("float_operations_per_second", peak) }
+        if let peak = limits.int8Peak { writer.member("int8_operations_per_second", peak) }
+        writer.key("kernels")
+        writer.beginArray()
+        for row in rows {
+            writer.beginObject()
+            writer.member("weights", row.format.rawValue)
+            writer.member("batch", row.batch)
+            writer.member("inputs", row.inputs)
+            writer.member("outputs", row.outputs)
+            writer.member("seconds", row.seconds)
+            writer.member("operations_per_second", row.operations / row.seconds)
+            writer.member("share_of_limit", row.share)
+            writer.member("memory_bound", row.isMemoryBound)
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        writer.endLine()
+        return writer.bytes.text
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import EDICJSON
+import EDICNumerics
+import EDICTransformers
+import SystemPackage
+
+struct GenerateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Continue a text with a language model.",
+        discussion: """
+            The text appears as it is made. Without a prompt, standard input is the prompt.
+
+            EXAMPLES
+              edic generate --model Models/smollm2 "The capital of Portugal is"
+              edic generate --model Models/smollm2 --chat "Write a haiku about the sea." --temperature 0.8 --seed 7
+              edic generate --model smollm2.gguf --max-tokens 20 --json < prompt.txt
+            """)
+
+    @OptionGroup var choice: ModelOptions
+
+    @Argument(help: "The text to continue; with --chat, what the user says.")
+    var prompt: String?
+
+    @Flag(help: "Answer as a chat, by the template in the model's files.")
+    var chat = false
+
+    @Option(help: "With --chat: the system's message.")
+    var system: String?
+
+    @Option(help: "The most tokens to make.")
+    var maxTokens = 256
+
+    @Option(help: "0 takes the likeliest token each time; 1 draws from the model's distribution; more flattens it.")
+    var temperature: Float = 0
+
+    @Option(help: "Draw only from so many likeliest tokens; 0 is all.")
+    var topK = 0
+
+    @Option(help: "Draw only from the likeliest tokens that together have this probability.")
+    var topP: Float = 1
+
+    @Option(help: "Draw only from tokens at least this probable, as a share of the likeliest one's probability.")
+    var minP: Float = 0
+
+    @Option(help: "Divide the scores of tokens that have occurred; 1 is not at all.")
+    var repetitionPenalty: Float = 1
+
+    @Option(help: "The same seed draws the same tokens.")
+    var seed: UInt64 = 0
+
+    @Option(help: "End before this text; may be given several times.")
+    var stop: [String] = []
+
+    @Option(help: "Hypotheses followed at once; above 1 nothing is drawn.")
+    var beam = 1
+
+    @Flag(help: "Print a JSON object with text, tokens, log-probabilities and why it ended.")
+    var json = false
+
+    @OptionGroup var work: WorkerOptions
+
+    func validate() throws {
+        if system != nil && !chat { throw ValidationError("--system needs --chat") }
+    }
+
+    func run() throws {
+        let prompt = try prompt ?? Self.standardInput()
+        let model = try CausalLanguageModel(
+            path: choice.path, precision: choice.precision.precision, pool: work.pool)
+        let options = GenerationOptions(
+            maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
+            repetitionPenalty: repetitionPenalty, seed: seed, stopStrings: stop, beamSize: beam)
+        let isStreaming = !json && beam == 1
+        let onText: ((String) -> Bool)? =
+            isStreaming
+            ? {
+                Terminal.output($0)
+                return true
+            } : nil
+        let generation: Generation
+        if chat {
+            var messages = [ChatMessage(role: "user", content: prompt)]
+            if let system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
+            generation = try model.chat(messages, options: options, onText: onText)
+        } else {
+            generation = try model.generate(prompt, options: options, onText: onText)
+        }
+        if json {
+            Terminal.output(Self.json(generation))
+        } else {
+            Terminal.outputLine(isStreaming ? "" : generation.text)
+        }
+    }
+
+    /// All of standard input without the end of its last line, which is no part of a prompt.
+    private static func standardInput() throws -> String {
+        var prompt = ""
+        try TextInput([]).forEachDocument(atMost: 16 << 20) { _, content in
+            prompt = (content.last == 0x0A ? Array(content.dropLast()) : content).text
+        }
+        return prompt
+    }
+
+    private static func json(_ generation: Generation) -> String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("text", generation.text)
+        switch generation.end {
+        case .endOfText: writer.member("end", "end_of_text")
+        case .length: writer.member("end", "length")
+        case .stopString(let text):
+            writer.member("end", "stop")
+            writer.member("stop", text)
+        case .stopped: writer.member("end", "stopped")
+        }
+        writer.key("tokens")
+        writer.beginArray()
+        for token in generation.tokens { writer.value(token) }
+        writer.endArray()
+        writer.key("log_probabilities")
+        writer.beginArray()
+        for value in generation.logProbabilities { writer.value(Double(value)) }
+        writer.endArray()
+        writer.endObject()
+        writer.endLine()
+        return writer.bytes.text
+    }
+}

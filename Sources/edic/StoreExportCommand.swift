@@ -1,0 +1,42 @@
+import ArgumentParser
+import EDICStore
+import SystemPackage
+
+struct StoreExportCommand: ParsableCommand {
+    enum Format: String, ExpressibleByArgument, CaseIterable { case megatron, npy }
+
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write shards of tokens as the files that training programs read.",
+        discussion: """
+            megatron writes PREFIX.bin and PREFIX.idx, the indexed dataset of Megatron-LM; npy writes PREFIX.tokens.npy \
+            and PREFIX.documents.npy for NumPy. Several shards become one file, in the order given.
+
+            EXAMPLES
+              edic store export tokens/de/*.edic --format megatron -o train/de --end-token 0
+              edic store export tokens/de/*.edic --format npy -o train/de
+            """)
+
+    @Argument(help: "Shards of tokens of one tokenizer.", completion: .file())
+    var shards: [String]
+
+    @Option(help: "megatron or npy.")
+    var format: Format
+
+    @Option(name: .shortAndLong, help: "The path of the files, without their extensions.", completion: .file())
+    var output: String
+
+    @Option(help: "A token id to put at the end of every document.")
+    var endToken: UInt32?
+
+    func run() throws {
+        let shards = try shards.map { try TokenShard(FilePath($0)) }
+        let prefix = FilePath(output)
+        let files =
+            switch format {
+            case .megatron: try ShardExport.megatron(shards, to: prefix, endToken: endToken)
+            case .npy: try ShardExport.numpy(shards, to: prefix, endToken: endToken)
+            }
+        for file in files { Terminal.outputLine("\(file.written.digest)  \(file.path)") }
+    }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import EDICStore
+import Glibc
+import SystemPackage
+
+/// The files that a command reads its text from.
+struct TextOptions: ParsableArguments {
+    @Argument(help: "Text files, plain or compressed; none, or -, is standard input.", completion: .file())
+    var files: [String] = []
+
+    var input: TextInput { TextInput(files) }
+}
+
+/// The text that a command works on: files named on the command line, or standard input.
+struct TextInput {
+    private let paths: [String]
+
+    init(_ paths: [String]) { self.paths = paths.isEmpty ? ["-"] : paths }
+
+    /// Calls `body` with the lines of all files, some at a time, without their ends.
+    ///
+    /// A batch is given early where no more is ready on standard input: whoever types, or writes into a pipe and waits
+    /// for the answer, gets one.
+    func forEachBatch(
+        lines mostLines: Int = 1024, bytes mostBytes: Int = 4 << 20, _ body: ([[UInt8]]) throws -> Void
+    ) throws {
+        for path in paths {
+            var reader = LineReader(try Self.open(path))
+            var batch: [[UInt8]] = []
+            var byteCount = 0
+            while try reader.advance() {
+                let line = reader.withLine { line in Self.array(line) }
+                byteCount += line.count
+                batch.append(line)
+                let isFull = batch.count >= mostLines || byteCount >= mostBytes
+                if isFull || (path == "-" && Self.isWaiting(reader)) {
+                    try body(batch)
+                    batch.removeAll(keepingCapacity: true)
+                    byteCount = 0
+                }
+            }
+            if !batch.isEmpty { try body(batch) }
+        }
+    }
+
+    /// Calls `body` with the name and the whole content of each file.
+    func forEachDocument(atMost limit: Int = 256 << 20, _ body: (String, [UInt8]) throws -> Void) throws {
+        for path in paths {
+            var reader = try Self.open(path)
+            let name = reader.name
+            try body(name, try reader.readAll(atMost: limit))
+        }
+    }
+
+    /// Calls `body` with the content of all files, some hundred kilobytes at a time, cut after the ends of lines.
+    func forEachPiece(bytes mostBytes: Int = 1 << 20, _ body: (Span<UInt8>) throws -> Void) throws {
+        var piece: [UInt8] = []
+        try forEachBatch(lines: .max, bytes: mostBytes) { lines in
+            piece.removeAll(keepingCapacity: true)
+            for line in lines {
+                piece += line
+                piece.append(0x0A)
+            }
+            try body(piece.span)
+        }
+    }
+
+    static func open(_ path: String) throws(StoreError) -> ByteReader {
+        path == "-"
+            ? try ByteReader(.standardInput, name: "standard input") : try ByteReader(FilePath(path))
+    }
+
+    private static func array(_ bytes: Span<UInt8>) -> [UInt8] {
+        unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+
+    /// Whether all that came was used and the next read would wait.
+    private static func isWaiting(_ reader: borrowing LineReader) -> Bool {
+        let longestEnd = 2
+        guard reader.format == .none, reader.offset + reader.count + longestEnd >= reader.compressedOffset else {
+            return false
+        }
+        var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&descriptor, 1, 0) == 0
+    }
+}
+
+extension [UInt8] {
+    /// The bytes as text; what is not UTF-8 becomes U+FFFD.
+    var text: String { String(decoding: self, as: UTF8.self) }
+
+    mutating func append(_ text: String) { append(contentsOf: text.utf8) }
+
+    mutating func appendLine(_ text: String) {
+        append(contentsOf: text.utf8)
+        append(0x0A)
+    }
+}

@@ -1,0 +1,194 @@
+import ArgumentParser
+import EDICJSON
+import EDICNumerics
+import EDICTokenizers
+import SystemPackage
+
+struct TokenizerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tokenizer",
+        abstract: "Turn text into token ids and back, and look at how.",
+        discussion: """
+            A tokenizer is a tokenizer.json, a SentencePiece .model or .spm, a .tiktoken vocabulary, a vocab.json with \
+            merges.txt, a WordPiece vocab.txt, a GGUF model, or a folder with one of these.
+
+            EXAMPLES
+              echo "The harbour is open." | edic tokenizer encode --model tokenizer.json
+              edic tokenizer encode --model m.spm text.txt | edic tokenizer decode --model m.spm
+              echo "Straßenbahn" | edic tokenizer inspect --model tokenizer.json
+            """,
+        subcommands: [TokenizerEncodeCommand.self, TokenizerDecodeCommand.self, TokenizerInspectCommand.self])
+}
+
+/// Which tokenizer, and what it takes special tokens for.
+struct TokenizerOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The tokenizer: a file, or a folder with one.", completion: .file())
+    var model: String
+
+    func tokenizer() throws -> Tokenizer { try Tokenizer(contentsOf: FilePath(model)) }
+}
+
+struct EncodingOptions: ParsableArguments {
+    @Flag(inversion: .prefixedNo, help: "Add the tokens that the tokenizer puts around a text.")
+    var specialTokens = true
+
+    @Flag(help: "Take the names of special tokens in the text as ordinary text.")
+    var literal = false
+
+    var policy: Tokenizer.SpecialTokenPolicy { literal ? .ordinaryText : .recognized }
+}
+
+struct TokenizerEncodeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "encode",
+        abstract: "Print the token ids of each line.",
+        discussion: """
+            EXAMPLES
+              edic tokenizer encode --model tokenizer.json text.txt
+              edic tokenizer encode --model tokenizer.json --no-special-tokens --json text.txt
+            """)
+
+    @OptionGroup var choice: TokenizerOptions
+    @OptionGroup var encoding: EncodingOptions
+    @OptionGroup var text: TextOptions
+
+    @Flag(help: "Print a JSON object with ids and tokens for each line.")
+    var json = false
+
+    @Flag(help: "Print how many tokens each line has, not which.")
+    var count = false
+
+    @OptionGroup var work: WorkerOptions
+
+    func run() throws {
+        let tokenizer = try choice.tokenizer()
+        let pool = work.pool
+        let addsSpecial = encoding.specialTokens
+        let policy = encoding.policy
+        var output: [UInt8] = []
+        try text.input.forEachBatch { lines in
+            let encoded = pool.map(count: lines.count, grain: 16) { index, _ in
+                let line = lines[index]
+                return tokenizer.encode(line.span, addingSpecialTokens: addsSpecial, specialTokens: policy)
+            }
+            for ids in encoded { append(ids, tokenizer, to: &output) }
+            Terminal.output(output.span)
+            output.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func append(_ ids: [UInt32], _ tokenizer: Tokenizer, to output: inout [UInt8]) {
+        if count { return output.appendLine(String(ids.count)) }
+        guard json else { return output.appendLine(ids.map { String($0) }.joined(separator: " ")) }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("ids")
+        writer.beginArray()
+        for id in ids { writer.value(id) }
+        writer.endArray()
+        writer.key("tokens")
+        writer.beginArray()
+        for id in ids { writer.value(tokenizer.token(id) ?? "") }
+        writer.endArray()
+        writer.endObject()
+        writer.endLine()
+        output += writer.bytes
+    }
+}
+
+struct TokenizerDecodeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "decode",
+        abstract: "Print the text of each line of token ids.",
+        discussion: """
+            EXAMPLES
+              echo "464 25451 318 1280 13" | edic tokenizer decode --model tokenizer.json
+              edic store cat tokens.edic --row 0 | edic tokenizer decode --model tokenizer.json
+            """)
+
+    @OptionGroup var choice: TokenizerOptions
+
+    @Argument(help: "Files of ids, one text a line; none, or -, is standard input.", completion: .file())
+    var files: [String] = []
+
+    @Flag(help: "Print special tokens too.")
+    var keepSpecialTokens = false
+
+    func run() throws {
+        let tokenizer = try choice.tokenizer()
+        var number = 0
+        var output: [UInt8] = []
+        try TextInput(files).forEachBatch { lines in
+            for line in lines {
+                number += 1
+                let ids = try Self.ids(in: line, number: number, limit: tokenizer.vocabularySize)
+                output += tokenizer.decodeBytes(ids, skippingSpecialTokens: !keepSpecialTokens)
+                output.append(0x0A)
+            }
+            Terminal.output(output.span)
+            output.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private static func ids(in line: [UInt8], number: Int, limit: Int) throws -> [UInt32] {
+        try line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x2C }).map { word in
+            let word = String(decoding: word, as: UTF8.self)
+            guard let id = UInt32(word), Int(id) < limit else {
+                throw CommandFailure(
+                    .badData, "line \(number): \"\(word.prefix(40))\" is no token id; ids are 0 to \(limit - 1)")
+            }
+            return id
+        }
+    }
+}
+
+struct TokenizerInspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show the tokens of each line with the bytes that they stand for.",
+        discussion: """
+            Prints for each token its bytes in the line, its id and its spelling, with tabs between, and an empty line \
+            after each line of text. On a terminal the line comes first, its tokens in alternating colours.
+
+            EXAMPLES
+              echo "Straßenbahnhaltestelle" | edic tokenizer inspect --model tokenizer.json
+            """)
+
+    @OptionGroup var choice: TokenizerOptions
+    @OptionGroup var encoding: EncodingOptions
+    @OptionGroup var text: TextOptions
+
+    func run() throws {
+        let tokenizer = try choice.tokenizer()
+        try text.input.forEachBatch { lines in
+            var output = ""
+            for line in lines.map(\.text) {
+                let found = tokenizer.encoding(
+                    of: line, addingSpecialTokens: encoding.specialTokens, specialTokens: encoding.policy)
+                if Terminal.outputIsTerminal { output += Self.coloured(Array(line.utf8), found.offsets) + "\n" }
+                for (id, range) in zip(found.ids, found.offsets) {
+                    output += "\(range.lowerBound)..<\(range.upperBound)\t\(id)\t\(tokenizer.token(id) ?? "")\n"
+                }
+                output += "\n"
+            }
+            Terminal.output(output)
+        }
+    }
+
+    /// The line with a background behind each token that stands for some of it. Tokens that share a character, as byte
+    /// tokens do, are shown together.
+    private static func coloured(_ line: [UInt8], _ offsets: [Range<Int>]) -> String {
+        let colours = ["\u{1B}[48;5;24m", "\u{1B}[48;5;95m"]
+        var text = ""
+        var shown = 0
+        var piece = 0
+        for range in offsets where range.upperBound > shown && range.upperBound <= line.count {
+            let start = max(shown, range.lowerBound)
+            text += Array(line[shown..<start]).text
+            text += colours[piece % 2] + Array(line[start..<range.upperBound]).text + "\u{1B}[0m"
+            shown = range.upperBound
+            piece += 1
+        }
+        return text + Array(line[shown...]).text
+    }
+}

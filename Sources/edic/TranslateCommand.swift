@@ -1,0 +1,95 @@
+import ArgumentParser
+import EDICJSON
+import EDICNumerics
+import EDICTransformers
+import SystemPackage
+
+struct TranslateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "translate",
+        abstract: "Translate each line.",
+        discussion: """
+            Lines stay lines, in their order; an empty one stays empty. With --n-best each alternative is a line as \
+            Marian prints it: the line's number from 0, the text, the score, with ||| between.
+
+            EXAMPLES
+              echo "The harbour is open." | edic translate --model Models/en-pt
+              edic translate --model Models/en-pt --beam 4 letters.txt > letters.pt.txt
+              edic translate --model Models/en-pt --beam 4 --n-best 4 --json letters.txt
+            """)
+
+    @OptionGroup var choice: ModelOptions
+    @OptionGroup var text: TextOptions
+
+    @Option(help: "Hypotheses followed at once; 1 is greedy. The model's files say the default.")
+    var beam: Int?
+
+    @Option(help: "Translations printed for each line, at most --beam.")
+    var nBest = 1
+
+    @Flag(inversion: .prefixedNo, help: "Use the model's lexical shortlist, if it has one.")
+    var shortlist = true
+
+    @Option(help: "Lines computed together.")
+    var batch: Int?
+
+    @Flag(help: "Print a JSON object for each line.")
+    var json = false
+
+    @OptionGroup var work: WorkerOptions
+
+    func validate() throws {
+        if nBest < 1 { throw ValidationError("--n-best is 1 or more") }
+        if let beam, beam < nBest { throw ValidationError("--n-best \(nBest) needs --beam \(nBest) or more") }
+    }
+
+    func run() throws {
+        let model = try TranslationModel(folder: choice.path, precision: choice.precision.precision)
+        var options = model.defaultOptions
+        options.beamSize = beam ?? max(options.beamSize, nBest)
+        options.alternatives = nBest
+        options.usesShortlist = shortlist
+        if let batch { options.batchSize = batch }
+        let pool = work.pool
+        var number = 0
+        try text.input.forEachBatch(lines: options.batchSize * 8 * pool.workers) { lines in
+            let sentences = lines.map(\.text)
+            var output: [UInt8] = []
+            for (sentence, translation) in zip(
+                sentences, try model.translate(sentences, options: options, pool: pool))
+            {
+                append(translation, of: sentence, number: number, to: &output)
+                number += 1
+            }
+            Terminal.output(output.span)
+        }
+    }
+
+    private func append(_ translation: Translation, of sentence: String, number: Int, to output: inout [UInt8]) {
+        if json {
+            var writer = JSONWriter()
+            writer.beginObject()
+            writer.member("line", number + 1)
+            writer.member("source", sentence)
+            writer.key("translations")
+            writer.beginArray()
+            for alternative in translation.alternatives {
+                writer.beginObject()
+                writer.member("text", alternative.text)
+                writer.member("score", Double(alternative.score))
+                writer.endObject()
+            }
+            writer.endArray()
+            writer.endObject()
+            writer.endLine()
+            output += writer.bytes
+        } else if nBest > 1 {
+            for alternative in translation.alternatives {
+                output.appendLine(
+                    "\(number) ||| \(alternative.text) ||| \(Decimals.fixed(Double(alternative.score), 4))")
+            }
+        } else {
+            output.appendLine(translation.text)
+        }
+    }
+}
