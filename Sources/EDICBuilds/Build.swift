@@ -156,7 +156,8 @@ public struct Build: Sendable {
         var paths = try contributions.flatMap { try FileTree.files(under: $0) }
         paths += TokenizerStage.inputFiles(recipe, base: base)
         if recipe.models.sample > 0 {
-            paths += (try? FileTree.files(under: base.pushing(FilePath(recipe.models.path)).lexicallyNormalized())) ?? []
+            let models = base.pushing(FilePath(recipe.models.path)).lexicallyNormalized()
+            paths += (try? FileTree.files(under: models)) ?? []
         }
         for path in paths {
             let stamp = try FileTree.stamp(of: path)

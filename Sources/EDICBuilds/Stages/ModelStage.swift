@@ -93,7 +93,7 @@ struct ModelStage: Sendable {
     /// The first lines of the texts in a language that the digests of their rows' ids put first.
     private func lines(of texts: ShardTexts, language: String?) throws -> [String] {
         var chosen: [(rank: UInt64, line: String)] = []
-        try texts.forEach { id, own, text in
+        try texts.forEachText { id, own, text in
             guard own == language, text.count <= Self.longestText, text.count >= 20 else { return }
             let rank = Digest(of: id).prefix64
             guard chosen.count < recipe.models.sample || rank < chosen[chosen.count - 1].rank else { return }

@@ -57,7 +57,7 @@ struct NgramStage: Sendable {
         var aside = try AtomicFile(waiting)
         var trained = 0
         let newline: [UInt8] = [0x0A]
-        try texts.forEach { _, own, text in
+        try texts.forEachText { _, own, text in
             guard own == language else { return }
             facts.ledger.rowsIn += 1
             facts.ledger.rowsOut += 1

@@ -14,7 +14,7 @@ struct ShardTexts: Sendable {
     var bytes: Int { shards.reduce(0) { $0 + $1.object.size } }
 
     /// Calls `body` with every text of every row, in the order of the shards.
-    func forEach(_ body: (_ id: String, _ language: String, _ text: Span<UInt8>) throws -> Void) throws {
+    func forEachText(_ body: (_ id: String, _ language: String, _ text: Span<UInt8>) throws -> Void) throws {
         var parser = try JSONLineParser()
         for shard in shards {
             var rows = try DocumentShard(objects.path(of: shard.object)).rows()

@@ -59,7 +59,7 @@ struct TokenStage: Sendable {
             dictionary: try dictionary.map { try Self.dictionary(in: objects.path(of: $0)) })
         let isParallel = if case .parallel = shard.bucket { true } else { false }
         let texts = ShardTexts(shards: [shard], objects: objects, shouldStop: scratch.shouldStop)
-        try texts.forEach { id, language, text in
+        try texts.forEachText { id, language, text in
             facts.ledger.rowsIn += 1
             let ids = tokenizer.encode(text)
             try writer.append(ids.span, id: isParallel ? "\(id)/\(language)" : id)
@@ -111,7 +111,7 @@ struct DictionaryStage: Sendable {
         let sample = RowSample(share: Double(Self.sampleBytes) / Double(max(1, contentBytes)))
         let isWide = tokens.tokenizer.vocabularySize > 1 << 16
         var samples: [[UInt8]] = []
-        try texts.forEach { id, _, text in
+        try texts.forEachText { id, _, text in
             guard sample.contains(id) else { return }
             samples.append(Self.packed(tokens.tokenizer.encode(text), isWide: isWide))
         }

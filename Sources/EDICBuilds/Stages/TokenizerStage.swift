@@ -61,7 +61,7 @@ struct TokenizerStage: Sendable {
         configuration.temperature = plan.remainingTemperature
         if settings.family == .byteLevelBPE { configuration.specialTokens = ["<|endoftext|>"] }
         var trainer = try TokenizerTrainer(configuration, pool: pool)
-        try texts.forEach { id, language, text in
+        try texts.forEachText { id, language, text in
             if plan.samples[language]?.contains(id) ?? false { try trainer.add(text, language: language) }
         }
         let tokenizer = try trainer.finish()

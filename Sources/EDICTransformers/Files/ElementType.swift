@@ -3,8 +3,10 @@ public enum ElementType: Sendable, Hashable, CustomStringConvertible {
     case float64, float32, float16, bfloat16
     case int8, uint8, int16, int32, int64
     /// GGML's blocks of 32 with one scale (and, for `_1`, one minimum).
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q4_0, q4_1, q5_0, q5_1, q8_0
     /// GGML's super-blocks of 256 with quantised scales.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case q4_K, q5_K, q6_K
     /// Marian's int8: the transposed matrix followed by one float multiplier, independent of the machine.
     case intgemm8
