@@ -190,7 +190,7 @@ public final class CausalLanguageModel: Sendable {
     }
 
     /// The tokens of a text, with those its files put around it.
-    public func tokens(of text: String) throws(ModelError) -> [Int] { try tokenizer.encode(text) }
+    public func tokens(of text: String) -> [Int] { tokenizer.encode(text) }
 
     private func checkTokens(_ tokens: [Int]) throws(ModelError) {
         guard !tokens.isEmpty else {

@@ -36,13 +36,13 @@ import _EDICTestSupport
                   - {path: "pairs.tsv", format: tsv, columns: [de, en]}
                 """, to: place.appending("contribution.yaml"))
             var notes = extra
-            for number in 0..<40 {
+            for number in 0..<12 {
                 notes += "Das Haus Nummer \(number) gehört seit vielen Jahren dem \(id) in der alten Stadt am Fluss.\n"
             }
             notes += "Dieser eine Satz steht in jeder der drei Einsendungen und bleibt nur einmal stehen.\n"
             _ = try writeAtomically(notes, to: place.appending("notes.txt"))
             var pairs = ""
-            for number in 0..<20 {
+            for number in 0..<6 {
                 pairs += "Im Saal \(number) des \(id) hängen Bilder.\tPictures hang in hall \(number) of the \(id).\n"
             }
             _ = try writeAtomically(pairs, to: place.appending("pairs.tsv"))
@@ -54,8 +54,11 @@ import _EDICTestSupport
             recipe.contributions = contributions
             recipe.output = output
             recipe.workers = workers
-            recipe.tokenizer.vocabularySize = 400
+            recipe.tokenizer.vocabularySize = 300
+            recipe.ngram.order = 2
             recipe.ngram.heldOut = 0.2
+            // Judging each row by the built-in identifier takes long in debug builds; one test asks for it.
+            recipe.filter.verifyLanguage = false
             recipe.models.sample = 0
             return recipe
         }
@@ -70,14 +73,14 @@ import _EDICTestSupport
         let report = try fixture.build(fixture.recipe()).report
         for stage in report.stages { #expect(stage.isBalanced, "\(stage.name)") }
         #expect(report.totals.contributions == 3)
-        #expect(report.totals.documents == 3 * 40 + 1)
-        #expect(report.totals.units == 60)
+        #expect(report.totals.documents == 3 * 12 + 1)
+        #expect(report.totals.units == 18)
         let duplicates = try #require(report.rejections.first { $0.reason == "duplicate" })
         #expect(duplicates.count == 2)
-        #expect(duplicates.samples.first?.place == "library/notes.txt, line 41")
-        #expect(duplicates.samples.first?.detail.contains("archive/notes.txt, line 41") == true)
+        #expect(duplicates.samples.first?.place == "library/notes.txt, line 13")
+        #expect(duplicates.samples.first?.detail.contains("archive/notes.txt, line 13") == true)
         let german = try #require(report.languages.first { $0.tag == "de" })
-        #expect(german.documents == 121 && german.segments == 60)
+        #expect(german.documents == 37 && german.segments == 18)
         #expect(german.tokens > german.words)
         #expect(german.perplexity != nil)
     }
@@ -122,7 +125,7 @@ import _EDICTestSupport
         let fixture = try Fixture()
         let whole = try fixture.build(fixture.recipe(output: "whole"))
         // Stops after more and more questions, so at many different places.
-        for patience in [1, 3, 40, 200, 700, 1200] {
+        for patience in [1, 3, 40, 200, 400] {
             let questions = Counter()
             do {
                 _ = try fixture.build(fixture.recipe(output: "stopped")) { questions.next() > patience }

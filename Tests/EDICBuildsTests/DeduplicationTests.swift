@@ -73,7 +73,7 @@ import _EDICTestSupport
         let whole = try FileDescriptor.open(path, .readWrite)
         try whole.resize(to: 1024 + 50 * 24)
         try whole.close()
-        #expect(throws: BuildError.self) { try KeyFileReader(path) }
+        #expect(throws: BuildError.self) { _ = try KeyFileReader(path) }
     }
 
     @Test func bucketNamesReadBack() {

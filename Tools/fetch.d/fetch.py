@@ -409,7 +409,9 @@ def extract(archive, pattern, destination):
     for name, open_member in members(archive):
         if not fnmatch.fnmatchcase(name, pattern):
             continue
-        path = MODELS / (destination + name.rsplit("/", 1)[-1] if destination.endswith("/") else destination)
+        # What lies in folders below the pattern's own keeps them: two files may share a name.
+        inner = name[len(pattern.rsplit("/", 1)[0]) + 1 :]
+        path = MODELS / (destination + inner if destination.endswith("/") else destination)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         with open_member() as source, open(temporary, "wb") as target:

@@ -1,3 +1,5 @@
+import EDICCorpora
+
 extension Recipe {
     /// All settings but `contributions`, which is a list. Those that say how a build runs come first; the rest say what it
     /// makes.

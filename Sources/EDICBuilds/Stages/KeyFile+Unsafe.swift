@@ -133,12 +133,12 @@ struct KeyFileReader: ~Copyable {
 
     private static func read(_ count: Int, at offset: Int, of file: FileDescriptor, name: String) throws -> [UInt8] {
         let bytes = unsafe try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while unsafe filled < count {
+            while filled < count {
                 let rest = unsafe UnsafeMutableRawBufferPointer(
                     rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count])
                 let read = unsafe try file.read(fromAbsoluteOffset: Int64(offset + filled), into: rest)
                 if read == 0 { break }
-                unsafe filled += read
+                filled += read
             }
         }
         guard bytes.count == count else {

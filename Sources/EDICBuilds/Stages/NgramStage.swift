@@ -89,7 +89,7 @@ struct NgramStage: Sendable {
     private func measure(_ model: FilePath, _ heldOut: FilePath, _ facts: inout Facts) throws {
         let model = try NgramModel(contentsOf: model)
         var totals = PerplexityTotals()
-        var lines = try LineReader(try ByteReader(heldOut))
+        var lines = LineReader(try ByteReader(heldOut))
         while try lines.advance() { lines.withLine { if !$0.isEmpty { totals += model.perplexity(of: $0) } } }
         let known = totals.tokens - totals.unknownWords
         guard known > 0 else { return }
