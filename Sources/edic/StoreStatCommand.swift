@@ -12,8 +12,8 @@ struct StoreStatCommand: ParsableCommand {
             Reads only the end of each file, unless --digest is given.
 
             EXAMPLES
-              edic store stat documents.edic
-              edic store stat --json */*.edic | jq -s 'map(.items) | add'
+              edic store stat minutes.jsonl.zst
+              edic store stat --json documents/*/*.zst | jq -s 'map(.items) | add'
             """)
 
     @Argument(help: "Shards.", completion: .file())
