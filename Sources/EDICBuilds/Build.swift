@@ -40,7 +40,7 @@ public struct Build: Sendable {
     ) {
         self.recipe = recipe
         self.base = base
-        folders = BuildFolders(output: base.appending(recipe.output).lexicallyNormalized())
+        folders = BuildFolders(output: base.pushing(FilePath(recipe.output)).lexicallyNormalized())
         self.observer = observer
         self.shouldStop = shouldStop
     }
@@ -117,7 +117,7 @@ public struct Build: Sendable {
     private func contributionFolders() throws -> [FilePath] {
         var folders: Set<String> = []
         for pattern in recipe.contributions {
-            let path = base.appending(pattern).lexicallyNormalized()
+            let path = base.pushing(FilePath(pattern)).lexicallyNormalized()
             guard let last = path.lastComponent?.string, last.contains(where: { $0 == "*" || $0 == "?" }) else {
                 guard FileTree.isFolder(path) else {
                     throw BuildError(
@@ -156,7 +156,7 @@ public struct Build: Sendable {
         var paths = try contributions.flatMap { try FileTree.files(under: $0) }
         paths += TokenizerStage.inputFiles(recipe, base: base)
         if recipe.models.sample > 0 {
-            paths += (try? FileTree.files(under: base.appending(recipe.models.path).lexicallyNormalized())) ?? []
+            paths += (try? FileTree.files(under: base.pushing(FilePath(recipe.models.path)).lexicallyNormalized())) ?? []
         }
         for path in paths {
             let stamp = try FileTree.stamp(of: path)

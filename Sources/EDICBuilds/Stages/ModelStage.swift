@@ -16,7 +16,7 @@ struct ModelStage: Sendable {
 
     /// The models in the folder that the recipe names, each a folder or a file, in the order of their names.
     func models() -> [FilePath] {
-        let folder = base.appending(recipe.models.path).lexicallyNormalized()
+        let folder = base.pushing(FilePath(recipe.models.path)).lexicallyNormalized()
         var candidates: [FilePath] = []
         for place in [folder, folder.appending("fetched")] {
             for name in (try? FileTree.names(in: place)) ?? [] where !name.hasPrefix(".") && name != "fetched" {

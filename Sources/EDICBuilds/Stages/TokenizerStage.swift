@@ -25,7 +25,7 @@ struct TokenizerStage: Sendable {
 
     /// Files outside the contributions that the build depends on.
     static func inputFiles(_ recipe: Recipe, base: FilePath) -> [FilePath] {
-        recipe.tokenizer.path.map { [base.appending($0).lexicallyNormalized()] } ?? []
+        recipe.tokenizer.path.map { [base.pushing(FilePath($0)).lexicallyNormalized()] } ?? []
     }
 
     /// - Parameter languages: the bytes of text of each language in the shards.

@@ -1,0 +1,199 @@
+import EDICStore
+import Synchronization
+import SystemPackage
+import Testing
+import _EDICTestSupport
+
+@testable import EDICBuilds
+
+/// Whole builds over small contributions that the tests write.
+@Suite(.serialized) struct BuildTests {
+    /// Three small contributions and a recipe.
+    private struct Fixture {
+        let folder: TemporaryFolder
+        var root: FilePath { FilePath(folder.path) }
+
+        init() throws {
+            folder = try TemporaryFolder()
+            for id in ["archive", "library", "museum"] { try write(id) }
+        }
+
+        func write(_ id: String, extra: String = "") throws {
+            let place = root.appending("in").appending(id)
+            try FileTree.createFolders(place)
+            _ = try writeAtomically(
+                """
+                id: \(id)
+                title: Notes of the \(id)
+                provider: The \(id)
+                member_state: AT
+                languages: [de, en]
+                licence: CC0-1.0
+                legal_basis: own work
+                personal_data: none
+                files:
+                  - {path: "notes.txt", format: text, unit: line, language: de}
+                  - {path: "pairs.tsv", format: tsv, columns: [de, en]}
+                """, to: place.appending("contribution.yaml"))
+            var notes = extra
+            for number in 0..<40 {
+                notes += "Das Haus Nummer \(number) gehört seit vielen Jahren dem \(id) in der alten Stadt am Fluss.\n"
+            }
+            notes += "Dieser eine Satz steht in jeder der drei Einsendungen und bleibt nur einmal stehen.\n"
+            _ = try writeAtomically(notes, to: place.appending("notes.txt"))
+            var pairs = ""
+            for number in 0..<20 {
+                pairs += "Im Saal \(number) des \(id) hängen Bilder.\tPictures hang in hall \(number) of the \(id).\n"
+            }
+            _ = try writeAtomically(pairs, to: place.appending("pairs.tsv"))
+        }
+
+        func recipe(workers: Int = 1, output: String = "out", contributions: [String] = ["in/*"]) -> Recipe {
+            var recipe = Recipe()
+            recipe.name = "test"
+            recipe.contributions = contributions
+            recipe.output = output
+            recipe.workers = workers
+            recipe.tokenizer.vocabularySize = 400
+            recipe.ngram.heldOut = 0.2
+            recipe.models.sample = 0
+            return recipe
+        }
+
+        func build(_ recipe: Recipe, shouldStop: @escaping @Sendable () -> Bool = { false }) throws -> Build.Outcome {
+            try Build(recipe: recipe, base: root, shouldStop: shouldStop).run()
+        }
+    }
+
+    @Test func nothingIsLostAndDuplicatesAreNamed() throws {
+        let fixture = try Fixture()
+        let report = try fixture.build(fixture.recipe()).report
+        for stage in report.stages { #expect(stage.isBalanced, "\(stage.name)") }
+        #expect(report.totals.contributions == 3)
+        #expect(report.totals.documents == 3 * 40 + 1)
+        #expect(report.totals.units == 60)
+        let duplicates = try #require(report.rejections.first { $0.reason == "duplicate" })
+        #expect(duplicates.count == 2)
+        #expect(duplicates.samples.first?.place == "library/notes.txt, line 41")
+        #expect(duplicates.samples.first?.detail.contains("archive/notes.txt, line 41") == true)
+        let german = try #require(report.languages.first { $0.tag == "de" })
+        #expect(german.documents == 121 && german.segments == 60)
+        #expect(german.tokens > german.words)
+        #expect(german.perplexity != nil)
+    }
+
+    @Test func rootHashDoesNotDependOnWorkersOrOrder() throws {
+        let fixture = try Fixture()
+        let one = try fixture.build(fixture.recipe(workers: 1, output: "one"))
+        let three = try fixture.build(fixture.recipe(workers: 3, output: "three"))
+        let permuted = try fixture.build(
+            fixture.recipe(workers: 2, output: "permuted", contributions: ["in/museum", "in/archive", "in/library"]))
+        #expect(one.rootHash == three.rootHash)
+        #expect(one.rootHash == permuted.rootHash)
+    }
+
+    @Test func secondBuildDoesNothing() throws {
+        let fixture = try Fixture()
+        let first = try fixture.build(fixture.recipe())
+        let second = try fixture.build(fixture.recipe())
+        #expect(!first.isUnchanged && second.isUnchanged)
+        #expect(first.rootHash == second.rootHash)
+    }
+
+    @Test func changeRedoesOnlyWhatDependsOnItAndEqualsAFullBuild() throws {
+        let fixture = try Fixture()
+        _ = try fixture.build(fixture.recipe())
+        try fixture.write("library", extra: "Eine neue Zeile steht ganz oben in den Aufzeichnungen der Bibliothek.\n")
+        let delta = try fixture.build(fixture.recipe())
+        #expect(delta.report.changes?.changed == ["library"])
+        // Reading and packing the other two is kept; what learns from all text is done again.
+        #expect(delta.report.run.tasksReused >= 2 * 3)
+        let full = try fixture.build(fixture.recipe(output: "full"))
+        #expect(delta.rootHash == full.rootHash)
+
+        try FileTree.remove(fixture.root.appending("in").appending("archive"))
+        let withdrawn = try fixture.build(fixture.recipe())
+        #expect(withdrawn.report.changes?.removed == ["archive"])
+        #expect(withdrawn.rootHash == (try fixture.build(fixture.recipe(output: "full2"))).rootHash)
+        #expect(withdrawn.rootHash != delta.rootHash)
+    }
+
+    @Test func stoppedBuildGoesOnToTheSameBytes() throws {
+        let fixture = try Fixture()
+        let whole = try fixture.build(fixture.recipe(output: "whole"))
+        // Stops after more and more questions, so at many different places.
+        for patience in [1, 3, 40, 200, 700, 1200] {
+            let questions = Counter()
+            do {
+                _ = try fixture.build(fixture.recipe(output: "stopped")) { questions.next() > patience }
+            } catch let error as BuildError {
+                #expect(error.code == .stopped)
+            }
+        }
+        let resumed = try fixture.build(fixture.recipe(output: "stopped"))
+        #expect(resumed.rootHash == whole.rootHash)
+    }
+
+    @Test func releaseHoldsWhatItsManifestSays() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.build(fixture.recipe())
+        let current = fixture.root.appending("out").appending("current")
+        var builder = Digest.Builder()
+        for file in try FileTree.files(under: outcome.release).map(\.string).sorted() {
+            let name = String(file.dropFirst(outcome.release.string.count + 1))
+            if ["manifest.json", "report.json", "report.html"].contains(name) { continue }
+            builder.update("\(try Digest.ofFile(FilePath(file)))  \(name)\n")
+        }
+        #expect(builder.finalize().description == outcome.rootHash)
+        #expect(try ReportFile.read(current.appending("report.json")).rootHash == outcome.rootHash)
+        for file in try FileTree.files(under: outcome.release) where file.string.hasSuffix(".zst") {
+            #expect(try ShardVerification(of: file).isSound, "\(file)")
+        }
+    }
+
+    @Test func brokenContributionIsRejectedAndTheBuildGoesOn() throws {
+        let fixture = try Fixture()
+        let broken = fixture.root.appending("in").appending("broken")
+        try FileTree.createFolders(broken)
+        _ = try writeAtomically("id: broken\ntitel: Notes\n", to: broken.appending("contribution.yaml"))
+        let report = try fixture.build(fixture.recipe()).report
+        #expect(report.totals.contributionsRejected == 1)
+        let row = try #require(report.contributions.first { !$0.isAccepted })
+        #expect(row.findings.first?.contains("contribution.yaml") == true)
+        #expect(report.stages.first?.rejected.first?.reason == "invalid_manifest")
+    }
+
+    @Test func twoBuildsDoNotWorkInOneFolder() throws {
+        let fixture = try Fixture()
+        let folders = BuildFolders(output: fixture.root.appending("out"))
+        try FileTree.createFolders(folders.state)
+        let lock = try BuildLock(folders.lock)
+        let error = #expect(throws: BuildError.self) { try fixture.build(fixture.recipe()) }
+        #expect(error?.code == .busy)
+        lock.release()
+        _ = try fixture.build(fixture.recipe())
+    }
+
+    @Test func damagedStateIsDoneAgain() throws {
+        let fixture = try Fixture()
+        let first = try fixture.build(fixture.recipe())
+        let state = fixture.root.appending("out").appending("state")
+        for file in try FileTree.files(under: state) where file.string.hasSuffix(".json") {
+            _ = try writeAtomically("{", to: file)
+        }
+        let second = try fixture.build(fixture.recipe())
+        #expect(second.rootHash == first.rootHash)
+    }
+}
+
+/// Counts from several threads.
+private final class Counter: Sendable {
+    private let value = Mutex(0)
+
+    func next() -> Int {
+        value.withLock {
+            $0 += 1
+            return $0
+        }
+    }
+}
