@@ -47,9 +47,15 @@ struct LMConvertCommand: ParsableCommand {
     @Option(help: "For edic: the bits of each weight, 2 to 12; without it they are floats.")
     var quantize: Int?
 
-    func run() throws {
-        let format = try format ?? LMFormat(forFileNamed: output)
+    func validate() throws {
+        let format = try outputFormat()
         if quantize != nil && format != .edic { throw ValidationError("--quantize is for the edic format only") }
+    }
+
+    private func outputFormat() throws -> LMFormat { try format ?? LMFormat(forFileNamed: output) }
+
+    func run() throws {
+        let format = try outputFormat()
         let model = try NgramModel(contentsOf: FilePath(model))
         try model.write(
             to: FilePath(output), as: format.format,

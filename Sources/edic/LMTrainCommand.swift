@@ -71,9 +71,12 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
                 order: order, pruning: try thresholds(), vocabularyLimit: try words(), memoryLimit: memory << 20,
                 temporaryFolder: FilePath(temporaryFolder), workers: work.workers == 0 ? nil : work.workers,
                 rejectsReservedWords: rejectReserved))
-        estimator.progress = { _ in try Self.stopIfAsked() }
+        // The library says before it that it stopped.
+        estimator.progress = { _ in
+            if Interruption.shouldStop { throw CommandFailure(.interrupted, Self.reasonToStop) }
+        }
         try text.input.forEachPiece { piece in
-            try Self.stopIfAsked()
+            if Interruption.shouldStop { throw CommandFailure(.interrupted, "stopped \(Self.reasonToStop)") }
             try estimator.add(text: piece)
         }
         let path = FilePath(output)
@@ -98,9 +101,7 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
         Terminal.output(json ? Self.json(summary) : Self.text(summary))
     }
 
-    private static func stopIfAsked() throws {
-        if Interruption.shouldStop { throw CommandFailure(.interrupted, "on request; nothing was written") }
-    }
+    private static let reasonToStop = "on request; nothing was written"
 
     private func thresholds() throws -> [UInt64] {
         guard let prune else { return [] }

@@ -45,7 +45,7 @@ struct StoreStatCommand: ParsableCommand {
         if let digest = shard.tokenizerDigest { lines.append(("Tokenizer", digest.description)) }
         lines += [
             ("Content", NumberFormat.bytes(shard.contentSize)),
-            ("File", "\(NumberFormat.bytes(shard.fileSize)), \(NumberFormat.decimal(shard.ratio)) times smaller"),
+            ("File", "\(NumberFormat.bytes(shard.fileSize)), ratio \(NumberFormat.decimal(shard.ratio))"),
             (
                 "Parts",
                 "content \(NumberFormat.bytes(shard.compressedSize)), index \(NumberFormat.bytes(shard.indexSize)), "

@@ -155,11 +155,15 @@ struct TokenizerInspectCommand: ParsableCommand {
 
             EXAMPLES
               echo "Straßenbahnhaltestelle" | edic tokenizer inspect --model tokenizer.json
+              edic tokenizer inspect --json --model tokenizer.json text.txt
             """)
 
     @OptionGroup var choice: TokenizerOptions
     @OptionGroup var encoding: EncodingOptions
     @OptionGroup var text: TextOptions
+
+    @Flag(help: "Print a JSON array of the tokens for each line.")
+    var json = false
 
     func run() throws {
         let tokenizer = try choice.tokenizer()
@@ -168,6 +172,10 @@ struct TokenizerInspectCommand: ParsableCommand {
             for line in lines.map(\.text) {
                 let found = tokenizer.encoding(
                     of: line, addingSpecialTokens: encoding.specialTokens, specialTokens: encoding.policy)
+                if json {
+                    output += Self.json(found, tokenizer)
+                    continue
+                }
                 if Terminal.outputIsTerminal { output += Self.coloured(Array(line.utf8), found.offsets) + "\n" }
                 for (id, range) in zip(found.ids, found.offsets) {
                     output += "\(range.lowerBound)\t\(range.upperBound)\t\(id)\t\(tokenizer.token(id) ?? "")\n"
@@ -176,6 +184,22 @@ struct TokenizerInspectCommand: ParsableCommand {
             }
             Terminal.output(output)
         }
+    }
+
+    private static func json(_ encoding: Encoding, _ tokenizer: Tokenizer) -> String {
+        var writer = JSONWriter()
+        writer.beginArray()
+        for (id, range) in zip(encoding.ids, encoding.offsets) {
+            writer.beginObject()
+            writer.member("first_byte", range.lowerBound)
+            writer.member("end_byte", range.upperBound)
+            writer.member("id", id)
+            writer.member("token", tokenizer.token(id) ?? "")
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endLine()
+        return writer.bytes.text
     }
 
     /// The line with a background behind each token that stands for some of it. Tokens that share a character, as byte

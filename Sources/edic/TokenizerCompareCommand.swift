@@ -15,6 +15,7 @@ struct TokenizerCompareCommand: ParsableCommand {
             EXAMPLES
               edic tokenizer compare tokenizer.json tokenizer.model corpus.txt
               edic tokenizer compare old.json new.json --show 3 corpus.txt.zst
+              edic tokenizer compare --json old.json new.json corpus.txt | jq .differing_lines
             """)
 
     @Argument(help: "A tokenizer.", completion: .file())
@@ -28,23 +29,55 @@ struct TokenizerCompareCommand: ParsableCommand {
     @Option(help: "How many differing lines to print.")
     var show = 10
 
+    @Flag(help: "Print a JSON object.")
+    var json = false
+
     func run() throws {
         let one = try Tokenizer(contentsOf: FilePath(first))
         let other = try Tokenizer(contentsOf: FilePath(second))
         var lines = 0
         var differing = 0
         var shown = 0
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("differences")
+        writer.beginArray()
         try text.input.forEachPiece { piece in
             let comparison = TokenizerComparison(one, other, text: piece, keeping: max(0, show - shown))
             for difference in comparison.differences {
-                Terminal.output(Self.text(difference, firstLine: lines, one, other))
+                if json {
+                    Self.write(difference, firstLine: lines, to: &writer)
+                } else {
+                    Terminal.output(Self.text(difference, firstLine: lines, one, other))
+                }
             }
             shown += comparison.differences.count
             lines += comparison.lines
             differing += comparison.differingLines
         }
-        Terminal.outputLine("\(NumberFormat.grouped(differing)) of \(NumberFormat.grouped(lines)) lines differ")
+        writer.endArray()
+        writer.member("lines", lines)
+        writer.member("differing_lines", differing)
+        writer.endObject()
+        let summary = "\(NumberFormat.grouped(differing)) of \(NumberFormat.grouped(lines)) lines differ"
+        Terminal.outputLine(json ? writer.bytes.text : summary)
         if differing > 0 { throw ExitCode(ExitStatus.failure.rawValue) }
+    }
+
+    private static func write(
+        _ difference: TokenizerComparison.Difference, firstLine: Int, to writer: inout JSONWriter
+    ) {
+        writer.beginObject()
+        writer.member("line", firstLine + difference.line)
+        writer.member("text", difference.text)
+        writer.member("token", difference.position)
+        for (name, ids) in [("first", difference.first), ("second", difference.second)] {
+            writer.key(name)
+            writer.beginArray()
+            for id in ids { writer.value(id) }
+            writer.endArray()
+        }
+        writer.endObject()
     }
 
     /// The line, and from where the ids differ on, a few tokens of each.

@@ -52,6 +52,8 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
 
     @OptionGroup var work: WorkerOptions
 
+    func validate() throws { _ = try outputFormat() }
+
     func run() throws {
         let format = try outputFormat()
         var configuration = TokenizerTrainer.Configuration(
