@@ -23,7 +23,7 @@ struct EDICCommand: ParsableCommand {
                 subcommands: [
                     InitCommand.self, CheckCommand.self, BuildCommand.self, ReportCommand.self, StoreCommand.self,
                 ]),
-            CommandGroup(name: "Text", subcommands: [IdentifyCommand.self, TokenizerCommand.self]),
+            CommandGroup(name: "Text", subcommands: [IdentifyCommand.self, TokenizerCommand.self, LMCommand.self]),
             CommandGroup(
                 name: "Models",
                 subcommands: [

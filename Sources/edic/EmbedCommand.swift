@@ -51,7 +51,7 @@ struct EmbedCommand: ParsableCommand {
         writer.member("text", text)
         writer.key("vector")
         writer.beginArray()
-        for number in vector { writer.value(Double(number)) }
+        for number in vector { writer.value(Decimals.shortest(number)) }
         writer.endArray()
         writer.endObject()
         writer.endLine()

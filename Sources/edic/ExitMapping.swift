@@ -81,7 +81,7 @@ enum ExitMapping {
     private static func status(_ error: NgramError) -> ExitStatus {
         switch error.code {
         // The file underneath says more: it may be missing, or full of rubbish.
-        case .inputOutput: (error.cause as? StoreError).map { status($0.code) } ?? .ioError
+        case .inputOutput: error.cause.map { isOwn($0) ? status($0) : .ioError } ?? .ioError
         case .corrupt, .unsupported, .unusableText: .badData
         case .invalidArgument: .usage
         case .limitExceeded: .ioError

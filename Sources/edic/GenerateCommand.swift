@@ -120,7 +120,7 @@ struct GenerateCommand: ParsableCommand {
         writer.endArray()
         writer.key("log_probabilities")
         writer.beginArray()
-        for value in generation.logProbabilities { writer.value(Double(value)) }
+        for value in generation.logProbabilities { writer.value(Decimals.shortest(value)) }
         writer.endArray()
         writer.endObject()
         writer.endLine()

@@ -45,7 +45,8 @@ struct ReportCommand: ParsableCommand {
             folders = BuildFolders(output: path)
         } else {
             let recipe = try Recipe(contentsOf: path)
-            folders = BuildFolders(output: path.removingLastComponent().pushing(FilePath(recipe.output)))
+            folders = BuildFolders(
+                output: path.removingLastComponent().pushing(FilePath(recipe.output)).lexicallyNormalized())
         }
         guard FileTree.exists(folders.current.appending(ReportFile.json)) else {
             throw CommandFailure(

@@ -55,7 +55,7 @@ struct ScoreCommand: ParsableCommand {
         writer.endArray()
         writer.key("log_probabilities")
         writer.beginArray()
-        for value in score?.logProbabilities ?? [] { writer.value(Double(value)) }
+        for value in score?.logProbabilities ?? [] { writer.value(Decimals.shortest(value)) }
         writer.endArray()
         writer.endObject()
         writer.endLine()

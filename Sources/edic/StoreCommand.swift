@@ -8,9 +8,9 @@ struct StoreCommand: ParsableCommand {
         abstract: "Read, measure, check and export shards.",
         discussion: """
             EXAMPLES
-              edic store cat documents/de/00000.edic | head
-              edic store get documents/de/00000.edic law-1907
-              edic store verify */*/*.edic
+              edic store cat documents/de/minutes-00000.jsonl.zst | head
+              edic store get documents/de/minutes-00000.jsonl.zst law-1907
+              edic store verify documents/*/*.zst
             """,
         subcommands: [
             StoreCatCommand.self, StoreGetCommand.self, StoreStatCommand.self, StoreVerifyCommand.self,
@@ -26,9 +26,9 @@ struct StoreCatCommand: ParsableCommand {
             A row of a shard of documents is a line of JSON; one of a shard of tokens is its ids with spaces between.
 
             EXAMPLES
-              edic store cat documents.edic | jq -r .text
-              edic store cat documents.edic --row 41
-              edic store cat tokens.edic --id law-1907
+              edic store cat minutes.jsonl.zst | jq -r .text
+              edic store cat minutes.jsonl.zst --row 41
+              edic store cat minutes.tokens.zst --id law-1907
             """)
 
     @Argument(help: "Shards of documents or of tokens.", completion: .file())
@@ -67,8 +67,8 @@ struct StoreGetCommand: ParsableCommand {
             Rows come in the order of the ids. The exit status is 66 when one is not there.
 
             EXAMPLES
-              edic store get documents.edic law-1907
-              edic store get documents.edic law-1907 law-1908 | jq -r .text
+              edic store get minutes.jsonl.zst law-1907
+              edic store get minutes.jsonl.zst law-1907 law-1908 | jq -r .text
             """)
 
     @Argument(help: "A shard of documents or of tokens.", completion: .file())

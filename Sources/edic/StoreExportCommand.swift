@@ -13,8 +13,8 @@ struct StoreExportCommand: ParsableCommand {
             and PREFIX.documents.npy for NumPy. Several shards become one file, in the order given.
 
             EXAMPLES
-              edic store export tokens/de/*.edic --format megatron -o train/de --end-token 0
-              edic store export tokens/de/*.edic --format npy -o train/de
+              edic store export tokens/de/*.zst --format megatron -o train/de --end-token 0
+              edic store export tokens/de/*.zst --format npy -o train/de
             """)
 
     @Argument(help: "Shards of tokens of one tokenizer.", completion: .file())

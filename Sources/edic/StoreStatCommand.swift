@@ -12,8 +12,8 @@ struct StoreStatCommand: ParsableCommand {
             Reads only the end of each file, unless --digest is given.
 
             EXAMPLES
-              edic store stat documents.edic
-              edic store stat --json */*.edic | jq -s 'map(.items) | add'
+              edic store stat minutes.jsonl.zst
+              edic store stat --json documents/*/*.zst | jq -s 'map(.items) | add'
             """)
 
     @Argument(help: "Shards.", completion: .file())
@@ -45,7 +45,7 @@ struct StoreStatCommand: ParsableCommand {
         if let digest = shard.tokenizerDigest { lines.append(("Tokenizer", digest.description)) }
         lines += [
             ("Content", NumberFormat.bytes(shard.contentSize)),
-            ("File", "\(NumberFormat.bytes(shard.fileSize)), \(NumberFormat.decimal(shard.ratio)) times smaller"),
+            ("File", "\(NumberFormat.bytes(shard.fileSize)), ratio \(NumberFormat.decimal(shard.ratio))"),
             (
                 "Parts",
                 "content \(NumberFormat.bytes(shard.compressedSize)), index \(NumberFormat.bytes(shard.indexSize)), "

@@ -12,8 +12,8 @@ struct StoreVerifyCommand: ParsableCommand {
             Damage is named with the file, the part and its bytes. The exit status is 65 when there is any.
 
             EXAMPLES
-              edic store verify documents.edic
-              edic store verify --json */*.edic
+              edic store verify minutes.jsonl.zst
+              edic store verify --json documents/*/*.zst
             """)
 
     @Argument(help: "Shards.", completion: .file())
@@ -34,11 +34,11 @@ struct StoreVerifyCommand: ParsableCommand {
 
     private static func text(_ path: String, _ check: ShardVerification) -> String {
         guard !check.isSound else {
-            return "\(path): sound; \(NumberFormat.grouped(check.itemCount)) rows in "
-                + "\(NumberFormat.grouped(check.soundFrames)) frames\n"
+            return "\(path): sound; rows \(NumberFormat.grouped(check.itemCount)), "
+                + "frames \(NumberFormat.grouped(check.soundFrames))\n"
         }
         return check.problems.map { "\($0.message)\n" }.joined()
-            + "\(path): damaged; \(NumberFormat.grouped(check.soundFrames)) frames are sound\n"
+            + "\(path): damaged; sound frames \(NumberFormat.grouped(check.soundFrames))\n"
     }
 
     private static func json(_ path: String, _ check: ShardVerification) -> String {

@@ -17,7 +17,10 @@ struct TokenizerCommand: ParsableCommand {
               edic tokenizer encode --model m.spm text.txt | edic tokenizer decode --model m.spm
               echo "Straßenbahn" | edic tokenizer inspect --model tokenizer.json
             """,
-        subcommands: [TokenizerEncodeCommand.self, TokenizerDecodeCommand.self, TokenizerInspectCommand.self])
+        subcommands: [
+            TokenizerEncodeCommand.self, TokenizerDecodeCommand.self, TokenizerInspectCommand.self,
+            TokenizerTrainCommand.self, TokenizerCompareCommand.self, TokenizerFertilityCommand.self,
+        ])
 }
 
 /// Which tokenizer, and what it takes special tokens for.
@@ -103,7 +106,7 @@ struct TokenizerDecodeCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               echo "464 25451 318 1280 13" | edic tokenizer decode --model tokenizer.json
-              edic store cat tokens.edic --row 0 | edic tokenizer decode --model tokenizer.json
+              edic store cat minutes.tokens.zst --row 0 | edic tokenizer decode --model tokenizer.json
             """)
 
     @OptionGroup var choice: TokenizerOptions
@@ -147,16 +150,20 @@ struct TokenizerInspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show the tokens of each line with the bytes that they stand for.",
         discussion: """
-            Prints for each token its bytes in the line, its id and its spelling, with tabs between, and an empty line \
-            after each line of text. On a terminal the line comes first, its tokens in alternating colours.
+            Prints for each token where its bytes in the line begin and end, its id and its spelling, with tabs between, \
+            and an empty line after each line of text. A byte-level tokenizer spells bytes as letters: Ġ is a space. On a terminal the line comes first, its tokens in alternating colours.
 
             EXAMPLES
               echo "Straßenbahnhaltestelle" | edic tokenizer inspect --model tokenizer.json
+              edic tokenizer inspect --json --model tokenizer.json text.txt
             """)
 
     @OptionGroup var choice: TokenizerOptions
     @OptionGroup var encoding: EncodingOptions
     @OptionGroup var text: TextOptions
+
+    @Flag(help: "Print a JSON array of the tokens for each line.")
+    var json = false
 
     func run() throws {
         let tokenizer = try choice.tokenizer()
@@ -165,14 +172,34 @@ struct TokenizerInspectCommand: ParsableCommand {
             for line in lines.map(\.text) {
                 let found = tokenizer.encoding(
                     of: line, addingSpecialTokens: encoding.specialTokens, specialTokens: encoding.policy)
+                if json {
+                    output += Self.json(found, tokenizer)
+                    continue
+                }
                 if Terminal.outputIsTerminal { output += Self.coloured(Array(line.utf8), found.offsets) + "\n" }
                 for (id, range) in zip(found.ids, found.offsets) {
-                    output += "\(range.lowerBound)..<\(range.upperBound)\t\(id)\t\(tokenizer.token(id) ?? "")\n"
+                    output += "\(range.lowerBound)\t\(range.upperBound)\t\(id)\t\(tokenizer.token(id) ?? "")\n"
                 }
                 output += "\n"
             }
             Terminal.output(output)
         }
+    }
+
+    private static func json(_ encoding: Encoding, _ tokenizer: Tokenizer) -> String {
+        var writer = JSONWriter()
+        writer.beginArray()
+        for (id, range) in zip(encoding.ids, encoding.offsets) {
+            writer.beginObject()
+            writer.member("first_byte", range.lowerBound)
+            writer.member("end_byte", range.upperBound)
+            writer.member("id", id)
+            writer.member("token", tokenizer.token(id) ?? "")
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endLine()
+        return writer.bytes.text
     }
 
     /// The line with a background behind each token that stands for some of it. Tokens that share a character, as byte

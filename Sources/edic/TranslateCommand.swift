@@ -76,7 +76,7 @@ struct TranslateCommand: ParsableCommand {
             for alternative in translation.alternatives {
                 writer.beginObject()
                 writer.member("text", alternative.text)
-                writer.member("score", Double(alternative.score))
+                writer.member("score", Decimals.shortest(alternative.score))
                 writer.endObject()
             }
             writer.endArray()

@@ -1,0 +1,135 @@
+import ArgumentParser
+import EDICBuilds
+import EDICJSON
+import EDICNgram
+import SystemPackage
+
+struct LMCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lm",
+        abstract: "Estimate and query n-gram language models.",
+        discussion: """
+            Models are read from ARPA files, KenLM binaries and this program's own .edlm.
+
+            EXAMPLES
+              edic lm train --order 5 -o de.edlm corpus.txt.zst
+              echo "guten Tag" | edic lm query --model de.edlm
+              edic lm convert de.edlm -o de.arpa
+            """,
+        subcommands: [
+            LMTrainCommand.self, LMQueryCommand.self, LMConvertCommand.self, LMInspectCommand.self,
+        ])
+}
+
+struct LMConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Write a model in another format.",
+        discussion: """
+            The output's name says the format where --format does not: .arpa is ARPA text, .edlm this program's own. A \
+            KenLM binary cannot be converted; convert the ARPA file that it was made from.
+
+            EXAMPLES
+              edic lm convert de.arpa -o de.edlm
+              edic lm convert de.arpa -o de.edlm --quantize 8
+              edic lm convert de.edlm -o de.binary --format kenlm-trie
+            """)
+
+    @Argument(help: "The model.", completion: .file())
+    var model: String
+
+    @Option(name: .shortAndLong, help: "The file to write.", completion: .file())
+    var output: String
+
+    @Option(help: "arpa, edic, kenlm-probing or kenlm-trie.")
+    var format: LMFormat?
+
+    @Option(help: "For edic: the bits of each weight, 2 to 12; without it they are floats.")
+    var quantize: Int?
+
+    func validate() throws {
+        let format = try outputFormat()
+        if quantize != nil && format != .edic { throw ValidationError("--quantize is for the edic format only") }
+    }
+
+    private func outputFormat() throws -> LMFormat { try format ?? LMFormat(forFileNamed: output) }
+
+    func run() throws {
+        let format = try outputFormat()
+        let model = try NgramModel(contentsOf: FilePath(model))
+        try model.write(
+            to: FilePath(output), as: format.format,
+            quantisation: quantize.map { NgramQuantisation(probabilityBits: $0, backoffBits: $0) })
+    }
+}
+
+/// The formats of n-gram models, as the command line names them.
+enum LMFormat: String, ExpressibleByArgument, CaseIterable {
+    case arpa, edic
+    case probing = "kenlm-probing"
+    case trie = "kenlm-trie"
+
+    init(forFileNamed name: String) throws {
+        if [".arpa", ".arpa.gz", ".arpa.zst"].contains(where: name.hasSuffix) {
+            self = .arpa
+        } else if name.hasSuffix(".edlm") {
+            self = .edic
+        } else {
+            throw ValidationError("\(name): says no format; give --format, or name it .arpa or .edlm")
+        }
+    }
+
+    var format: NgramModel.Format {
+        switch self {
+        case .arpa: .arpa
+        case .edic: .edic
+        case .probing: .kenLMProbing
+        case .trie: .kenLMTrie
+        }
+    }
+}
+
+struct LMInspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Say what a model is: its format, order and numbers of n-grams.",
+        discussion: """
+            EXAMPLES
+              edic lm inspect de.edlm
+              edic lm inspect --json de.arpa.gz
+            """)
+
+    @Argument(help: "The model.", completion: .file())
+    var model: String
+
+    @Flag(help: "Print a JSON object.")
+    var json = false
+
+    func run() throws {
+        let model = try NgramModel(contentsOf: FilePath(model))
+        guard json else {
+            var lines = [
+                ("Format", model.format.rawValue), ("Order", String(model.order)),
+                ("Words", NumberFormat.grouped(model.vocabularyCount)),
+            ]
+            for (index, count) in model.counts.enumerated() {
+                lines.append(("\(index + 1)-grams", NumberFormat.grouped(count)))
+            }
+            Terminal.output("\(model.name)\n" + lines.map { "  \($0.0.padding(to: 10))\($0.1)\n" }.joined())
+            return
+        }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("file", model.name)
+        writer.member("format", model.format.rawValue)
+        writer.member("order", model.order)
+        writer.member("words", model.vocabularyCount)
+        writer.key("ngrams")
+        writer.beginArray()
+        for count in model.counts { writer.value(count) }
+        writer.endArray()
+        writer.endObject()
+        writer.endLine()
+        Terminal.output(writer.bytes.span)
+    }
+}
