@@ -1,7 +1,6 @@
+import EDICBuilds
 import SystemPackage
 import Testing
-
-import EDICBuilds
 
 /// The worked example of the documentation, compiled and run.
 @Suite struct DocumentationTests {
