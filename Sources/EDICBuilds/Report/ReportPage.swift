@@ -181,7 +181,8 @@ public struct ReportPage {
         ).write(to: &page)
         page.element(
             "p", "class=\"note\"",
-            text: "check counts contributions; tokens and ngram count texts: a document is one, each side of a translation "
+            text:
+                "check counts contributions; tokens and ngram count texts: a document is one, each side of a translation "
                 + "unit is one. The other stages count documents and units.")
         writeTable(&page, columns: ["Stage", "Rows in", "Rows out", "Rejected", "Why"], textColumns: [0, 4]) { table in
             for stage in report.stages {
