@@ -74,14 +74,22 @@ struct GramIndex: NgramSearch {
         }
     }
 
-    /// The sets of one order and what their codes stand for.
-    struct Level: Sendable {
+    /// The sets of one order and what their codes stand for. A class, as a set is: a look-up then holds two references
+    /// for a moment, where copies of structs would hold and let go of every buffer inside them.
+    final class Level: Sendable {
         let count: Int
-        let sets: InlineArray<8, GramSet>
-        let setCount: Int
+        let sets: [GramSet]
         let isQuantised: Bool
         let probabilities: Lane<Float>
         let backoffs: Lane<Float>
+
+        init(count: Int, sets: [GramSet], isQuantised: Bool, probabilities: Lane<Float>, backoffs: Lane<Float>) {
+            self.count = count
+            self.sets = sets
+            self.isQuantised = isQuantised
+            self.probabilities = probabilities
+            self.backoffs = backoffs
+        }
     }
 
     let order: Int
@@ -150,12 +158,8 @@ struct GramIndex: NgramSearch {
             guard let set = GramSet(shape, in: bytes) else { return nil }
             sets.append(set)
         }
-        let empty = GramSetShape()
-        guard let filler = sets.first ?? GramSet(empty, in: ByteView(Lane<UInt8>(zeros: 64))) else { return nil }
-        var inline = InlineArray<8, GramSet>(repeating: filler)
-        for (place, set) in sets.enumerated() { inline[place] = set }
         return Level(
-            count: part.count, sets: inline, setCount: sets.count, isQuantised: part.probabilityValueCount > 0,
+            count: part.count, sets: sets, isQuantised: part.probabilityValueCount > 0,
             probabilities: probabilities, backoffs: backoffs)
     }
 
@@ -183,14 +187,12 @@ struct GramIndex: NgramSearch {
     @inline(__always)
     func extend(_ node: GramNode, order: Int, word: UInt32) -> GramWeights? {
         let level = levels[order - 2]
+        // The sets share out the words in rising order.
         var place = 0
-        while place < level.setCount {
-            let shape = level.sets[place].shape
-            if Int(word) < shape.firstWord + (1 << shape.wordBits) { break }
-            place += 1
-        }
-        guard place < level.setCount, Int(word) >= level.sets[place].shape.firstWord else { return nil }
+        while place < level.sets.count, Int(word) >= level.sets[place].wordsEnd { place += 1 }
+        guard place < level.sets.count else { return nil }
         let set = level.sets[place]
+        guard Int(word) >= set.shape.firstWord else { return nil }
         let entry = set.find(parent: node.first, word: word)
         if entry < 0 { return nil }
         let found = weights(level, set, entry)

@@ -60,8 +60,10 @@ struct GramSetShape: Sendable, Hashable {
 /// A key is a parent's number and a word. It is scrambled by a bijection, so that its top bits choose a home evenly;
 /// entries lie in the order of their scrambled keys and store only the bits below. For every sixteen homes a block of
 /// twelve bytes holds the number of entries before it and how many each home has, four bits each.
-struct GramSet: Sendable {
+final class GramSet: Sendable {
     let shape: GramSetShape
+    /// The first word above this set's.
+    let wordsEnd: Int
     private let blocks: ByteView
     private let entries: ByteView
     private let keyMask: UInt64
@@ -75,6 +77,7 @@ struct GramSet: Sendable {
             let entries = model.part(from: shape.entries, count: shape.entryBytes)
         else { return nil }
         self.shape = shape
+        wordsEnd = shape.firstWord + (1 << shape.wordBits)
         self.blocks = blocks
         self.entries = entries
         keyMask = ones(shape.keyBits)

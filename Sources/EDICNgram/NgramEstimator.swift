@@ -24,7 +24,8 @@ public struct NgramEstimator: ~Copyable {
         public var pruning: [UInt64]
         /// The only words to keep; n-grams with other words are left out. Nil keeps all.
         public var vocabularyLimit: Set<String>?
-        /// About how many bytes of memory to use.
+        /// About how many bytes of memory to use. Not enforced yet: n-grams are counted in memory, about 25 bytes for each
+        /// distinct one, and nothing is spilled.
         public var memoryLimit: Int
         /// Where spill files go.
         public var temporaryFolder: FilePath
@@ -156,7 +157,7 @@ public struct NgramEstimator: ~Copyable {
         try intake.add(numbers: tokenIDs)
     }
 
-    /// Estimates the model and writes it as ARPA text, compressed as the path's extension says (`.gz`, `.zst`).
+    /// Estimates the model and writes it as ARPA text, not compressed.
     public consuming func finish(writingARPA path: FilePath) throws(NgramError) -> Summary {
         try finish(into: [try ARPASink(path)])
     }
