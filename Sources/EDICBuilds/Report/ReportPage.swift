@@ -179,6 +179,11 @@ public struct ReportPage {
                         + (rejected > 0 ? " (\(NumberFormat.signed(-rejected)))" : ""))
             }
         ).write(to: &page)
+        page.element(
+            "p", "class=\"note\"",
+            text:
+                "check counts contributions; tokens and ngram count texts: a document is one, each side of a translation "
+                + "unit is one. The other stages count documents and units.")
         writeTable(&page, columns: ["Stage", "Rows in", "Rows out", "Rejected", "Why"], textColumns: [0, 4]) { table in
             for stage in report.stages {
                 table.row([

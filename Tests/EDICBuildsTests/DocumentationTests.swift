@@ -1,0 +1,19 @@
+import EDICBuilds
+import SystemPackage
+import Testing
+
+/// The worked example of the documentation, compiled and run.
+@Suite struct DocumentationTests {
+    @Test func exampleReadsARecipeAndSaysWhatIsMissing() throws {
+        let build = try Build(recipe: "Corpora/debian.yaml")
+        #expect(build.recipe.name == "Debian at scale")
+        #expect(build.folders.current.string.hasSuffix("Build/debian/current"))
+        // Without `Tools/fetch` there is nothing to build, and the message says what to run.
+        if (try? Build(recipe: "Corpora/debian.yaml", shouldStop: { true }).run()) == nil {
+            let error = #expect(throws: BuildError.self) {
+                _ = try Build(recipe: "Corpora/debian.yaml", shouldStop: { true }).run()
+            }
+            #expect(error?.code == .stopped || error?.message.contains("Tools/fetch corpora") == true)
+        }
+    }
+}

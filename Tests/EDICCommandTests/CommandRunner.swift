@@ -1,0 +1,56 @@
+import Glibc
+import _EDICTestSupport
+
+/// Runs the `edic` that was built with the tests.
+struct CommandRunner {
+    /// What a run left.
+    struct Result {
+        var status: Int32
+        var output: String
+        var messages: String
+    }
+
+    /// The folder of the test program, where the build puts `edic` too.
+    static let program: String = {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
+        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return own.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" } + "/edic"
+    }()
+
+    static var currentFolder: String {
+        guard let path = unsafe getcwd(nil, 0) else { return "." }
+        defer { unsafe free(path) }
+        return unsafe String(cString: path)
+    }
+
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// Runs `edic ARGUMENTS`, which a shell splits.
+    func run(_ arguments: String, input: String = "") -> Result {
+        let (source, output, messages) = ("\(folder.path)/in", "\(folder.path)/out", "\(folder.path)/err")
+        write(input, to: source)
+        let status = unsafe system("'\(Self.program)' \(arguments) <'\(source)' >'\(output)' 2>'\(messages)'")
+        return Result(status: status >> 8 & 0xFF, output: read(output), messages: read(messages))
+    }
+
+    func write(_ text: String, to path: String) {
+        guard let file = unsafe fopen(path, "w") else { return }
+        unsafe fputs(text, file)
+        unsafe fclose(file)
+    }
+
+    private func read(_ path: String) -> String {
+        guard let file = unsafe fopen(path, "r") else { return "" }
+        defer { unsafe fclose(file) }
+        var bytes: [UInt8] = []
+        var byte = unsafe getc(file)
+        while byte != EOF {
+            bytes.append(UInt8(truncatingIfNeeded: byte))
+            byte = unsafe getc(file)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

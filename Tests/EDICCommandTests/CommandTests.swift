@@ -1,0 +1,89 @@
+import Testing
+import _EDICTestSupport
+
+@Suite struct CommandTests {
+    static let commands = [
+        "init", "check", "build", "report", "store cat", "store get", "store stat", "store verify", "store export",
+        "identify", "tokenizer encode", "tokenizer decode", "tokenizer inspect", "tokenizer train", "tokenizer compare",
+        "lm train", "lm query", "lm convert", "lm inspect", "translate", "generate", "score", "embed", "model inspect",
+        "bench",
+    ]
+
+    @Test(arguments: commands)
+    func helpShowsExamples(command: String) throws {
+        let result = try CommandRunner().run("\(command) --help")
+        #expect(result.status == 0)
+        #expect(result.output.contains("EXAMPLES"), "\(command)")
+        #expect(result.output.contains("edic \(command)"), "\(command)")
+    }
+
+    @Test(arguments: [
+        ("", Int32(0)), ("--version", 0), ("buidl", 64), ("build", 64), ("build --workers -1 Corpora/nightly.yaml", 64),
+        ("build nowhere.yaml", 66), ("store stat nowhere.zst", 66), ("check Corpora/harbour-institute-tallinn", 0),
+        ("check Corpora/records-institute-galway", 65), ("check nowhere", 66), ("store stat README.md", 65),
+        ("tokenizer encode --model README.md", 65), ("lm query --model README.md", 65),
+    ])
+    func exitStatusesFollowSysexits(arguments: String, status: Int32) throws {
+        let result = try CommandRunner().run(arguments)
+        #expect(result.status == status, "edic \(arguments): \(result.messages)")
+        if status != 0, status != 64, !arguments.hasPrefix("check") {
+            // One line, that names the file and no Swift type.
+            #expect(result.messages.split(separator: "\n").count == 1, "\(result.messages)")
+            #expect(!result.messages.contains("Error("))
+        }
+    }
+
+    @Test func checkNamesFileAndLine() throws {
+        let result = try CommandRunner().run("check Corpora/records-institute-galway")
+        #expect((result.output + result.messages).contains("sessions/2025-05-14.xml:34: error:"))
+    }
+
+    @Test func shownRecipeIsARecipe() throws {
+        let runner = try CommandRunner()
+        let shown = runner.run("build --show-recipe")
+        #expect(shown.status == 0 && shown.output.contains("deduplicate: exact"))
+        let again = runner.run("build --show-recipe /dev/stdin", input: shown.output)
+        #expect(again.status == 0 && again.output.contains("deduplicate: exact"))
+    }
+
+    @Test func identifyKeepsLines() throws {
+        let text =
+            "Der Hafen ist im Winter geöffnet und die Schiffe kommen.\nLe port est ouvert en hiver pour les bateaux.\n"
+        let result = try CommandRunner().run("identify", input: text)
+        let lines = result.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first?.hasPrefix("de\t") == true && lines.last?.hasPrefix("fr\t") == true)
+    }
+
+    @Test func completionsAreGenerated() throws {
+        for shell in ["bash", "zsh", "fish"] {
+            let result = try CommandRunner().run("--generate-completion-script \(shell)")
+            #expect(result.status == 0 && result.output.contains("tokenizer"), "\(shell)")
+        }
+    }
+
+    @Test func buildEndsWithARootHashAndSaysNothingToDoTheSecondTime() throws {
+        let runner = try CommandRunner()
+        let recipe = "\(runner.folder.path)/recipe.yaml"
+        runner.write(
+            """
+            contributions: ["\(CommandRunner.currentFolder)/Corpora/harbour-institute-tallinn"]
+            models: {sample: 0}
+            ngram: {order: 2}
+            tokenizer: {vocabulary: 400}
+            """, to: recipe)
+        let first = runner.run("build '\(recipe)' --json")
+        #expect(first.status == 0, "\(first.messages)")
+        #expect(first.output.contains("\"root_hash\": \""))
+        let second = runner.run("build '\(recipe)'")
+        #expect(second.output.contains("Nothing to do"))
+    }
+}
+
+/// Continuous integration must run the tests that need the shared files, not skip them.
+@Suite struct SharedDataTests {
+    @Test(.enabled(if: environment("CI") == "true"))
+    func sharedFilesAreThere() {
+        #expect(SharedData.isPresent, "set EDIC_SHARED to the folder of shared files")
+    }
+}
