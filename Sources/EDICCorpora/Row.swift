@@ -116,7 +116,8 @@ public struct TranslationUnit: Sendable, Equatable {
 
     public init(id: String, segments: [Segment], metadata: [MetadataField] = [], provenance: Provenance) {
         self.id = id
-        self.segments = segments.sorted { $0.language < $1.language }
+        let isSorted = zip(segments, segments.dropFirst()).allSatisfy { $0.language <= $1.language }
+        self.segments = isSorted ? segments : segments.sorted { $0.language < $1.language }
         self.metadata = metadata
         self.provenance = provenance
     }

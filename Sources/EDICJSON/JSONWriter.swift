@@ -74,6 +74,11 @@ public struct JSONWriter: Sendable {
     }
 
     public mutating func value(_ value: Bool) { literal(value ? "true" : "false") }
+    /// Not left to the generic overload, which is not specialised for callers in other modules.
+    public mutating func value(_ value: Int) {
+        separate()
+        appendInteger(value)
+    }
     public mutating func value(_ value: some FixedWidthInteger) {
         separate()
         appendInteger(value)
@@ -112,6 +117,11 @@ public struct JSONWriter: Sendable {
     }
 
     public mutating func member(_ key: String, _ value: Bool) {
+        self.key(key)
+        self.value(value)
+    }
+
+    public mutating func member(_ key: String, _ value: Int) {
         self.key(key)
         self.value(value)
     }

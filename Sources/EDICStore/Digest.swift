@@ -30,6 +30,13 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.words = words
     }
 
+    /// The digest whose bytes libcrypto left here.
+    private init(_ bytes: [32 of UInt8]) {
+        var words: [4 of UInt64] = .init(repeating: 0)
+        for index in 0..<32 { words[index / 8] = words[index / 8] << 8 | UInt64(bytes[index]) }
+        self.words = words
+    }
+
     /// The digest written as 64 hexadecimal digits in either case, or nil for anything else.
     public init?(hex: some StringProtocol) {
         var bytes: [UInt8] = []
@@ -74,6 +81,9 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The first 8 bytes as a big-endian number, for tables keyed by digest.
     public var prefix64: UInt64 { words[0] }
 
+    /// The first 16 bytes as two big-endian numbers.
+    public var prefix128: (high: UInt64, low: UInt64) { (words[0], words[1]) }
+
     public static func == (left: Digest, right: Digest) -> Bool {
         for index in 0..<4 where left.words[index] != right.words[index] { return false }
         return true
@@ -98,9 +108,24 @@ extension Digest {
 
         public init() {
             // Both calls fail only when memory is exhausted: SHA-256 is in every provider of libcrypto.
-            guard let context = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
-            else { preconditionFailure("libcrypto cannot start a SHA-256 digest") }
+            guard let context = unsafe EVP_MD_CTX_new() else {
+                preconditionFailure("libcrypto cannot start a SHA-256 digest")
+            }
             unsafe self.context = context
+            reset()
+        }
+
+        /// libcrypto's SHA-256. Fetched once: `EVP_sha256()` is looked up, under a lock, at each start of a digest.
+        private static let algorithm = unsafe Algorithm(pointer: EVP_MD_fetch(nil, "SHA256", nil) ?? EVP_sha256())
+
+        /// Never written to after it was fetched, nor freed.
+        @safe private struct Algorithm: @unchecked Sendable { let pointer: OpaquePointer? }
+
+        /// Begins anew with the memory at hand.
+        private mutating func reset() {
+            guard unsafe EVP_DigestInit_ex(context, Self.algorithm.pointer, nil) == 1 else {
+                preconditionFailure("libcrypto cannot start a SHA-256 digest")
+            }
         }
 
         deinit { unsafe EVP_MD_CTX_free(context) }
@@ -120,23 +145,29 @@ extension Digest {
         }
 
         /// The digest of everything given to `update`.
-        public consuming func finalize() -> Digest {
-            current()
+        public consuming func finalize() -> Digest { unsafe Self.finish(context) }
+
+        /// The digest of everything given to `update` since the last one; what is given next begins another.
+        public mutating func next() -> Digest {
+            let digest = unsafe Self.finish(context)
+            reset()
+            return digest
         }
 
         /// The digest of everything given so far; more may follow.
         public borrowing func current() -> Digest {
-            var result = [UInt8](repeating: 0, count: 32)
             guard let copy = unsafe EVP_MD_CTX_new(), unsafe EVP_MD_CTX_copy_ex(copy, context) == 1 else {
                 preconditionFailure("libcrypto cannot copy a SHA-256 digest")
             }
             defer { unsafe EVP_MD_CTX_free(copy) }
-            _ = unsafe result.withUnsafeMutableBufferPointer { buffer in
-                unsafe EVP_DigestFinal_ex(copy, buffer.baseAddress, nil)
-            }
-            var words: [4 of UInt64] = .init(repeating: 0)
-            for index in 0..<32 { words[index / 8] = words[index / 8] << 8 | UInt64(result[index]) }
-            return Digest(words: words)
+            return unsafe Self.finish(copy)
+        }
+
+        private static func finish(_ context: OpaquePointer) -> Digest {
+            var bytes: [32 of UInt8] = .init(repeating: 0)
+            var span = bytes.mutableSpan
+            _ = unsafe span.withUnsafeMutableBufferPointer { unsafe EVP_DigestFinal_ex(context, $0.baseAddress, nil) }
+            return Digest(bytes)
         }
     }
 

@@ -154,6 +154,12 @@ public struct LanguageTag: Hashable, Sendable {
 extension LanguageTag: CustomStringConvertible, Comparable {
     public var description: String {
         if language == "x" { return "x-\(privateUse ?? "")" }
+        // Most tags are a language alone.
+        if extendedLanguages.isEmpty, script == nil, region == nil, variants.isEmpty, extensions.isEmpty,
+            privateUse == nil
+        {
+            return language
+        }
         return ([language] + extendedLanguages + [script, region].compactMap { $0 } + tail).joined(separator: "-")
     }
 

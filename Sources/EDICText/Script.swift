@@ -31,11 +31,23 @@ public struct ScriptHistogram: Equatable, Sendable {
 
     /// The scripts that occur, the most frequent first; marks that belong to several scripts are not listed.
     public var counts: [(script: Script, count: Int)] {
-        byNumber.indices.filter { byNumber[$0] > 0 }.sorted { (byNumber[$1], $0) < (byNumber[$0], $1) }
-            .compactMap { number in
-                guard let code = ICU.scriptCode(number), code != "Zyyy", code != "Zinh" else { return nil }
-                return (Script(code: code), Int(byNumber[number]))
-            }
+        var found: [(script: Script, count: Int)] = []
+        // Ties keep the order of the numbers; a text has one script or two.
+        for number in byNumber.indices where byNumber[number] > 0 {
+            guard let script = Self.scripts[number] else { continue }
+            let count = Int(byNumber[number])
+            var place = found.count
+            while place > 0, found[place - 1].count < count { place -= 1 }
+            found.insert((script, count), at: place)
+        }
+        return found
+    }
+
+    /// The scripts by ICU's number; nil for those that are not listed. Making a script takes longer than counting a
+    /// short text.
+    private static let scripts: [Script?] = (0..<256).map { number in
+        guard let code = ICU.scriptCode(number), code != "Zyyy", code != "Zinh" else { return nil }
+        return Script(code: code)
     }
 
     /// The script of most letters, nil for text without letters.

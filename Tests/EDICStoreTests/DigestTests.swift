@@ -25,6 +25,17 @@ struct DigestTests {
         }
     }
 
+    @Test func oneBuilderMakesManyDigests() {
+        var builder = Digest.Builder()
+        for text in ["abc", "", "abc", String(repeating: "Europe ", count: 100)] {
+            builder.update(text)
+            #expect(builder.next() == Digest(of: text))
+        }
+        let digest = Digest(of: "abc")
+        #expect(digest.prefix128.high == 0xba78_16bf_8f01_cfea && digest.prefix128.low == 0x4141_40de_5dae_2223)
+        #expect(digest.prefix128.high == digest.prefix64)
+    }
+
     @Test func hexRoundTripsAndRejects() throws {
         let digest = Digest(of: "Strasbourg")
         #expect(Digest(hex: digest.description) == digest)

@@ -138,11 +138,16 @@ extension ReadBatch {
     /// What the rows of the batch depend on.
     var identity: [String] {
         var parts = [contribution]
+        // Files of one entry come together, and printing its options takes longer than all else here.
+        var last: FileSpecification?
+        var options = ""
         for (file, digests) in zip(files, digests) {
             let specification = file.specification
+            if specification.options != last?.options { options = "\(specification.options)" }
+            last = specification
             parts += [
                 file.name, specification.format.rawValue, specification.languages.joined(separator: " "),
-                specification.encoding ?? "", "\(specification.options)", file.languages.joined(separator: " "),
+                specification.encoding ?? "", options, file.languages.joined(separator: " "),
             ]
             parts += zip(file.parts, digests).flatMap { [$0.name, $0.language ?? "", $1.description] }
         }

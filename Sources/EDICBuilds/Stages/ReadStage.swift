@@ -111,34 +111,49 @@ private struct RowSink: ~Copyable {
     private var places: [RowBucket: Int] = [:]
     private var buckets: [OpenBucket] = []
     private var json = JSONWriter()
-    private var counts: [String: TextCount] = [:]
+    /// Where the last row went: the next one mostly goes there too.
+    private var lastPlace = 0
+    /// In the order in which the languages came. A batch has few, so looking through them beats hashing.
+    private var counts: [TextCount] = []
 
     init(_ folder: FilePath) throws {
         self.folder = folder
         keys = try KeyFileWriter(folder.appending(ReadOutput.keys))
     }
 
-    var languages: [TextCount] { counts.values.sorted { $0.tag < $1.tag } }
+    var languages: [TextCount] { counts.sorted { $0.tag < $1.tag } }
 
     mutating func add(_ row: Row) throws {
-        let bucket = RowBucket(row)
-        let place: Int
-        if let known = places[bucket] {
-            place = known
-        } else {
-            place = buckets.count
-            buckets.append(try OpenBucket(bucket, folder))
-            places[bucket] = place
-        }
+        let place = try place(of: row)
         let key = keyMaker.key(of: row)
         try keys.append(RowKey(high: key.high, low: key.low, bucket: UInt32(place), row: UInt32(buckets[place].rows)))
         json.removeAll()
         row.write(to: &json)
         try buckets[place].append(json.bytes.span, id: row.id)
-        for segment in row.segments {
-            counts[segment.language, default: TextCount(tag: segment.language)].texts += 1
-            counts[segment.language, default: TextCount(tag: segment.language)].bytes += segment.text.utf8.count
+        switch row {
+        case .document(let document): count(document.language, document.text)
+        case .unit(let unit): for segment in unit.segments { count(segment.language, segment.text) }
         }
+    }
+
+    /// The number of the row's bucket, which is opened for its first row.
+    private mutating func place(of row: Row) throws -> Int {
+        if lastPlace < buckets.count, buckets[lastPlace].bucket.takes(row) { return lastPlace }
+        let bucket = RowBucket(row)
+        lastPlace = places[bucket] ?? buckets.count
+        if lastPlace == buckets.count {
+            buckets.append(try OpenBucket(bucket, folder))
+            places[bucket] = lastPlace
+        }
+        return lastPlace
+    }
+
+    private mutating func count(_ language: String, _ text: String) {
+        let known = counts.firstIndex { $0.tag == language }
+        if known == nil { counts.append(TextCount(tag: language)) }
+        let index = known ?? counts.count - 1
+        counts[index].texts += 1
+        counts[index].bytes += text.utf8.count
     }
 
     /// The buckets in the order that keys number them.

@@ -22,6 +22,7 @@ public struct ExactKey: Sendable, Hashable, Comparable {
     /// Makes keys, reusing its memory.
     public struct Maker: ~Copyable {
         private var bytes: [UInt8] = []
+        private var digest = Digest.Builder()
 
         public init() {}
 
@@ -32,10 +33,13 @@ public struct ExactKey: Sendable, Hashable, Comparable {
             case .document(let document): add(document.language, document.text)
             case .unit(let unit): for segment in unit.segments { add(segment.language, segment.text) }
             }
-            let digest = Digest(of: bytes.span)
-            let all = digest.bytes
-            let low = all[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            return ExactKey(high: digest.prefix64, low: low)
+            // Swapped out, because a span of one property bars writing to another.
+            var content: [UInt8] = []
+            swap(&content, &bytes)
+            digest.update(content.span)
+            swap(&content, &bytes)
+            let prefix = digest.next().prefix128
+            return ExactKey(high: prefix.high, low: prefix.low)
         }
 
         /// Adds a text, after its language and a byte that no text holds.
@@ -48,8 +52,15 @@ public struct ExactKey: Sendable, Hashable, Comparable {
             var start = 0
             let textStart = bytes.count
             while start < utf8.count {
+                // Words with one space between them are copied in one go.
                 var end = start
-                while end < utf8.count, !utf8[end].isASCIIWhitespace { end += 1 }
+                while end < utf8.count,
+                    !utf8[end].isASCIIWhitespace
+                        || (end > start && utf8[end] == UInt8(ascii: " ") && end + 1 < utf8.count
+                            && !utf8[end + 1].isASCIIWhitespace)
+                {
+                    end += 1
+                }
                 if end > start {
                     if bytes.count > textStart { bytes.append(UInt8(ascii: " ")) }
                     bytes.append(utf8.extracting(start..<end))

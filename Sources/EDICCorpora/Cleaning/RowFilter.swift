@@ -111,6 +111,7 @@ public struct RowFilter: Sendable {
 
     /// Languages that identifiers confuse or name together are taken as the same.
     private static func isSameLanguage(_ first: String, _ second: String) -> Bool {
+        if first == second { return true }
         let (a, b) = (primary(first), primary(second))
         return a == b || families.contains { $0.contains(a) && $0.contains(b) }
     }

@@ -2,14 +2,16 @@
 enum ScriptsOfLanguages {
     /// The scripts of a language, by its tag's script or else by the language; empty where nothing is known.
     static func scripts(of tag: String) -> [String] {
+        if let known = byLanguage[tag] { return known }
         let parts = tag.split(separator: "-")
         if let script = parts.dropFirst().first(where: { $0.utf8.count == 4 && !($0.utf8.first ?? 0).isASCIIDigit }) {
             return [String(script)]
         }
         guard let language = parts.first else { return [] }
-        if latin.contains(String(language)) { return ["Latn"] }
-        return others[String(language)] ?? []
+        return byLanguage[String(language)] ?? []
     }
+
+    private static let byLanguage = others.merging(latin.map { ($0, ["Latn"]) }) { own, _ in own }
 
     private static let latin: Set<String> = [
         "af", "br", "ca", "co", "cs", "cy", "da", "de", "en", "es", "et", "eu", "fi", "fo", "fr", "fy", "ga", "gd",

@@ -93,6 +93,14 @@ package struct PathPattern {
 
     /// Dynamic programming over the pieces: O(pieces · bytes), whatever the pattern.
     private static func matches(_ pieces: ArraySlice<Piece>, _ bytes: ArraySlice<UInt8>) -> Bool {
+        // Most paths differ from most patterns in the letters that a pattern begins with.
+        let letters = pieces.prefix { if case .byte = $0 { true } else { false } }
+        guard letters.count <= bytes.count else { return false }
+        for (piece, byte) in zip(letters, bytes) where piece != .byte(byte) { return false }
+        let pieces = pieces[letters.endIndex...]
+        let bytes = bytes.dropFirst(letters.count)
+        if pieces.isEmpty { return bytes.isEmpty }
+        if pieces.count == 1, pieces.first == .anyPath { return true }
         // reachable[i]: the pieces so far can match the first i bytes.
         var reachable = [Bool](repeating: false, count: bytes.count + 1)
         reachable[0] = true
