@@ -5,7 +5,7 @@ import Testing
 import _EDICTestSupport
 
 /// Where lid.176.ftz lies: where the toolkit's fetched models lie, unless the environment says otherwise.
-private let lid176 = environment("EDIC_LID176") ?? "Models/lid.176.ftz"
+private let lid176 = environment("EDIC_LID176") ?? "Models/fetched/lid.176.ftz"
 
 @Suite struct FastTextModelTests {
     @Test(.enabled(if: SharedData.isPresent && fileExists(lid176)))
