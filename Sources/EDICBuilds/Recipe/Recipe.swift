@@ -13,7 +13,7 @@ public struct Recipe: Sendable, Equatable {
     public var output = "build"
     /// How many tasks run at once; 0 is one a core.
     public var workers = 0
-    /// How much memory the memory-hungry stages may use together, in bytes.
+    /// How much memory the n-gram stage is asked to stay below, in bytes. Its estimator does not enforce it yet.
     public var memory = 768 << 20
 
     public var filter = Filter()
