@@ -82,7 +82,7 @@ import _EDICTestSupport
 
 /// Continuous integration must run the tests that need the shared files, not skip them.
 @Suite struct SharedDataTests {
-    @Test(.enabled(if: environment("CI") == "true"))
+    @Test(.enabled(if: isContinuousIntegration))
     func sharedFilesAreThere() {
         #expect(SharedData.isPresent, "set EDIC_SHARED to the folder of shared files")
     }
