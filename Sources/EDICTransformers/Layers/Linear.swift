@@ -19,6 +19,17 @@ struct Linear: Sendable {
         weights.multiply(x, into: &h, bias: bias, epilogue: .accumulate, on: compute)
     }
 
+    /// What several layers make of the same rows, which are made ready for their products once.
+    static func all(_ layers: [Linear], of x: Matrix, on compute: Compute) -> [Matrix] {
+        var input = ProductInput(kernels: compute.kernels)
+        input.load(x.values.span, rows: x.rows, for: layers.map(\.weights.matrix), pool: compute.pool)
+        return layers.map { layer in
+            var y = Matrix(rows: x.rows, columns: layer.weights.outputs)
+            layer.weights.multiply(input, into: &y, bias: layer.bias, on: compute)
+            return y
+        }
+    }
+
     /// The same for some of the outputs only.
     func selecting(_ outputs: [Int32]) -> Linear {
         Linear(weights: weights.selecting(outputs), bias: bias.map { bias in outputs.map { bias[Int($0)] } })
