@@ -127,7 +127,7 @@ internal import CEDICKernels
 
     /// Packs signed bytes that lie among the bytes of a file.
     public init(
-        rows: Int, columns: Int, int8 bytes: Span<UInt8>, scales: Span<Float>, pool: WorkerPool? = nil
+        rows: Int, columns: Int, int8Bytes bytes: Span<UInt8>, scales: Span<Float>, pool: WorkerPool? = nil
     ) throws(NumericsError) {
         self = try unsafe bytes.withUnsafeBytes { bytes throws(NumericsError) in
             try unsafe WeightMatrix(

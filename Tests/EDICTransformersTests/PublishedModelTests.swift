@@ -94,7 +94,11 @@ struct PublishedModelTests {
         #expect(try model.translate(Array(texts), options: options).map(\.text) == wanted)
     }
 
-    @Test(arguments: ["BF16", "Q8_0", "Q4_0", "Q6_K"])
+    static let ggufTypes = [
+        "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K_M", "Q5_K_M", "Q6_K",
+    ].filter { SharedData.exists("data/goldens/gguf/tiny-\($0).gguf") }
+
+    @Test(arguments: ggufTypes)
     func ggufModelsAgreeWithTheirDequantisedWeights(_ type: String) throws {
         let golden = try Golden("gguf")
         let ids = golden.tokens("ids")

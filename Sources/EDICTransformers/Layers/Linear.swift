@@ -9,7 +9,7 @@ struct Linear: Sendable {
 
     /// relu(x·Wᵀ + b).
     func relu(_ x: Matrix, on compute: Compute) -> Matrix {
-        var y = Matrix(rows: x.rows, columns: weights.outputs)
+        var y = Matrix.unfilled(rows: x.rows, columns: weights.outputs)
         weights.multiply(x, into: &y, bias: bias, epilogue: .relu, on: compute)
         return y
     }
@@ -24,7 +24,7 @@ struct Linear: Sendable {
         var input = ProductInput(kernels: compute.kernels)
         input.load(x.values.span, rows: x.rows, for: layers.map(\.weights.matrix), pool: compute.pool)
         return layers.map { layer in
-            var y = Matrix(rows: x.rows, columns: layer.weights.outputs)
+            var y = Matrix.unfilled(rows: x.rows, columns: layer.weights.outputs)
             layer.weights.multiply(input, into: &y, bias: layer.bias, on: compute)
             return y
         }

@@ -17,7 +17,7 @@ struct Weights: Sendable {
 
     /// x·Wᵀ + bias: rows × inputs to rows × outputs.
     func callAsFunction(_ x: Matrix, bias: [Float]? = nil, on compute: Compute) -> Matrix {
-        var y = Matrix(rows: x.rows, columns: outputs)
+        var y = Matrix.unfilled(rows: x.rows, columns: outputs)
         multiply(x, into: &y, bias: bias, on: compute)
         return y
     }
@@ -129,7 +129,7 @@ extension Weights {
             }
             let scale: [Float] = [1 / multiplier]
             var packed = try WeightMatrix(
-                rows: outputs, columns: inputs, int8: bytes.extracting(0..<outputs * inputs), scales: scale.span,
+                rows: outputs, columns: inputs, int8Bytes: bytes.extracting(0..<outputs * inputs), scales: scale.span,
                 pool: .shared)
             packed.activations = precision.activations
             return packed
