@@ -6,11 +6,14 @@
 #include "kernels_attention.h"
 
 const ek_kernels EK_TABLE = {
+    .multiplies_bytes = multiplies_bytes,
     .multiply_float = multiply_float,
     .multiply_int8 = multiply_int8,
     .multiply_blocks = multiply_blocks,
     .quantize_row = quantize_row,
     .quantize_blocks = quantize_blocks,
+    .quantize_row_wide = quantize_row_wide,
+    .quantize_blocks_wide = quantize_blocks_wide,
     .dot = dot,
     .add = add,
     .multiply = multiply,

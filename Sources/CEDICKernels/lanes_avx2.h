@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 4, lanes_nr_int8 = 1, lanes_mr_block = 2, lanes_nr_block = 1 };
+enum { lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 3, lanes_nr_int8 = 1, lanes_mr_block = 3, lanes_nr_block = 1 };
 
 typedef struct { __m256 a, b; } vf;
 typedef struct { __m256i a, b; } vi;
@@ -88,6 +88,17 @@ static inline int32_t vf_store_i8(int8_t *p, vf x) {
     _mm_storeu_si128((__m128i *)p, bytes);
     return ek_sum_bytes(bytes);
 }
+/// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
+static inline int32_t vf_store_i16(int8_t *p, vf x) {
+    const vf held = vf_max(vf_min(x, vf_set1(32767.0f)), vf_set1(-32767.0f));
+    const __m256i words = _mm256_permute4x64_epi64(
+        _mm256_packs_epi32(_mm256_cvtps_epi32(held.a), _mm256_cvtps_epi32(held.b)), 0xD8);
+    _mm256_storeu_si256((__m256i *)p, _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(words, 0xD8), 0xD8));
+    const __m256i eight = _mm256_madd_epi16(words, _mm256_set1_epi16(1));
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
 
 static inline vi vi_set1(int32_t a) { const __m256i v = _mm256_set1_epi32(a); return (vi){v, v}; }
 static inline vi vi_load(const void *p) {
@@ -97,26 +108,20 @@ static inline vi vi_and(vi x, vi y) { return (vi){_mm256_and_si256(x.a, y.a), _m
 static inline vi vi_or(vi x, vi y) { return (vi){_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
 static inline vi vi_shift_right(vi x, int n) { return (vi){_mm256_srli_epi32(x.a, n), _mm256_srli_epi32(x.b, n)}; }
 static inline vi vi_shift_left(vi x, int n) { return (vi){_mm256_slli_epi32(x.a, n), _mm256_slli_epi32(x.b, n)}; }
+static inline vi vi_shift_right16(vi x, int n) { return (vi){_mm256_srli_epi16(x.a, n), _mm256_srli_epi16(x.b, n)}; }
 static inline vi vi_bytes(uint8_t a) { const __m256i v = _mm256_set1_epi8((char)a); return (vi){v, v}; }
 
-// Bytes 0 and 2, and bytes 1 and 3, of a lane multiplied as 16-bit pairs: exact, where multiplying bytes saturates.
-typedef struct { __m256i bytes, even, odd; } vx;
-static inline vx vx_load(const int8_t *p) {
-    int32_t four;
-    memcpy(&four, p, 4);
-    const __m256i bytes = _mm256_set1_epi32(four);
-    return (vx){bytes, _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
+// Two words of an activation row, for all lanes.
+typedef __m256i vw;
+static inline vw vw_load(const int8_t *p) {
+    int32_t two;
+    memcpy(&two, p, 4);
+    return _mm256_set1_epi32(two);
 }
-static inline __m256i ek_dot4(__m256i sum, __m256i w, vx x) {
-    const __m256i even = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(255)), x.even);
-    const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), x.odd);
-    return _mm256_add_epi32(sum, _mm256_add_epi32(even, odd));
+/// Each lane adds the products of its two words and those of `x`.
+static inline vi vi_dot2(vi sum, vi w, vw x) {
+    return (vi){_mm256_add_epi32(sum.a, _mm256_madd_epi16(w.a, x)), _mm256_add_epi32(sum.b, _mm256_madd_epi16(w.b, x))};
 }
-static inline __m256i ek_dot4_small(__m256i sum, __m256i w, vx x) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, x.bytes), _mm256_set1_epi16(1)));
-}
-static inline vi vi_dot4(vi sum, vi w, vx x) { return (vi){ek_dot4(sum.a, w.a, x), ek_dot4(sum.b, w.b, x)}; }
-static inline vi vi_dot4_small(vi sum, vi w, vx x) { return (vi){ek_dot4_small(sum.a, w.a, x), ek_dot4_small(sum.b, w.b, x)}; }
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 
 #include "lanes_partial.h"

@@ -70,6 +70,14 @@ static inline int32_t vf_store_i8(int8_t *p, vf a) {
     _mm_storeu_si128((__m128i *)p, bytes);
     return ek_sum_bytes(bytes);
 }
+/// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
+static inline int32_t vf_store_i16(int8_t *p, vf a) {
+    const vf held = _mm512_max_ps(_mm512_min_ps(a, _mm512_set1_ps(32767.0f)), _mm512_set1_ps(-32767.0f));
+    const __m512i whole = _mm512_cvtps_epi32(held);
+    const __m256i words = _mm512_cvtepi32_epi16(whole);
+    _mm256_storeu_si256((__m256i *)p, _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(words, 0xD8), 0xD8));
+    return _mm512_reduce_add_epi32(whole);
+}
 
 static inline vi vi_set1(int32_t a) { return _mm512_set1_epi32(a); }
 static inline vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
@@ -77,9 +85,21 @@ static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 static inline vi vi_shift_right(vi a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }
 static inline vi vi_shift_left(vi a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
+static inline vi vi_shift_right16(vi a, int n) { return _mm512_srli_epi16(a, (unsigned)n); }
 static inline vi vi_bytes(uint8_t a) { return _mm512_set1_epi8((char)a); }
 
+// Two words of an activation row, for all lanes.
+typedef __m512i vw;
+static inline vw vw_load(const int8_t *p) {
+    int32_t two;
+    memcpy(&two, p, 4);
+    return _mm512_set1_epi32(two);
+}
+
 #if defined(EK_VNNI)
+/// Each lane adds the products of its two words and those of `x`.
+static inline vi vi_dot2(vi sum, vi w, vw x) { return _mm512_dpwssd_epi32(sum, w, x); }
+
 typedef __m512i vx;
 static inline vx vx_load(const int8_t *p) {
     int32_t four;
@@ -87,23 +107,7 @@ static inline vx vx_load(const int8_t *p) {
     return _mm512_set1_epi32(four);
 }
 static inline vi vi_dot4(vi sum, vi w, vx x) { return _mm512_dpbusd_epi32(sum, w, x); }
-static inline vi vi_dot4_small(vi sum, vi w, vx x) { return _mm512_dpbusd_epi32(sum, w, x); }
 #else
-// Bytes 0 and 2, and bytes 1 and 3, of a lane multiplied as 16-bit pairs: exact, where multiplying bytes saturates.
-typedef struct { __m512i bytes, even, odd; } vx;
-static inline vx vx_load(const int8_t *p) {
-    int32_t four;
-    memcpy(&four, p, 4);
-    const __m512i bytes = _mm512_set1_epi32(four);
-    return (vx){bytes, _mm512_srai_epi16(_mm512_slli_epi16(bytes, 8), 8), _mm512_srai_epi16(bytes, 8)};
-}
-static inline vi vi_dot4(vi sum, vi w, vx x) {
-    const __m512i even = _mm512_madd_epi16(_mm512_and_si512(w, _mm512_set1_epi16(255)), x.even);
-    const __m512i odd = _mm512_madd_epi16(_mm512_srli_epi16(w, 8), x.odd);
-    return _mm512_add_epi32(sum, _mm512_add_epi32(even, odd));
-}
-static inline vi vi_dot4_small(vi sum, vi w, vx x) {
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(w, x.bytes), _mm512_set1_epi16(1)));
-}
+static inline vi vi_dot2(vi sum, vi w, vw x) { return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)); }
 #endif
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }

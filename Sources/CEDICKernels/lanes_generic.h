@@ -9,7 +9,6 @@ enum { lanes_mr_float = 2, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 
 
 typedef struct { float v[16]; } vf;
 typedef struct { uint32_t v[16]; } vi;
-typedef uint32_t vx;
 
 #define EK_LANES for (int i = 0; i < 16; i++)
 
@@ -72,6 +71,19 @@ static inline int32_t vf_store_i8(int8_t *p, vf a) {
     }
     return sum;
 }
+/// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
+static inline int32_t vf_store_i16(int8_t *p, vf a) {
+    int32_t sum = 0;
+    int16_t words[16];
+    a = vf_round(a);
+    EK_LANES {
+        const float held = a.v[i] > 32767.0f ? 32767.0f : a.v[i] > -32767.0f ? a.v[i] : -32767.0f;
+        words[i / 4 * 4 + (i % 4 == 1 ? 2 : i % 4 == 2 ? 1 : i % 4)] = (int16_t)held;
+        sum += (int16_t)held;
+    }
+    memcpy(p, words, sizeof words);
+    return sum;
+}
 
 static inline vi vi_set1(int32_t a) { vi r; EK_LANES r.v[i] = (uint32_t)a; return r; }
 static inline vi vi_load(const void *p) { vi r; memcpy(r.v, p, 64); return r; }
@@ -79,15 +91,21 @@ static inline vi vi_and(vi a, vi b) { EK_LANES a.v[i] &= b.v[i]; return a; }
 static inline vi vi_or(vi a, vi b) { EK_LANES a.v[i] |= b.v[i]; return a; }
 static inline vi vi_shift_right(vi a, int n) { EK_LANES a.v[i] >>= n; return a; }
 static inline vi vi_shift_left(vi a, int n) { EK_LANES a.v[i] <<= n; return a; }
+static inline vi vi_shift_right16(vi a, int n) {
+    EK_LANES a.v[i] = (a.v[i] & 0xFFFF) >> n | a.v[i] >> 16 >> n << 16;
+    return a;
+}
 static inline vi vi_bytes(uint8_t a) { return vi_set1((int32_t)(a * 0x01010101u)); }
-static inline vx vx_load(const int8_t *p) { vx r; memcpy(&r, p, 4); return r; }
-/// Each lane adds the products of its four unsigned bytes of `w` and the four signed bytes of `x`.
-static inline vi vi_dot4(vi sum, vi w, vx x) {
-    EK_LANES for (int b = 0; b < 32; b += 8) sum.v[i] += (uint32_t)((int32_t)(w.v[i] >> b & 255) * (int8_t)(x >> b & 255));
+
+// Two words of an activation row, for all lanes.
+typedef uint32_t vw;
+static inline vw vw_load(const int8_t *p) { vw r; memcpy(&r, p, 4); return r; }
+/// Each lane adds the products of its two words and those of `x`.
+static inline vi vi_dot2(vi sum, vi w, vw x) {
+    EK_LANES for (int b = 0; b < 32; b += 16)
+        sum.v[i] += (uint32_t)((int16_t)(w.v[i] >> b & 0xFFFF) * (int16_t)(x >> b & 0xFFFF));
     return sum;
 }
-/// The same for bytes of `w` up to 63.
-static inline vi vi_dot4_small(vi sum, vi w, vx x) { return vi_dot4(sum, w, x); }
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
 
 #include "lanes_partial.h"

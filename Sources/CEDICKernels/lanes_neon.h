@@ -82,6 +82,17 @@ static inline int32_t vf_store_i8(int8_t *p, vf a) {
     vst1q_s8(p, vcombine_s8(vmovn_s16(low), vmovn_s16(high)));
     return vaddvq_s32(vaddq_s32(vaddq_s32(whole[0], whole[1]), vaddq_s32(whole[2], whole[3])));
 }
+/// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
+static inline int32_t vf_store_i16(int8_t *p, vf a) {
+    int32x4_t whole[4];
+    EK_QUADS {
+        whole[i] = vcvtnq_s32_f32(vmaxq_f32(vminq_f32(a.v[i], vdupq_n_f32(32767.0f)), vdupq_n_f32(-32767.0f)));
+        const int16x4_t words = vmovn_s32(whole[i]), odd = vrev32_s16(words);
+        // 0 1 2 3 and 1 0 3 2: the even lanes of both are 0 2 and 1 3.
+        vst1_s16((int16_t *)(p + 8 * i), vuzp1_s16(words, odd));
+    }
+    return vaddvq_s32(vaddq_s32(vaddq_s32(whole[0], whole[1]), vaddq_s32(whole[2], whole[3])));
+}
 
 static inline vi vi_set1(int32_t a) { vi r; EK_QUADS r.v[i] = vdupq_n_u32((uint32_t)a); return r; }
 static inline vi vi_load(const void *p) {
@@ -93,28 +104,28 @@ static inline vi vi_and(vi a, vi b) { EK_QUADS a.v[i] = vandq_u32(a.v[i], b.v[i]
 static inline vi vi_or(vi a, vi b) { EK_QUADS a.v[i] = vorrq_u32(a.v[i], b.v[i]); return a; }
 static inline vi vi_shift_right(vi a, int n) { EK_QUADS a.v[i] = vshlq_u32(a.v[i], vdupq_n_s32(-n)); return a; }
 static inline vi vi_shift_left(vi a, int n) { EK_QUADS a.v[i] = vshlq_u32(a.v[i], vdupq_n_s32(n)); return a; }
+static inline vi vi_shift_right16(vi a, int n) {
+    EK_QUADS a.v[i] = vreinterpretq_u32_u16(vshlq_u16(vreinterpretq_u16_u32(a.v[i]), vdupq_n_s16((int16_t)-n)));
+    return a;
+}
 static inline vi vi_bytes(uint8_t a) { return vi_set1((int32_t)(a * 0x01010101u)); }
 
-typedef struct { int16x8_t words; } vx;
-static inline vx vx_load(const int8_t *p) {
-    int32_t four;
-    memcpy(&four, p, 4);
-    return (vx){vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)))};
+// Two words of an activation row, for all lanes.
+typedef int16x8_t vw;
+static inline vw vw_load(const int8_t *p) {
+    int32_t two;
+    memcpy(&two, p, 4);
+    return vreinterpretq_s16_s32(vdupq_n_s32(two));
 }
-/// Four lanes of four bytes: widened to 16 bits, multiplied, and the four products of each lane added pair by pair.
-static inline vi vi_dot4(vi sum, vi w, vx x) {
+/// Each lane adds the products of its two words and those of `x`.
+static inline vi vi_dot2(vi sum, vi w, vw x) {
     EK_QUADS {
-        const uint8x16_t bytes = vreinterpretq_u8_u32(w.v[i]);
-        const int16x8_t low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes)));
-        const int16x8_t high = vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(bytes)));
-        const int32x4_t lane0 = vmull_s16(vget_low_s16(low), vget_low_s16(x.words)), lane1 = vmull_high_s16(low, x.words);
-        const int32x4_t lane2 = vmull_s16(vget_low_s16(high), vget_low_s16(x.words)), lane3 = vmull_high_s16(high, x.words);
-        const int32x4_t four = vpaddq_s32(vpaddq_s32(lane0, lane1), vpaddq_s32(lane2, lane3));
-        sum.v[i] = vaddq_u32(sum.v[i], vreinterpretq_u32_s32(four));
+        const int16x8_t words = vreinterpretq_s16_u32(w.v[i]);
+        const int32x4_t both = vpaddq_s32(vmull_s16(vget_low_s16(words), vget_low_s16(x)), vmull_high_s16(words, x));
+        sum.v[i] = vaddq_u32(sum.v[i], vreinterpretq_u32_s32(both));
     }
     return sum;
 }
-static inline vi vi_dot4_small(vi sum, vi w, vx x) { return vi_dot4(sum, w, x); }
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
 
 #include "lanes_partial.h"

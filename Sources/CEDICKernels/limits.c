@@ -53,11 +53,57 @@ static int32_t int8_avx512(size_t rounds) {
     return total;
 }
 #pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+static int64_t read_avx2(const char *p, size_t bytes) {
+    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
+    for (size_t i = 0; i + 128 <= bytes; i += 128, p += 128) {
+        a = _mm256_add_epi64(a, _mm256_loadu_si256((const __m256i *)p));
+        b = _mm256_add_epi64(b, _mm256_loadu_si256((const __m256i *)(p + 32)));
+        c = _mm256_add_epi64(c, _mm256_loadu_si256((const __m256i *)(p + 64)));
+        d = _mm256_add_epi64(d, _mm256_loadu_si256((const __m256i *)(p + 96)));
+    }
+    int64_t sums[4];
+    _mm256_storeu_si256((__m256i *)sums, _mm256_add_epi64(_mm256_add_epi64(a, b), _mm256_add_epi64(c, d)));
+    return sums[0] + sums[1] + sums[2] + sums[3];
+}
+
+#define EK_TWELVE(M) M(0) M(1) M(2) M(3) M(4) M(5) M(6) M(7) M(8) M(9) M(10) M(11)
+#define EK_KEEP12 __asm__ volatile("" : "+x"(s0), "+x"(s1), "+x"(s2), "+x"(s3), "+x"(s4), "+x"(s5)); \
+                  __asm__ volatile("" : "+x"(s6), "+x"(s7), "+x"(s8), "+x"(s9), "+x"(s10), "+x"(s11));
+static float float_avx2(size_t rounds) {
+    const __m256 x = _mm256_set1_ps(1.0000001f), y = _mm256_set1_ps(1e-9f);
+#define EK_START12(i) __m256 s##i = _mm256_set1_ps(1.0f + i);
+#define EK_STEP12(i) s##i = _mm256_fmadd_ps(x, y, s##i);
+#define EK_SUM12(i) total += _mm256_cvtss_f32(s##i);
+    EK_TWELVE(EK_START12)
+    for (size_t r = 0; r < rounds; r++) { EK_TWELVE(EK_STEP12) EK_KEEP12 }
+    float total = 0;
+    EK_TWELVE(EK_SUM12)
+    return total;
+#undef EK_START12
+#undef EK_STEP12
+#undef EK_SUM12
+}
+// Without products of bytes: pairs of 16-bit words, as the kernels multiply them.
+static int32_t int8_avx2(size_t rounds) {
+    __m256i x = _mm256_set1_epi16(3), y = _mm256_set1_epi16(1);
+#define EK_START12(i) __m256i s##i = _mm256_set1_epi32(i);
+#define EK_STEP12(i) s##i = _mm256_add_epi32(s##i, _mm256_madd_epi16(x, y)); __asm__ volatile("" : "+x"(x));
+#define EK_SUM12(i) total += _mm256_cvtsi256_si32(s##i);
+    EK_TWELVE(EK_START12)
+    for (size_t r = 0; r < rounds; r++) { EK_TWELVE(EK_STEP12) EK_KEEP12 }
+    int32_t total = 0;
+    EK_TWELVE(EK_SUM12)
+    return total;
+}
+#pragma clang attribute pop
 #endif
 
 int64_t ek_read_memory(ek_isa isa, const void *memory, size_t bytes) {
 #if defined(__x86_64__)
     if (isa == ek_isa_avx512vnni) return read_avx512(memory, bytes);
+    if (isa == ek_isa_avx2) return read_avx2(memory, bytes);
 #endif
     (void)isa;
     const char *p = memory;
@@ -77,6 +123,10 @@ int64_t ek_spin_float(ek_isa isa, size_t rounds, float *sink) {
         *sink = float_avx512(rounds);
         return (int64_t)rounds * 16 * 16 * 2;
     }
+    if (isa == ek_isa_avx2) {
+        *sink = float_avx2(rounds);
+        return (int64_t)rounds * 12 * 8 * 2;
+    }
 #endif
     (void)isa, (void)rounds, (void)sink;
     return 0;
@@ -87,6 +137,10 @@ int64_t ek_spin_int8(ek_isa isa, size_t rounds, int32_t *sink) {
     if (isa == ek_isa_avx512vnni) {
         *sink = int8_avx512(rounds);
         return (int64_t)rounds * 16 * 64 * 2;
+    }
+    if (isa == ek_isa_avx2) {
+        *sink = int8_avx2(rounds);
+        return (int64_t)rounds * 12 * 16 * 2;
     }
 #endif
     (void)isa, (void)rounds, (void)sink;

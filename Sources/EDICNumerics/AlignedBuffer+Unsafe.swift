@@ -20,17 +20,22 @@ internal import Glibc
     ///   megabytes that are read all over.
     public init(count: Int, hugePages: Bool = false) {
         self.init(uninitialized: count, hugePages: hugePages)
-        unsafe memset(base, 0, Self.byteCount(count))
+        if count > 0 { unsafe memset(base, 0, Self.byteCount(count)) }
     }
 
     /// Memory that whoever asks for it fills before it is read.
     init(uninitialized count: Int, hugePages: Bool = false) {
+        self.count = count
+        guard count > 0 else {
+            // Never read or written: there is no element.
+            unsafe base = UnsafeMutablePointer(bitPattern: Self.alignment).unsafelyUnwrapped
+            return
+        }
         let size = Self.byteCount(count)
         let hugePage = 2 << 20
         let alignment = hugePages && size >= hugePage ? hugePage : Self.alignment
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
         if alignment == hugePage { unsafe madvise(memory, size, MADV_HUGEPAGE) }
-        self.count = count
         unsafe base = memory.bindMemory(to: Element.self, capacity: count)
     }
 
@@ -50,7 +55,9 @@ internal import Glibc
         }
     }
 
-    deinit { unsafe base.deallocate() }
+    deinit {
+        if count > 0 { unsafe base.deallocate() }
+    }
 
     public subscript(index: Int) -> Element {
         get {

@@ -1,9 +1,20 @@
 internal import CEDICKernels
 
+/// How finely activations are rounded before they meet quantised weights.
+public enum ActivationWidth: Sendable, Hashable {
+    /// To -127 ... 127: the fastest where the processor multiplies bytes.
+    case bits8
+    /// To -32767 ... 32767 (fewer where a row has more than 512 inputs and one scale): as good as floats to greedy
+    /// search, at the speed of bytes where the processor has no byte products.
+    case bits16
+
+    var byteCount: Int { self == .bits8 ? 1 : 2 }
+}
+
 /// Rows of activations, made ready once for products with several weight matrices.
 ///
-/// Quantised weights want quantised activations: one scale a row for `int8`, one scale for 32 inputs for the block
-/// formats, each row by itself. Keep one value for each place in a model and load it again for the next rows; its memory
+/// Quantised weights want quantised activations, of 16 or of 8 bits as ``WeightMatrix/activations`` says: one scale a row
+/// for `int8`, one scale for 32 inputs for the block formats, each row by itself. Keep one value for each place in a model and load it again for the next rows; its memory
 /// is reused.
 ///
 /// ```swift
@@ -16,8 +27,10 @@ internal import CEDICKernels
     /// What a weight format needs.
     enum Preparation: Hashable, Sendable {
         case floats
-        case bytes(multiplier: Float)
-        case blocks
+        /// One scale a row.
+        case row(ActivationWidth)
+        /// One scale for 32 inputs.
+        case blocks(ActivationWidth)
     }
 
     /// Rows loaded.
@@ -29,17 +42,27 @@ internal import CEDICKernels
     private(set) var isReady: Set<Preparation> = []
     private let kernels: Kernels
     private var floats = AlignedBuffer<Float>(count: 0)
-    private var byteValues = AlignedBuffer<Int8>(count: 0)
-    private var byteScales = AlignedBuffer<Float>(count: 0)
-    private var byteSums = AlignedBuffer<Int32>(count: 0)
-    private var blockValues = AlignedBuffer<Int8>(count: 0)
-    private var blockScales = AlignedBuffer<Float>(count: 0)
-    private var blockSums = AlignedBuffer<Int32>(count: 0)
+    private var byRow = Quantized()
+    private var byBlock = Quantized()
+
+    /// Quantised rows: 8-bit or 16-bit values as bytes, their scales and sums.
+    private struct Quantized: ~Copyable {
+        var values = AlignedBuffer<Int8>(count: 0)
+        var scales = AlignedBuffer<Float>(count: 0)
+        var sums = AlignedBuffer<Int32>(count: 0)
+        var width = ActivationWidth.bits16
+
+        mutating func makeRoom(values: Int, scales: Int, sums: Int) {
+            if self.values.count < values { self.values = AlignedBuffer(uninitialized: values) }
+            if self.scales.count < scales { self.scales = AlignedBuffer(uninitialized: scales) }
+            if self.sums.count < sums { self.sums = AlignedBuffer(uninitialized: sums) }
+        }
+    }
 
     public init(kernels: Kernels = .standard) { self.kernels = kernels }
 
     /// Takes `rows` rows of activations for products with any of `weights`, which all have as many columns as a row has
-    /// numbers. Matrices of one call that are `int8` must agree in their input multiplier.
+    /// numbers. Quantised matrices of one call must agree in the width of their activations.
     ///
     /// Complexity: O(rows · columns).
     public mutating func load(
@@ -57,12 +80,12 @@ internal import CEDICKernels
         for preparation in preparations {
             switch preparation {
             case .floats: copy(x)
-            case .bytes(let multiplier):
-                precondition(
-                    !isReady.contains { if case .bytes = $0 { true } else { false } },
-                    "the int8 matrices of one load differ in their input multiplier; load for each")
-                quantizeRows(x, multiplier: multiplier, pool)
-            case .blocks: quantizeBlocks(x, pool)
+            case .row(let wanted):
+                precondition(!isReady.contains(.row(wanted == .bits8 ? .bits16 : .bits8)), "the widths differ")
+                quantizeRows(x, possible(wanted), pool)
+            case .blocks(let wanted):
+                precondition(!isReady.contains(.blocks(wanted == .bits8 ? .bits16 : .bits8)), "the widths differ")
+                quantizeBlocks(x, possible(wanted), pool)
             }
             isReady.insert(preparation)
         }
@@ -75,38 +98,48 @@ internal import CEDICKernels
         }
     }
 
-    private mutating func quantizeRows(_ x: Span<Float>, multiplier: Float, _ pool: WorkerPool?) {
-        let stride = byteStride
-        if byteValues.count < rows * stride { byteValues = AlignedBuffer(count: rows * stride) }
-        if byteScales.count < rows {
-            byteScales = AlignedBuffer(count: rows)
-            byteSums = AlignedBuffer(count: rows)
-        }
+    /// Without products of bytes, 16 bits cost no more than 8.
+    private func possible(_ width: ActivationWidth) -> ActivationWidth {
+        unsafe kernels.table.pointee.multiplies_bytes != 0 ? width : .bits16
+    }
+
+    private mutating func quantizeRows(_ x: Span<Float>, _ width: ActivationWidth, _ pool: WorkerPool?) {
+        byRow.width = width
+        let (kernels, columns, padded, stride) = (kernels, columns, paddedColumns, byteStride(width))
+        byRow.makeRoom(values: rows * stride, scales: rows, sums: rows)
         let (values, scales, sums) = unsafe (
-            Shared(byteValues.unsafePointer), Shared(byteScales.unsafePointer), Shared(byteSums.unsafePointer)
+            Shared(byRow.values.unsafePointer), Shared(byRow.scales.unsafePointer), Shared(byRow.sums.unsafePointer)
         )
-        let (kernels, columns) = (kernels, columns)
         unsafe forRows(of: x, pool) { row, x in
-            unsafe kernels.table.pointee.quantize_row(
-                x, columns, multiplier, values.pointer + row * stride, stride, scales.pointer + row, sums.pointer + row)
+            let (target, scale, sum) = unsafe (
+                values.pointer + row * stride, scales.pointer + row, sums.pointer + row
+            )
+            if width == .bits16 {
+                unsafe kernels.table.pointee.quantize_row_wide(x, columns, target, padded, scale, sum)
+            } else {
+                unsafe kernels.table.pointee.quantize_row(x, columns, target, padded, scale, sum)
+            }
         }
     }
 
-    private mutating func quantizeBlocks(_ x: Span<Float>, _ pool: WorkerPool?) {
-        let blocks = blockStride
-        if blockValues.count < rows * blocks * 32 { blockValues = AlignedBuffer(count: rows * blocks * 32) }
-        if blockScales.count < rows * blocks {
-            blockScales = AlignedBuffer(count: rows * blocks)
-            blockSums = AlignedBuffer(count: 2 * rows * blocks)
-        }
+    private mutating func quantizeBlocks(_ x: Span<Float>, _ width: ActivationWidth, _ pool: WorkerPool?) {
+        byBlock.width = width
+        let (kernels, columns, blocks) = (kernels, columns, blockStride)
+        let stride = 32 * blocks * width.byteCount
+        byBlock.makeRoom(values: rows * stride, scales: rows * blocks, sums: 2 * rows * blocks)
         let (values, scales, sums) = unsafe (
-            Shared(blockValues.unsafePointer), Shared(blockScales.unsafePointer), Shared(blockSums.unsafePointer)
+            Shared(byBlock.values.unsafePointer), Shared(byBlock.scales.unsafePointer),
+            Shared(byBlock.sums.unsafePointer)
         )
-        let (kernels, columns) = (kernels, columns)
         unsafe forRows(of: x, pool) { row, x in
-            unsafe kernels.table.pointee.quantize_blocks(
-                x, columns, values.pointer + row * blocks * 32, blocks, scales.pointer + row * blocks,
-                sums.pointer + 2 * row * blocks)
+            let (target, scale, sum) = unsafe (
+                values.pointer + row * stride, scales.pointer + row * blocks, sums.pointer + 2 * row * blocks
+            )
+            if width == .bits16 {
+                unsafe kernels.table.pointee.quantize_blocks_wide(x, columns, target, blocks, scale, sum)
+            } else {
+                unsafe kernels.table.pointee.quantize_blocks(x, columns, target, blocks, scale, sum)
+            }
         }
     }
 
@@ -130,23 +163,27 @@ internal import CEDICKernels
 
     // MARK: What the products read
 
-    private var byteStride: Int { (columns + 63) / 64 * 64 }
+    private var paddedColumns: Int { (columns + 63) / 64 * 64 }
+
+    private func byteStride(_ width: ActivationWidth) -> Int { paddedColumns * width.byteCount }
 
     /// Blocks of 32 in a row, enough for the format with the longest chunk.
     private var blockStride: Int { ek_padded_blocks(.q4_k, columns) }
 
     var floatRows: UnsafePointer<Float> { unsafe UnsafePointer(floats.unsafePointer) }
 
-    var byteRows: ek_quantized_rows {
+    var rowsOfBytes: ek_quantized_rows {
         unsafe ek_quantized_rows(
-            values: byteValues.unsafePointer, value_stride: byteStride, scales: byteScales.unsafePointer,
-            scale_stride: 1, sums: byteSums.unsafePointer, sum_stride: 1)
+            values: byRow.values.unsafePointer, value_stride: byteStride(byRow.width),
+            scales: byRow.scales.unsafePointer, scale_stride: 1, sums: byRow.sums.unsafePointer, sum_stride: 1,
+            is_wide: byRow.width == .bits16 ? 1 : 0)
     }
 
-    var blockRows: ek_quantized_rows {
+    var rowsOfBlocks: ek_quantized_rows {
         unsafe ek_quantized_rows(
-            values: blockValues.unsafePointer, value_stride: 32 * blockStride, scales: blockScales.unsafePointer,
-            scale_stride: blockStride, sums: blockSums.unsafePointer, sum_stride: 2 * blockStride)
+            values: byBlock.values.unsafePointer, value_stride: 32 * blockStride * byBlock.width.byteCount,
+            scales: byBlock.scales.unsafePointer, scale_stride: blockStride, sums: byBlock.sums.unsafePointer,
+            sum_stride: 2 * blockStride, is_wide: byBlock.width == .bits16 ? 1 : 0)
     }
 
     var instructions: Kernels { kernels }

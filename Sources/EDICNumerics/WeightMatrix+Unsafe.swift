@@ -13,35 +13,35 @@ internal import CEDICKernels
 
     public let format: NumberFormat
 
+    /// How finely activations are rounded for products with this matrix, if it is quantised.
+    public var activations = ActivationWidth.bits16
+
     /// Memory the packed weights take.
     public var byteCount: Int { panels.bytes.count + 4 * panels.scales.count }
-
-    /// For `int8`: what activations are multiplied by before rounding, or 0 for 127 / the largest magnitude in a row.
-    let inputMultiplier: Float
 
     private let panels: Panels
 
     /// The packed numbers, shared between copies of a matrix.
     private final class Panels: Sendable {
-        let bytes: AlignedBuffer<UInt8>
+        let bytes: SlabPart
         /// For int8, one scale a row.
         let scales: AlignedBuffer<Float>
 
-        init(byteCount: Int, scaleCount: Int) {
-            bytes = AlignedBuffer(uninitialized: byteCount, hugePages: true)
+        init(byteCount: Int, scaleCount: Int, isLasting: Bool) {
+            bytes = SlabPart(byteCount: byteCount, isShared: isLasting)
             scales = AlignedBuffer(count: scaleCount)
         }
     }
 
     private var panelBytes: Int { ek_panel_bytes(format.c, columns) }
 
-    private init(unfilledRows rows: Int, columns: Int, format: NumberFormat, inputMultiplier: Float = 0) {
+    private init(unfilledRows rows: Int, columns: Int, format: NumberFormat, isLasting: Bool = true) {
         self.rows = rows
         self.columns = columns
         self.format = format
-        self.inputMultiplier = inputMultiplier
         panels = Panels(
-            byteCount: (rows + 15) / 16 * ek_panel_bytes(format.c, columns), scaleCount: format == .int8 ? rows : 0)
+            byteCount: (rows + 15) / 16 * ek_panel_bytes(format.c, columns), scaleCount: format == .int8 ? rows : 0,
+            isLasting: isLasting)
     }
 
     private static func check(_ rows: Int, _ columns: Int, _ format: NumberFormat) throws(NumericsError) -> Int {
@@ -114,13 +114,31 @@ internal import CEDICKernels
 
     /// Packs signed bytes: weight = byte × the scale of its row.
     ///
-    /// - Parameters:
-    ///   - scales: one for each row, or a single one for all.
-    ///   - inputMultiplier: fixed multiplier of the activations, as some Marian models store; nil to choose one for
-    ///     each row of activations.
+    /// - Parameter scales: one for each row, or a single one for all.
+    @inline(never)  // Inlined, its span of a caller's buffer makes Swift 6.3 fail.
     public init(
-        rows: Int, columns: Int, int8 values: Span<Int8>, scales: Span<Float>, inputMultiplier: Float? = nil,
-        pool: WorkerPool? = nil
+        rows: Int, columns: Int, int8 values: Span<Int8>, scales: Span<Float>, pool: WorkerPool? = nil
+    ) throws(NumericsError) {
+        self = try unsafe values.withUnsafeBufferPointer { values throws(NumericsError) in
+            try unsafe WeightMatrix(
+                rows: rows, columns: columns, signed: values, scales: scales, pool: pool)
+        }
+    }
+
+    /// Packs signed bytes that lie among the bytes of a file.
+    public init(
+        rows: Int, columns: Int, int8Bytes bytes: Span<UInt8>, scales: Span<Float>, pool: WorkerPool? = nil
+    ) throws(NumericsError) {
+        self = try unsafe bytes.withUnsafeBytes { bytes throws(NumericsError) in
+            try unsafe WeightMatrix(
+                rows: rows, columns: columns, signed: bytes.assumingMemoryBound(to: Int8.self), scales: scales,
+                pool: pool)
+        }
+    }
+
+    private init(
+        rows: Int, columns: Int, signed values: UnsafeBufferPointer<Int8>, scales: Span<Float>,
+        pool: WorkerPool?
     ) throws(NumericsError) {
         let size = try Self.check(rows, columns, .int8)
         guard values.count == size, scales.count == rows || scales.count == 1 else {
@@ -129,13 +147,11 @@ internal import CEDICKernels
                 "a \(rows) × \(columns) matrix of int8 takes \(size) bytes and \(rows) scales (or 1), but "
                     + "\(values.count) and \(scales.count) are given")
         }
-        self.init(unfilledRows: rows, columns: columns, format: .int8, inputMultiplier: inputMultiplier ?? 0)
+        self.init(unfilledRows: rows, columns: columns, format: .int8)
         for row in 0..<rows { unsafe panels.scales.unsafePointer[row] = scales[scales.count == 1 ? 0 : row] }
-        unsafe values.withUnsafeBufferPointer { values in
-            guard let start = values.baseAddress else { return }
-            unsafe fill(pool) { panel, count, target in
-                unsafe ek_pack_panel_int8(start + panel * 16 * columns, count, columns, target)
-            }
+        guard let start = values.baseAddress else { return }
+        unsafe fill(pool) { panel, count, target in
+            unsafe ek_pack_panel_int8(start + panel * 16 * columns, count, columns, target)
         }
     }
 
@@ -148,15 +164,17 @@ internal import CEDICKernels
             throw NumericsError(
                 .invalidShape, "a \(rows) × \(columns) matrix takes \(size) numbers, but \(values.count) are given")
         }
-        let rounded = AlignedBuffer<Int8>(count: size)
-        let scales = AlignedBuffer<Float>(count: rows)
+        var rounded = [Int8](repeating: 0, count: size)
+        var scales = [Float](repeating: 0, count: rows)
         unsafe values.withUnsafeBufferPointer { values in
             guard let start = values.baseAddress else { return }
-            var sum: Int32 = 0
-            for row in 0..<rows {
-                unsafe Kernels.standard.table.pointee.quantize_row(
-                    start + row * columns, columns, 0, rounded.unsafePointer + row * columns, columns,
-                    scales.unsafePointer + row, &sum)
+            unsafe rounded.withUnsafeMutableBufferPointer { rounded in
+                guard let target = rounded.baseAddress else { return }
+                var sum: Int32 = 0
+                for row in 0..<rows {
+                    unsafe Kernels.standard.table.pointee.quantize_row(
+                        start + row * columns, columns, target + row * columns, columns, &scales[row], &sum)
+                }
             }
         }
         try self.init(rows: rows, columns: columns, int8: rounded.span, scales: scales.span, pool: pool)
@@ -165,7 +183,7 @@ internal import CEDICKernels
     /// Packs every panel of 16 rows: `pack(panel, rows in it, where to)`.
     private func fill(_ pool: WorkerPool?, _ pack: (Int, Int, UnsafeMutableRawPointer) -> Void) {
         let (rows, panelBytes) = (rows, panelBytes)
-        let target = unsafe Shared(panels.bytes.unsafePointer)
+        let target = unsafe Shared(panels.bytes.start)
         unsafe withoutActuallyEscaping(pack) { pack in
             let pack = unsafe UncheckedPacking(body: pack)
             let work: @Sendable (Int, Int) -> Void = { panel, _ in
@@ -196,7 +214,7 @@ internal import CEDICKernels
         unsafe out.withUnsafeMutableBufferPointer { out in
             guard let start = out.baseAddress else { return }
             unsafe ek_unpack_column(
-                format.c, panels.bytes.unsafePointer + index / 16 * panelBytes, index % 16, columns, start)
+                format.c, panels.bytes.start + index / 16 * panelBytes, index % 16, columns, start)
             guard format == .int8 else { return }
             let scale = unsafe panels.scales.unsafePointer[index]
             for column in 0..<columns { unsafe start[column] *= scale }
@@ -220,14 +238,14 @@ internal import CEDICKernels
     /// Complexity: O(rows.count · columns).
     public func selecting(rows indices: [Int], pool: WorkerPool? = nil) -> WeightMatrix {
         precondition(indices.allSatisfy { $0 >= 0 && $0 < rows }, "a selected row is outside 0 ..< \(rows)")
-        let part = WeightMatrix(
-            unfilledRows: indices.count, columns: columns, format: format, inputMultiplier: inputMultiplier)
+        var part = WeightMatrix(unfilledRows: indices.count, columns: columns, format: format, isLasting: false)
+        part.activations = activations
         if format == .int8 {
             for (place, index) in indices.enumerated() {
                 unsafe part.panels.scales.unsafePointer[place] = panels.scales.unsafePointer[index]
             }
         }
-        let source = unsafe Shared(panels.bytes.unsafePointer)
+        let source = unsafe Shared(panels.bytes.start)
         let (format, columns, panelBytes) = (format, columns, panelBytes)
         unsafe part.fill(pool) { panel, count, target in
             unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: panelBytes)
@@ -245,8 +263,8 @@ internal import CEDICKernels
     var preparation: ProductInput.Preparation {
         switch format {
         case .f32, .f16, .bf16: .floats
-        case .int8: .bytes(multiplier: inputMultiplier)
-        default: .blocks
+        case .int8: .row(activations)
+        default: .blocks(activations)
         }
     }
 
@@ -264,11 +282,12 @@ internal import CEDICKernels
     ///
     /// The result for a row of input is the same to the last bit whatever the other rows, their number and the pool.
     /// Against the exact product with ``dequantized()`` weights, the error of one output is at most
-    /// Σ |w| · (largest |x| of the scale's run) / 254 for quantised formats, plus float rounding.
+    /// Σ |w| · (largest |x| of the scale's run) / 254 for quantised formats with activations of 8 bits, with 16 bits
+    /// 65534 instead of 254 (for `int8`, twice the lesser of 32767 and 2²⁴ / columns), plus float rounding.
     ///
     /// Complexity: O(input.rows · rows · columns).
     ///
-    /// - Parameter input: loaded for this matrix (or one with the same format and input multiplier).
+    /// - Parameter input: loaded for this matrix, or for one with the same format and width of activations.
     public func multiply(
         _ input: borrowing ProductInput, into output: inout MutableSpan<Float>, bias: Span<Float>? = nil,
         epilogue: Epilogue = [], pool: WorkerPool? = nil
@@ -303,9 +322,9 @@ internal import CEDICKernels
     ) {
         let product = unsafe PanelProduct(
             kernels: input.instructions, format: format, m: input.rows, n: rows, k: columns, panelBytes: panelBytes,
-            weights: UnsafePointer(panels.bytes.unsafePointer), scales: UnsafePointer(panels.scales.unsafePointer),
-            floats: input.floatRows, quantized: format == .int8 ? input.byteRows : input.blockRows, output: output,
-            bias: bias, epilogue: epilogue)
+            weights: UnsafePointer(panels.bytes.start), scales: UnsafePointer(panels.scales.unsafePointer),
+            floats: input.floatRows, quantized: format == .int8 ? input.rowsOfBytes : input.rowsOfBlocks,
+            output: output, bias: bias, epilogue: epilogue)
         let count = (rows + 15) / 16
         // Worth a second thread: some 20 µs of arithmetic or of reading memory.
         let work = input.rows * rows * columns

@@ -10,7 +10,8 @@ final class TokenizerCore: Sendable {
     let plan: EncodingPlan?
     private let rawMatcher: AddedTokenMatcher?
     private let normalizedMatcher: AddedTokenMatcher?
-    private let index: Trie
+    /// Finds ids by spelling; made when first asked for, since few who encode ever ask.
+    private let index = Mutex<Trie?>(nil)
     private let idle = Mutex<[WordTable]>([])
 
     init(_ parts: TokenizerParts) throws(TokenizerError) {
@@ -18,7 +19,6 @@ final class TokenizerCore: Sendable {
         var vocabulary = Vocabulary(parts.model.tokens)
         for token in parts.addedTokens { try vocabulary.set(Array(token.content.utf8), id: Int(token.id)) }
         tokens = vocabulary.tokens
-        index = try vocabulary.index()
         addedIDs = Set(parts.addedTokens.map(\.id))
         specialIDs = Set(parts.addedTokens.filter(\.isSpecial).map(\.id))
         let raw = parts.addedTokens.filter { !$0.isNormalized || parts.normalizer == nil }
@@ -43,12 +43,21 @@ final class TokenizerCore: Sendable {
     }
 
     func id(spelled spelling: [UInt8]) -> UInt32? {
-        if isByteLevel, let bytes = ByteAlphabet.bytes(of: spelling.span), let id = index.id(of: bytes.span),
+        if isByteLevel, let bytes = ByteAlphabet.bytes(of: spelling.span), let id = id(of: bytes),
             !addedIDs.contains(id)
         {
             return id
         }
-        return index.id(of: spelling.span)
+        return id(of: spelling)
+    }
+
+    private func id(of token: [UInt8]) -> UInt32? {
+        let index = index.withLock { index in
+            if index == nil { index = try? Vocabulary(tokens).index() }
+            return index
+        }
+        // Without memory for the index, one by one.
+        return index.map { $0.id(of: token.span) } ?? tokens.firstIndex(of: token).map { UInt32($0) }
     }
 
     // MARK: Encoding

@@ -7,16 +7,31 @@ internal import CEDICTokenizers
 
     /// Keys must be distinct and not empty; of equal keys only the first is kept.
     init(_ entries: [(key: [UInt8], id: UInt32, score: Double)]) throws(TokenizerError) {
-        let order = entries.indices.filter { !entries[$0].key.isEmpty }.sorted { a, b in
-            if entries[a].key == entries[b].key { return a < b }
-            return entries[a].key.lexicographicallyPrecedes(entries[b].key)
+        // Sorted by their first eight bytes as one number; only where those agree are the keys themselves compared.
+        var order: [(prefix: UInt64, index: Int)] = []
+        order.reserveCapacity(entries.count)
+        for (index, entry) in entries.enumerated() where !entry.key.isEmpty {
+            var prefix: UInt64 = 0
+            for byte in entry.key.prefix(8) { prefix = prefix << 8 | UInt64(byte) }
+            order.append((prefix << UInt64(8 * max(0, 8 - entry.key.count)), index))
+        }
+        order.sort { a, b in
+            if a.prefix != b.prefix { return a.prefix < b.prefix }
+            let (left, right) = (entries[a.index].key, entries[b.index].key)
+            return left == right ? a.index < b.index : left.lexicographicallyPrecedes(right)
         }
         var keys: [UInt8] = []
+        keys.reserveCapacity(entries.reduce(1) { $0 + $1.key.count })
         var offsets: [UInt64] = [0]
         var ids: [UInt32] = []
         var scores: [Double] = []
-        for (at, index) in order.enumerated() {
-            if at > 0, entries[order[at - 1]].key == entries[index].key { continue }
+        offsets.reserveCapacity(order.count + 1)
+        ids.reserveCapacity(order.count)
+        scores.reserveCapacity(order.count)
+        var last: Int?
+        for (_, index) in order {
+            if let last, entries[last].key == entries[index].key { continue }
+            last = index
             keys += entries[index].key
             offsets.append(UInt64(keys.count))
             ids.append(entries[index].id)

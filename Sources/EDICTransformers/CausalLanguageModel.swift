@@ -50,8 +50,11 @@ public final class CausalLanguageModel: Sendable {
             guard let fromFile else {
                 throw ModelError(.unsupported, "\(file): \(family.name) is read from Hugging Face folders only")
             }
-            network = try fromFile(gguf, precision)
-            tokenizer = try TextCodec(file)
+            let parts = try Concurrently.open(
+                { () throws(ModelError) in try TextCodec(file) },
+                { () throws(ModelError) in try fromFile(gguf, precision) }, { 0 }, { 0 })
+            tokenizer = parts.0
+            network = parts.1
             endTokens = Set(
                 ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
             chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
@@ -59,8 +62,12 @@ public final class CausalLanguageModel: Sendable {
             }
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
-            network = try fromFolder(configuration, try folder.tensors(), precision)
-            tokenizer = try TextCodec(path)
+            let tensors = try folder.tensors()
+            let parts = try Concurrently.open(
+                { () throws(ModelError) in try TextCodec(path) },
+                { () throws(ModelError) in try fromFolder(configuration, tensors, precision) }, { 0 }, { 0 })
+            tokenizer = parts.0
+            network = parts.1
             var ends = Set(configuration.tokens("eos_token_id"))
             let generation = path.appending("generation_config.json")
             if FileTree.exists(generation) { ends.formUnion(try ModelConfiguration(generation).tokens("eos_token_id")) }
@@ -95,9 +102,48 @@ public final class CausalLanguageModel: Sendable {
             tokens: tokenizer.encode(prompt, addingSpecialTokens: false), options: options, onText: onText)
     }
 
-    /// Continues a text of tokens.
+    /// Reads the beginning that several prompts share, once.
+    ///
+    /// ```swift
+    /// let manual = try model.read("You answer from this manual: …")
+    /// let first = try model.generate(" How is it switched on?", after: manual)
+    /// let second = try model.generate(" And off?", after: manual)
+    /// ```
+    ///
+    /// Complexity: what a generation takes to read the text; memory for the keys and values of its tokens.
+    public func read(_ text: String) throws(ModelError) -> PromptPrefix {
+        try read(tokens: tokenizer.encode(text))
+    }
+
+    /// Reads the tokens that several prompts begin with, once.
+    public func read(tokens: [Int]) throws(ModelError) -> PromptPrefix {
+        try checkTokens(tokens)
+        var session = Session(network: network, compute: compute)
+        let logits = session.read(tokens)
+        return PromptPrefix(tokens: tokens, session: session, logits: logits)
+    }
+
+    /// Continues a text that begins with what was read before.
+    ///
+    /// The result is that of the whole text, to the last bit. Beams read the whole text again.
+    ///
+    /// - Parameters:
+    ///   - prompt: what follows the prefix; its tokens are its own, so cut where a token ends, as between words.
+    ///   - prefix: from this model's ``read(_:)``.
     public func generate(
-        tokens prompt: [Int], options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil
+        _ prompt: String, after prefix: PromptPrefix, options: GenerationOptions = .init(),
+        onText: ((String) -> Bool)? = nil
+    ) throws(ModelError) -> Generation {
+        let tokens = prefix.tokens + tokenizer.encode(prompt, addingSpecialTokens: false)
+        return try generate(tokens: tokens, after: prefix, options: options, onText: onText)
+    }
+
+    /// Continues a text of tokens.
+    ///
+    /// - Parameter prefix: what was read before, used where the text begins with it.
+    public func generate(
+        tokens prompt: [Int], after prefix: PromptPrefix? = nil, options: GenerationOptions = .init(),
+        onText: ((String) -> Bool)? = nil
     ) throws(ModelError) -> Generation {
         try options.check()
         try checkTokens(prompt)
@@ -107,7 +153,14 @@ public final class CausalLanguageModel: Sendable {
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
         var sampler = Sampler(options)
         var session = Session(network: network, compute: compute)
-        var logits = limit > 0 ? session.read(prompt) : []
+        var logits: [Float] = []
+        if limit > 0, let prefix, prompt.starts(with: prefix.tokens) {
+            session = prefix.session
+            let rest = Array(prompt[prefix.tokens.count...])
+            logits = rest.isEmpty ? prefix.logits : session.read(rest)
+        } else if limit > 0 {
+            logits = session.read(prompt)
+        }
         while run.end == nil {
             guard run.tokens.count < limit else {
                 run.finish(.length)
@@ -207,8 +260,16 @@ public final class CausalLanguageModel: Sendable {
     }
 }
 
+/// The beginning of prompts, read once: its tokens with their keys and values.
+public struct PromptPrefix: Sendable {
+    public let tokens: [Int]
+    let session: Session
+    /// The scores of the token after it.
+    let logits: [Float]
+}
+
 /// One text being read, with its cache.
-private struct Session {
+struct Session: Sendable {
     let network: any CausalNetwork
     let compute: Compute
     var cache: KeyValueCache

@@ -43,14 +43,27 @@ public final class TranslationModel: Sendable {
         case .gguf(let file):
             throw ModelError(.unsupported, "\(file): no GGUF architecture of translation models is known")
         case .marian(let files):
-            let settings = try MarianSettings(modelItem: tensors.required(MarianBinary.optionsItem))
-            marian = try Marian(settings, tensors, precision)
             sharesVocabulary = files.sourceVocabulary == files.targetVocabulary
-            source = try TextCodec(files.sourceVocabulary)
-            target = sharesVocabulary ? source : try TextCodec(files.targetVocabulary)
-            shortlist = try files.shortlist.map { [count = marian.targetVocabulary] path throws(ModelError) in
-                try LexicalShortlist(path, targetVocabulary: count)
-            }
+            let words = try Marian.targetWords(tensors)
+            let separate = sharesVocabulary ? nil : files.targetVocabulary
+            let parts = try Concurrently.open(
+                { () throws(ModelError) in try TextCodec(files.sourceVocabulary) },
+                { () throws(ModelError) in
+                    let settings = try MarianSettings(modelItem: tensors.required(MarianBinary.optionsItem))
+                    return try Marian(settings, tensors, precision)
+                },
+                { () throws(ModelError) in
+                    try files.shortlist.map { path throws(ModelError) in
+                        try LexicalShortlist(path, targetVocabulary: words)
+                    }
+                },
+                { () throws(ModelError) in
+                    try separate.map { path throws(ModelError) in try TextCodec(path) }
+                })
+            source = parts.0
+            marian = parts.1
+            shortlist = parts.2
+            target = parts.3 ?? source
             policy = .marian
             defaultOptions =
                 try files.configuration.map { path throws(ModelError) in
@@ -157,16 +170,31 @@ public final class TranslationModel: Sendable {
     private func pieces(of sentences: [String], _ prefixes: [String]?, _ options: TranslationOptions) -> [Piece] {
         var work: [Piece] = []
         for (index, sentence) in sentences.enumerated() {
-            let parts = TextCutter.parts(of: sentence) { encode($0).count <= options.maximumSourceTokens }
-            for (place, part) in parts.enumerated() {
+            for (place, part) in parts(of: sentence, options).enumerated() {
                 let prefix = place == 0 ? prefixes.map { target.encode($0[index], addingSpecialTokens: false) } : nil
                 work.append(
                     Piece(
-                        sentence: index, tokens: encode(part.text),
-                        prefix: (prefix ?? []).filter { $0 != endOfSentence }, followsSpace: part.followsSpace))
+                        sentence: index, tokens: part.tokens, prefix: (prefix ?? []).filter { $0 != endOfSentence },
+                        followsSpace: part.followsSpace))
             }
         }
         return work
+    }
+
+    /// What is translated in one go: a whole text, the sentences of a paragraph, the parts of an endless sentence.
+    private func parts(
+        of text: String, _ options: TranslationOptions
+    ) -> [(tokens: [Int], followsSpace: Bool)] {
+        if text.unicodeScalars.allSatisfy(\.properties.isWhitespace) { return [] }
+        let whole = encode(text)
+        if whole.count <= min(options.paragraphTokens, options.maximumSourceTokens) { return [(whole, false)] }
+        let sentences = whole.count > options.paragraphTokens ? TextCutter.sentences(of: text) : nil
+        return (sentences ?? [TextCutter.Part(text: text, followsSpace: false)]).flatMap { sentence in
+            let parts = TextCutter.parts(of: sentence.text) { encode($0).count <= options.maximumSourceTokens }
+            return parts.enumerated().map { place, part in
+                (encode(part.text), place == 0 ? sentence.followsSpace : part.followsSpace)
+            }
+        }
     }
 
     /// The source tokens of a sentence, its end included.

@@ -21,13 +21,17 @@ public struct TranslationOptions: Sendable, Hashable {
     public var returnsAlignments: Bool
     /// The most sentences computed together.
     public var batchSize: Int
+    /// A source text of more tokens is a paragraph: its sentences are translated one by one and put together again,
+    /// since models are trained on sentences.
+    public var paragraphTokens: Int
     /// The most source tokens computed in one piece; longer sentences are cut.
     public var maximumSourceTokens: Int
 
     public init(
         beamSize: Int = 1, alternatives: Int = 1, lengthNormalization: Float = 1, wordPenalty: Float = 0,
         skipsCost: Bool = false, maximumLengthFactor: Float = 3, maximumLength: Int = 512, usesShortlist: Bool = true,
-        returnsAlignments: Bool = false, batchSize: Int = 32, maximumSourceTokens: Int = 256
+        returnsAlignments: Bool = false, batchSize: Int = 32, paragraphTokens: Int = 128,
+        maximumSourceTokens: Int = 256
     ) {
         self.beamSize = beamSize
         self.alternatives = alternatives
@@ -39,6 +43,7 @@ public struct TranslationOptions: Sendable, Hashable {
         self.usesShortlist = usesShortlist
         self.returnsAlignments = returnsAlignments
         self.batchSize = batchSize
+        self.paragraphTokens = paragraphTokens
         self.maximumSourceTokens = maximumSourceTokens
     }
 

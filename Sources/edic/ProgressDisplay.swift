@@ -84,6 +84,48 @@ final class ProgressDisplay: Sendable {
     }
 }
 
+/// Counts lines on the terminal while a long text is worked on; silent where the output is the terminal itself, which
+/// then shows the lines.
+final class LineProgress: Sendable {
+    private struct State {
+        var before = 0
+        let started = ContinuousClock.now
+        var drawn = ContinuousClock.now
+        var isOpen = false
+    }
+
+    private let state = Mutex(State())
+    private let verb: String
+    private let isLive = Terminal.errorIsTerminal && !Terminal.outputIsTerminal
+
+    init(_ verb: String) { self.verb = verb }
+
+    /// Lines of this part that are done.
+    func show(_ done: Int) {
+        guard isLive else { return }
+        state.withLock { state in
+            let now = ContinuousClock.now
+            guard now - state.drawn > .milliseconds(200) else { return }
+            state.drawn = now
+            let lines = state.before + done
+            let seconds = Double((now - state.started).components.seconds) + 0.5
+            Terminal.error("\r\u{1B}[K  \(lines) lines \(verb), \(Int(Double(lines) / seconds)) a second")
+            state.isOpen = true
+        }
+    }
+
+    /// A part is done.
+    func add(_ lines: Int) { state.withLock { $0.before += lines } }
+
+    /// Removes the line.
+    func finish() {
+        state.withLock { state in
+            if state.isOpen { Terminal.error("\r\u{1B}[K") }
+            state.isOpen = false
+        }
+    }
+}
+
 extension String {
     /// The text with spaces after it up to `width` characters.
     func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }

@@ -52,16 +52,20 @@ struct TranslateCommand: ParsableCommand {
         if let batch { options.batchSize = batch }
         let pool = work.pool
         var number = 0
+        let progress = LineProgress("translated")
+        defer { progress.finish() }
         try text.input.forEachBatch(lines: options.batchSize * 8 * pool.workers) { lines in
             let sentences = lines.map(\.text)
             var output: [UInt8] = []
-            for (sentence, translation) in zip(
-                sentences, try model.translate(sentences, options: options, pool: pool))
-            {
+            let translations = try model.translate(
+                sentences, options: options, pool: pool, progress: { progress.show($0) })
+            for (sentence, translation) in zip(sentences, translations) {
                 append(translation, of: sentence, number: number, to: &output)
                 number += 1
             }
+            progress.finish()
             Terminal.output(output.span)
+            progress.add(lines.count)
         }
     }
 

@@ -43,12 +43,18 @@ import _EDICTestSupport
         #expect(hash == expected)
     }
 
-    @Test(arguments: NumberFormat.allCases, InstructionSet.available)
-    func productsAgreeWithDoublePrecision(format: NumberFormat, isa: InstructionSet) throws {
+    @Test(arguments: [ActivationWidth.bits16, .bits8], InstructionSet.available)
+    func productsAgreeWithDoublePrecision(width: ActivationWidth, isa: InstructionSet) throws {
+        for format in NumberFormat.allCases { try compare(format, width, isa) }
+    }
+
+    private func compare(_ format: NumberFormat, _ width: ActivationWidth, _ isa: InstructionSet) throws {
         for (index, shape) in Self.shapes.enumerated() {
             let columns = Self.columns(format, shape.scale)
-            let matrix = try randomMatrix(format, rows: shape.rows, columns: columns, seed: UInt64(index))
+            var matrix = try randomMatrix(format, rows: shape.rows, columns: columns, seed: UInt64(index))
+            matrix.activations = width
             let weights = matrix.dequantized()
+            let steps = width == .bits8 ? 254.0 : 65534
             let x = randomFloats(shape.m * columns, seed: 99, scale: 3)
             let y = matrix.product(x, rows: shape.m, Kernels(isa))
             for row in 0..<shape.m {
@@ -63,13 +69,13 @@ import _EDICTestSupport
                         for input in inputs {
                             let (w, a) = (Double(weights[output * columns + input]), Double(x[row * columns + input]))
                             exact += w * a
-                            bound += abs(w) * (quantised ? Double(largest) / 254 : 0) + abs(w * a) * 1e-6
+                            bound += abs(w) * (quantised ? Double(largest) / steps : 0) + abs(w * a) * 1e-6
                             // Scale times number, and minimum, are rounded apart: their sum may be much smaller.
                             if format.blockLength > 1 { bound += 1e-5 * Double(largest) }
                         }
                     }
                     let error = abs(exact - Double(y[row * shape.rows + output]))
-                    #expect(error <= bound, "\(shape) row \(row) output \(output): \(error) > \(bound)")
+                    #expect(error <= bound, "\(format) \(shape) row \(row) output \(output): \(error) > \(bound)")
                 }
             }
         }
@@ -128,13 +134,6 @@ import _EDICTestSupport
             matrix.multiply(input, into: &out, epilogue: .accumulate)
             #expect(out.indices.map { out[$0] } == plain.indices.map { expected[$0] + plain[$0] })
         }
-    }
-
-    @Test func aFixedInputMultiplierIsUsed() throws {
-        let matrix = try WeightMatrix(
-            rows: 1, columns: 2, int8: [2, -1].span, scales: [0.5].span, inputMultiplier: 10)
-        // 0.26 · 10 rounds to 3, 100 · 10 is held at 127: (2 · 3 − 127) / 10 · 0.5
-        #expect(abs(matrix.product([0.26, 100], rows: 1, .standard)[0] - -6.05) < 1e-5)
     }
 
     @Test func shapesThatDoNotFitAreErrors() {

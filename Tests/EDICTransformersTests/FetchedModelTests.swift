@@ -17,11 +17,7 @@ import _EDICTestSupport
         #expect(model.hasShortlist && model.defaultOptions.beamSize == 1)
         let text = try TextFile.read(FilePath(SharedData.path("models/bergamot-enpt.golden.tsv")))
         let lines = text.split(separator: "\n").prefix(3).map { $0.split(separator: "\t").map { String($0) } }
-        // The reference multiplies float activations. With 8-bit ones a near tie of the first sentence falls the other
-        // way, so that it is compared in floats.
-        #expect(try model.translate(lines[1...].map { $0[0] }).map(\.text) == lines[1...].map { $0[1] })
-        let exact = try TranslationModel(folder: Self.path("en-pt"), precision: .float32)
-        #expect(try exact.translate(lines[0][0]).text == lines[0][1])
+        #expect(try model.translate(lines.map { $0[0] }).map(\.text) == lines.map { $0[1] })
     }
 
     @Test(.enabled(if: has("smollm2-135m-instruct")))
@@ -31,9 +27,9 @@ import _EDICTestSupport
         let first = try #require(golden["cases"]?[0] as JSONValue?)
         let prompt = first["prompt"]?.string ?? ""
         #expect(try model.tokens(of: prompt) == first["ids"]?.array?.compactMap(\.int))
-        let generated = try model.generate(prompt, options: .init(maximumTokens: 4, ignoresEndOfText: true))
+        let generated = try model.generate(prompt, options: .init(maximumTokens: 8, ignoresEndOfText: true))
         let greedy = (first["greedy20"]?.array ?? []).compactMap(\.int)
-        #expect(generated.tokens == Array(greedy.prefix(4)))
+        #expect(generated.tokens == Array(greedy.prefix(8)))
         #expect(model.chatTemplate != nil)
     }
 

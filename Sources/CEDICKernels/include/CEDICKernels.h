@@ -76,14 +76,15 @@ void ek_copy_column(ek_format format, const void *_Nonnull from, size_t from_col
 
 // ---- Inputs of a product ----
 
-/// Rows of activations, quantised to -127...127.
+/// Rows of activations, quantised to -127...127, or wide: words of -32767...32767, each four inputs as 0, 2, 1, 3.
 typedef struct ek_quantized_rows {
-    const int8_t *_Nonnull values;  // row r at r * value_stride
+    const int8_t *_Nonnull values;  // row r at r * value_stride bytes
     size_t value_stride;
     const float *_Nonnull scales;  // int8: one a row; blocks: one for 32 inputs, row r at r * scale_stride
     size_t scale_stride;
     const int32_t *_Nonnull sums;  // int8: one a row; blocks: one for 16 inputs, row r at r * sum_stride
     size_t sum_stride;
+    int32_t is_wide;
 } ek_quantized_rows;
 
 /// What happens to a finished sum: y = relu(sum + bias), or y += that.
@@ -113,6 +114,8 @@ typedef struct ek_attention {
 } ek_attention;
 
 typedef struct ek_kernels {
+    // Whether quantised rows may be narrow.
+    int32_t multiplies_bytes;
     // y[r][n] for `m` rows and the `n` outputs of consecutive panels. Elements of `weights` are f32, f16 or bf16.
     void (*_Nonnull multiply_float)(ek_format format, const float *_Nonnull x, size_t x_stride, size_t m,
                                     const void *_Nonnull weights, size_t k_stride, size_t panel_stride, size_t k,
@@ -124,12 +127,18 @@ typedef struct ek_kernels {
                                      const void *_Nonnull weights, size_t k, float *_Nonnull y, size_t y_stride,
                                      size_t n, const ek_epilogue *_Nonnull epilogue);
 
-    // One scale a row, or a given one where multiplier > 0. `padded` values are written, the last ones zero.
-    void (*_Nonnull quantize_row)(const float *_Nonnull x, size_t k, float multiplier, int8_t *_Nonnull values,
-                                  size_t padded, float *_Nonnull scale, int32_t *_Nonnull sum);
+    // One scale a row. `padded` values are written, the last ones zero.
+    void (*_Nonnull quantize_row)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t padded,
+                                  float *_Nonnull scale, int32_t *_Nonnull sum);
     // One scale for 32 inputs; the last block is filled up with zeros, and `blocks` may exceed what k needs.
     void (*_Nonnull quantize_blocks)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t blocks,
                                      float *_Nonnull scales, int32_t *_Nonnull sums);
+    // The same to words, with room for 2 * padded bytes, a multiple of 32, or 64 * blocks. The more inputs a row has,
+    // the fewer of a word's bits are used, so that sums of products with bytes fit 32 bits.
+    void (*_Nonnull quantize_row_wide)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t padded,
+                                       float *_Nonnull scale, int32_t *_Nonnull sum);
+    void (*_Nonnull quantize_blocks_wide)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t blocks,
+                                          float *_Nonnull scales, int32_t *_Nonnull sums);
 
     float (*_Nonnull dot)(const float *_Nonnull x, const float *_Nonnull y, size_t n);
     void (*_Nonnull add)(float *_Nonnull x, const float *_Nonnull y, size_t n);

@@ -46,9 +46,9 @@ struct BERT: Sendable {
         embeddingNorm.apply(to: &h, on: compute)
         for layer in layers {
             trace?(h)
+            let projected = Linear.all([layer.query, layer.key, layer.value], of: h, on: compute)
             let mixed = attention(
-                layer.query(h, on: compute), keys: layer.key(h, on: compute).values,
-                values: layer.value(h, on: compute).values,
+                projected[0], keys: projected[1].values, values: projected[2].values,
                 visible: { .range(ranges[$0]) }, on: compute)
             layer.output.add(mixed, to: &h, on: compute)
             layer.attentionNorm.apply(to: &h, on: compute)

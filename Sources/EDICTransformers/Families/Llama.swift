@@ -41,8 +41,9 @@ struct Llama: CausalNetwork {
             layer.attention.add(
                 layer.attentionNorm(h, on: compute), batch, to: &h, cache: &cache, layer: index, on: compute)
             let x = layer.feedForwardNorm(h, on: compute)
-            var inner = layer.gate(x, on: compute)
-            inner.gate(with: layer.up(x, on: compute), on: compute)
+            let wide = Linear.all([layer.gate, layer.up], of: x, on: compute)
+            var inner = wide[0]
+            inner.gate(with: wide[1], on: compute)
             layer.down.add(inner, to: &h, on: compute)
         }
         norm.apply(to: &h, on: compute)

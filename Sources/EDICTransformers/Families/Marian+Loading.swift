@@ -143,7 +143,7 @@ extension Marian {
             if isRecurrent {
                 past = .recurrent(
                     SimpleRecurrentUnit(
-                        input: try loader.weights(layer + "rnn_W", outputs: width, inputs: width),
+                        input: try loader.linear(layer + "rnn_W", bias: nil, outputs: width, inputs: width),
                         forget: try loader.linear(
                             layer + "rnn_Wf", bias: layer + "rnn_bf", outputs: width, inputs: width),
                         norm: try norm(layer + "rnn_ffn")))
@@ -167,6 +167,15 @@ extension Marian {
         padding = nil
         context = .max
         try check(source)
+    }
+
+    /// How many words the target vocabulary of Marian's own files has.
+    static func targetWords(_ tensors: TensorCollection) throws(ModelError) -> Int {
+        let shape = (tensors["Wemb"] ?? tensors["decoder_Wemb"])?.shape ?? []
+        guard shape.count == 2 else {
+            throw ModelError(.mismatch, "\(tensors.source): has no matrix Wemb or decoder_Wemb")
+        }
+        return shape[0]
     }
 
     private static func depth(_ settings: MarianSettings, _ key: String) throws(ModelError) -> Int {

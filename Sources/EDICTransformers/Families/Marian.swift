@@ -29,7 +29,7 @@ struct Marian: Sendable {
 
     /// c = f·c′ + (1 − f)·Wx with f = σ(Wf·x + bf); the output is relu(c).
     struct SimpleRecurrentUnit: Sendable {
-        let input: Weights
+        let input: Linear
         let forget: Linear
         let norm: LayerNorm
     }
@@ -84,9 +84,9 @@ struct Marian: Sendable {
         for layer in encoder {
             trace?(h)
             let block = layer.attention
+            let projected = Linear.all([block.query, block.key, block.value], of: h, on: compute)
             let mixed = attention(
-                block.query(h, on: compute), keys: block.key(h, on: compute).values,
-                values: block.value(h, on: compute).values,
+                projected[0], keys: projected[1].values, values: projected[2].values,
                 visible: { .range(ranges[$0]) }, on: compute)
             block.output.add(mixed, to: &h, on: compute)
             block.norm.apply(to: &h, on: compute)
@@ -112,9 +112,11 @@ struct Marian: Sendable {
             let start = ranges.last?.upperBound ?? 0
             ranges.append(start..<start + sentence.count)
         }
+        let layers = decoder.flatMap { [$0.context.key, $0.context.value] }
+        let projected = Linear.all(layers, of: encoded, on: compute)
         return SourceMemory(
-            keys: decoder.map { $0.context.key(encoded, on: compute).values },
-            values: decoder.map { $0.context.value(encoded, on: compute).values }, ranges: ranges)
+            keys: decoder.indices.map { projected[2 * $0].values },
+            values: decoder.indices.map { projected[2 * $0 + 1].values }, ranges: ranges)
     }
 
     /// The past of a set of hypotheses.
@@ -162,12 +164,11 @@ struct Marian: Sendable {
             trace?(h)
             switch layer.past {
             case .attention(let block):
-                target.cache.store(
-                    keys: block.key(h, on: compute), values: block.value(h, on: compute), in: rows,
-                    layer: attentionLayer)
+                let projected = Linear.all([block.query, block.key, block.value], of: h, on: compute)
+                target.cache.store(keys: projected[1], values: projected[2], in: rows, layer: attentionLayer)
                 let stored = target.cache.layers[attentionLayer]
                 let mixed = attention(
-                    block.query(h, on: compute), keys: stored.keys, values: stored.values,
+                    projected[0], keys: stored.keys, values: stored.values,
                     visible: { .rows(target.tables[$0][...]) }, on: compute)
                 block.output.add(mixed, to: &h, on: compute)
                 block.norm.apply(to: &h, on: compute)
@@ -192,9 +193,10 @@ struct Marian: Sendable {
     private func advance(
         _ unit: SimpleRecurrentUnit, _ h: inout Matrix, _ cell: inout Matrix, on compute: Compute
     ) {
-        var forget = unit.forget(h, on: compute)
+        let projected = Linear.all([unit.forget, unit.input], of: h, on: compute)
+        var forget = projected[0]
         forget.apply(.sigmoid, on: compute)
-        let input = unit.input(h, on: compute)
+        let input = projected[1]
         var cells = cell.values.mutableSpan
         var states = h.values.mutableSpan
         let gates = forget.values.span

@@ -27,7 +27,7 @@ struct ByteCursor {
     }
 
     /// The next little-endian integer.
-    mutating func read<T: FixedWidthInteger>(
+    mutating func read<T: FixedWidthInteger & BitwiseCopyable>(
         _: T.Type, from bytes: Span<UInt8>, _ what: @autoclosure () -> String
     ) throws(ModelError) -> T {
         let range = try take(UInt64(MemoryLayout<T>.size), of: bytes, what())
@@ -49,15 +49,6 @@ struct ByteCursor {
 }
 
 extension Span<UInt8> {
-    /// The little-endian integer whose first byte is at `offset`; traps outside the span.
-    func littleEndian<T: FixedWidthInteger>(_: T.Type, at offset: Int) -> T {
-        var value: T = 0
-        for index in (0..<MemoryLayout<T>.size).reversed() {
-            value = value << 8 | T(truncatingIfNeeded: self[offset + index])
-        }
-        return value
-    }
-
     /// The bytes in `range` as text, with U+FFFD for what is not UTF-8.
     func text(in range: Range<Int>) -> String {
         var bytes: [UInt8] = []

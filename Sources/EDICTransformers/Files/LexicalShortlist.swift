@@ -48,8 +48,8 @@ public struct LexicalShortlist: Sendable {
         var offsets: [Int] = []
         offsets.reserveCapacity(Int(offsetCount))
         var last: UInt64 = 0
-        for _ in 0..<offsetCount {
-            let offset = try cursor.read(UInt64.self, from: bytes, "an offset")
+        for index in 0..<Int(offsetCount) {
+            let offset = bytes.littleEndian(UInt64.self, at: 48 + 8 * index)
             guard offset >= last, offset <= targetCount else {
                 throw ModelError(.malformed, "\(file): offset \(offset) follows \(last) of \(targetCount) words")
             }
@@ -58,8 +58,9 @@ public struct LexicalShortlist: Sendable {
         }
         var targets: [UInt32] = []
         targets.reserveCapacity(Int(targetCount))
-        for _ in 0..<targetCount {
-            let target = try cursor.read(UInt32.self, from: bytes, "a word")
+        let start = 48 + 8 * Int(offsetCount)
+        for index in 0..<Int(targetCount) {
+            let target = bytes.littleEndian(UInt32.self, at: start + 4 * index)
             guard target < targetVocabulary else {
                 throw ModelError(
                     .mismatch, "\(file): lists word \(target), but the target vocabulary has \(targetVocabulary)")

@@ -110,7 +110,8 @@ struct BeamSearch {
                 best.insert(.init(parent: row, word: word, total: logit + offset))
                 continue
             }
-            best.scan(logits.values, start..<start + logits.columns, parent: row, offset: offset, vocabulary)
+            best.scan(
+                logits.values, start..<start + logits.columns, parent: row, offset: offset, vocabulary, on: compute)
         }
         let candidates = best.sorted
         return settings.policy == .marian
@@ -221,15 +222,20 @@ struct BestCandidates {
 
     /// Offers every number of a range, raised by `offset`.
     mutating func scan(
-        _ values: [Float], _ range: Range<Int>, parent: Int, offset: Float, _ vocabulary: [Int32]?
+        _ values: [Float], _ range: Range<Int>, parent: Int, offset: Float, _ vocabulary: [Int32]?,
+        on compute: Compute
     ) {
-        // Against the raw numbers, so that most are passed over with one comparison.
+        // Against the raw numbers, so that most are passed over with one comparison, and many by their largest.
         var threshold = sorted.count == capacity ? (sorted.last?.total ?? 0) - offset : -Float.infinity
-        for index in range where values[index] > threshold {
-            let column = index - range.lowerBound
-            let word = vocabulary.map { Int($0[column]) } ?? column
-            insert(Candidate(parent: parent, word: word, total: values[index] + offset))
-            if sorted.count == capacity, let last = sorted.last { threshold = last.total - offset }
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: 256) {
+            let part = start..<min(start + 256, range.upperBound)
+            guard compute.kernels.maximum(values.span.extracting(part)) > threshold else { continue }
+            for index in part where values[index] > threshold {
+                let column = index - range.lowerBound
+                let word = vocabulary.map { Int($0[column]) } ?? column
+                insert(Candidate(parent: parent, word: word, total: values[index] + offset))
+                if sorted.count == capacity, let last = sorted.last { threshold = last.total - offset }
+            }
         }
     }
 }

@@ -1,9 +1,30 @@
+internal import EDICText
+
 /// Cuts a text that is too long for a model where it hurts least.
 enum TextCutter {
     struct Part: Sendable {
         let text: String
         /// Whether white space was cut away before it.
         let followsSpace: Bool
+    }
+
+    /// The sentences of a text, by the rules all languages share; nil where there are not two.
+    static func sentences(of text: String) -> [Part]? {
+        let bytes = Array(text.utf8)
+        var ranges: [Range<Int>] = []
+        do {
+            var segmenter = try SentenceSegmenter(language: LanguageTag("und"))
+            try segmenter.forEachSentence(in: bytes.span) { ranges.append($0) }
+        } catch {
+            return nil
+        }
+        guard ranges.count > 1 else { return nil }
+        return ranges.indices.map { index in
+            let range = ranges[index]
+            return Part(
+                text: String(decoding: bytes[range], as: UTF8.self),
+                followsSpace: index > 0 && range.lowerBound > ranges[index - 1].upperBound)
+        }
     }
 
     /// The text in parts that fit; nothing where it is empty or white space.

@@ -9,7 +9,7 @@ struct Linear: Sendable {
 
     /// relu(x·Wᵀ + b).
     func relu(_ x: Matrix, on compute: Compute) -> Matrix {
-        var y = Matrix(rows: x.rows, columns: weights.outputs)
+        var y = Matrix.unfilled(rows: x.rows, columns: weights.outputs)
         weights.multiply(x, into: &y, bias: bias, epilogue: .relu, on: compute)
         return y
     }
@@ -17,6 +17,17 @@ struct Linear: Sendable {
     /// h += x·Wᵀ + b: a branch that joins its stream.
     func add(_ x: Matrix, to h: inout Matrix, on compute: Compute) {
         weights.multiply(x, into: &h, bias: bias, epilogue: .accumulate, on: compute)
+    }
+
+    /// What several layers make of the same rows, which are made ready for their products once.
+    static func all(_ layers: [Linear], of x: Matrix, on compute: Compute) -> [Matrix] {
+        var input = ProductInput(kernels: compute.kernels)
+        input.load(x.values.span, rows: x.rows, for: layers.map(\.weights.matrix), pool: compute.pool)
+        return layers.map { layer in
+            var y = Matrix.unfilled(rows: x.rows, columns: layer.weights.outputs)
+            layer.weights.multiply(input, into: &y, bias: layer.bias, on: compute)
+            return y
+        }
     }
 
     /// The same for some of the outputs only.

@@ -19,8 +19,9 @@ struct RotaryAttention: Sendable {
         _ x: Matrix, _ batch: TokenBatch, to h: inout Matrix, cache: inout KeyValueCache, layer: Int,
         on compute: Compute
     ) {
-        var queries = query(x, on: compute)
-        var keys = key(x, on: compute)
+        let projected = Linear.all([query, key, value], of: x, on: compute)
+        var queries = projected[0]
+        var keys = projected[1]
         queryNorm?.apply(to: &queries, on: compute)
         keyNorm?.apply(to: &keys, on: compute)
         rotary.rotate(
@@ -28,7 +29,7 @@ struct RotaryAttention: Sendable {
         rotary.rotate(
             &keys, heads: attention.shape.keyValueHeads, positions: batch.positions, lengths: batch.lengths, on: compute
         )
-        cache.store(keys: keys, values: value(x, on: compute), in: batch.newRows, layer: layer)
+        cache.store(keys: keys, values: projected[2], in: batch.newRows, layer: layer)
         let mixed = attention(
             queries, keys: cache.layers[layer].keys, values: cache.layers[layer].values,
             visible: { batch.visible($0, window: window) }, on: compute)

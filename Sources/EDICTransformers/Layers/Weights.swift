@@ -11,20 +11,13 @@ struct Compute: Sendable {
 /// A weight matrix, one row for each output.
 struct Weights: Sendable {
     let matrix: WeightMatrix
-    /// What inputs are multiplied by first: for weights whose common scale the format cannot hold.
-    private let inputScale: Float
 
     var outputs: Int { matrix.rows }
     var inputs: Int { matrix.columns }
 
-    private init(_ matrix: WeightMatrix, inputScale: Float = 1) {
-        self.matrix = matrix
-        self.inputScale = inputScale
-    }
-
     /// x·Wᵀ + bias: rows × inputs to rows × outputs.
     func callAsFunction(_ x: Matrix, bias: [Float]? = nil, on compute: Compute) -> Matrix {
-        var y = Matrix(rows: x.rows, columns: outputs)
+        var y = Matrix.unfilled(rows: x.rows, columns: outputs)
         multiply(x, into: &y, bias: bias, on: compute)
         return y
     }
@@ -33,31 +26,28 @@ struct Weights: Sendable {
     func multiply(
         _ x: Matrix, into y: inout Matrix, bias: [Float]?, epilogue: WeightMatrix.Epilogue = [], on compute: Compute
     ) {
-        precondition(x.columns == inputs && y.columns == outputs && x.rows == y.rows, "shapes differ")
-        guard inputScale != 1 else { return product(x, &y, bias, epilogue, compute) }
-        var scaled = x
-        scaled.scale(by: inputScale, on: compute)
-        product(scaled, &y, bias, epilogue, compute)
+        var input = ProductInput(kernels: compute.kernels)
+        input.load(x.values.span, rows: x.rows, for: [matrix], pool: compute.pool)
+        multiply(input, into: &y, bias: bias, epilogue: epilogue, on: compute)
     }
 
-    private func product(
-        _ x: Matrix, _ y: inout Matrix, _ bias: [Float]?, _ epilogue: WeightMatrix.Epilogue, _ compute: Compute
+    /// The same for inputs that several products share.
+    func multiply(
+        _ input: borrowing ProductInput, into y: inout Matrix, bias: [Float]?, epilogue: WeightMatrix.Epilogue = [],
+        on compute: Compute
     ) {
+        precondition(input.columns == inputs && y.columns == outputs && input.rows == y.rows, "shapes differ")
         var output = y.values.mutableSpan
         if let bias {
-            matrix.multiply(
-                x.values.span, rows: x.rows, into: &output, bias: bias.span, epilogue: epilogue,
-                kernels: compute.kernels, pool: compute.pool)
+            matrix.multiply(input, into: &output, bias: bias.span, epilogue: epilogue, pool: compute.pool)
         } else {
-            matrix.multiply(
-                x.values.span, rows: x.rows, into: &output, epilogue: epilogue, kernels: compute.kernels,
-                pool: compute.pool)
+            matrix.multiply(input, into: &output, epilogue: epilogue, pool: compute.pool)
         }
     }
 
     /// The same for some of the outputs only.
     func selecting(_ chosen: [Int32]) -> Weights {
-        Weights(matrix.selecting(rows: chosen.map { Int($0) }), inputScale: inputScale)
+        Weights(matrix: matrix.selecting(rows: chosen.map { Int($0) }))
     }
 
     /// The rows of these words, as embeddings: words × inputs.
@@ -72,7 +62,6 @@ struct Weights: Sendable {
         var all = target.mutableSpan
         var part = all.extracting(start..<start + inputs)
         matrix.copyRow(row, into: &part)
-        if inputScale != 1 { for index in part.indices { part[index] *= inputScale } }
     }
 }
 
@@ -88,68 +77,63 @@ extension Weights {
             throw ModelError(
                 .mismatch, "\(tensor.file): tensor \(tensor.name): has the shape \(tensor.shape), not \(expected)")
         }
-        let isAsStored = precision == .asPublished && !transposed
-        let isPacked = tensor.type == .intgemm8 || (isAsStored && tensor.type.format != nil)
-        let stored = isPacked ? [] : try tensor.floats()
+        let isAsStored = precision != .float32 && !transposed && (precision == .asPublished || !tensor.type.isFloat)
         do throws(NumericsError) {
             if tensor.type == .intgemm8 {
                 // Marian stores these transposed already, and followed by what turned them into bytes.
-                self = try Self.bytes(of: tensor, outputs: outputs, inputs: inputs, precision: precision)
-            } else if isPacked, let format = tensor.type.format {
-                self.init(
-                    try tensor.withBytes { bytes throws(NumericsError) in
-                        try WeightMatrix(rows: outputs, columns: inputs, format: format, bytes: bytes)
-                    })
+                matrix = try Self.bytes(of: tensor, outputs: outputs, inputs: inputs, precision: precision)
+            } else if isAsStored, let format = tensor.type.format {
+                var packed = try tensor.withBytes { bytes throws(NumericsError) in
+                    try WeightMatrix(rows: outputs, columns: inputs, format: format, bytes: bytes, pool: .shared)
+                }
+                packed.activations = precision.activations
+                matrix = packed
             } else {
+                let stored = try Self.floats(of: tensor)
                 let values = transposed ? Self.transposed(stored, rows: inputs, columns: outputs) : stored
-                let isFloat = tensor.type.elementsPerBlock == 1
-                self.init(
-                    precision == .int8 && isFloat
-                        ? try WeightMatrix(rows: outputs, columns: inputs, quantizing: values.span)
-                        : try WeightMatrix(rows: outputs, columns: inputs, values: values.span))
+                var packed =
+                    precision == .int8 && tensor.type.isFloat
+                    ? try WeightMatrix(rows: outputs, columns: inputs, quantizing: values.span)
+                    : try WeightMatrix(rows: outputs, columns: inputs, values: values.span)
+                packed.activations = precision.activations
+                matrix = packed
             }
         } catch {
             throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
         }
     }
 
-    /// Marian's bytes, as published in blocks of 32 with the scale 1.
+    private static func floats(of tensor: Tensor) throws(NumericsError) -> [Float] {
+        do throws(ModelError) {
+            return try tensor.floats()
+        } catch {
+            throw NumericsError(.invalidShape, "\(tensor.type) is not computed with", cause: error)
+        }
+    }
+
+    /// Marian's bytes with their one scale.
     ///
-    /// One scale for each row of activations, as Marian has it, changes one translation in ten against float
-    /// activations; one for 32 numbers changes one in twenty.
+    /// Marian rounds activations to bytes too, which changes one translation in ten against float activations; 16 bits
+    /// change none.
     private static func bytes(
         of tensor: Tensor, outputs: Int, inputs: Int, precision: Precision
-    ) throws(NumericsError) -> Weights {
-        let multiplier = tensor.withBytes { Float(bitPattern: $0.littleEndian(UInt32.self, at: outputs * inputs)) }
-        guard multiplier.isFinite, multiplier > 0 else {
-            throw NumericsError(.invalidShape, "the multiplier after the bytes is \(multiplier)")
-        }
-        let isBlocked = inputs % 32 == 0 && precision == .asPublished
-        if precision == .float32 {
-            let values = tensor.withBytes { bytes in
-                (0..<outputs * inputs).map { Float(Int8(bitPattern: bytes[$0])) / multiplier }
+    ) throws(NumericsError) -> WeightMatrix {
+        try tensor.withBytes { bytes throws(NumericsError) in
+            let multiplier = Float(bitPattern: bytes.littleEndian(UInt32.self, at: outputs * inputs))
+            guard multiplier.isFinite, multiplier > 0 else {
+                throw NumericsError(.invalidShape, "the multiplier after the bytes is \(multiplier)")
             }
-            return Weights(try WeightMatrix(rows: outputs, columns: inputs, values: values.span))
-        }
-        guard isBlocked else {
-            let values = tensor.withBytes { bytes in (0..<outputs * inputs).map { Int8(bitPattern: bytes[$0]) } }
+            if precision == .float32 {
+                let values = (0..<outputs * inputs).map { Float(Int8(bitPattern: bytes[$0])) / multiplier }
+                return try WeightMatrix(rows: outputs, columns: inputs, values: values.span)
+            }
             let scale: [Float] = [1 / multiplier]
-            return Weights(
-                try WeightMatrix(rows: outputs, columns: inputs, int8: values.span, scales: scale.span))
+            var packed = try WeightMatrix(
+                rows: outputs, columns: inputs, int8Bytes: bytes.extracting(0..<outputs * inputs), scales: scale.span,
+                pool: .shared)
+            packed.activations = precision.activations
+            return packed
         }
-        // Q8_0: a half-precision scale, here 1, then 32 bytes. The true scale goes to the inputs, undiminished.
-        let blocks = tensor.withBytes { bytes in
-            [UInt8](capacity: outputs * inputs / 32 * 34) { out in
-                for block in 0..<outputs * inputs / 32 {
-                    out.append(0x00)
-                    out.append(0x3C)
-                    for index in block * 32..<block * 32 + 32 { out.append(bytes[index]) }
-                }
-            }
-        }
-        return Weights(
-            try WeightMatrix(rows: outputs, columns: inputs, format: .q8_0, bytes: blocks.span),
-            inputScale: 1 / multiplier)
     }
 
     private static func transposed(_ stored: [Float], rows: Int, columns: Int) -> [Float] {
@@ -161,7 +145,14 @@ extension Weights {
     }
 }
 
+extension Precision {
+    /// How finely activations are rounded for quantised weights.
+    var activations: ActivationWidth { self == .int8 ? .bits8 : .bits16 }
+}
+
 extension ElementType {
+    var isFloat: Bool { elementsPerBlock == 1 }
+
     /// The format of the kernels, for types they compute with.
     var format: NumberFormat? {
         switch self {
