@@ -67,7 +67,7 @@ static uint64_t threshold(const edic_tok_substring *found, size_t count, size_t 
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
         size_t reached = 0;
-        for (size_t i = 0; i < count; i++) reached += (uint64_t)found[i].count * found[i].length >= middle;
+        for (size_t i = 0; i < count; i++) reached += found[i].count * found[i].length >= middle;
         if (reached > most) {
             low = middle;
         } else {
@@ -120,7 +120,7 @@ static int choose(edic_tok_unigram_trainer *t, const edic_tok_substring *found, 
         t->scores[c] = character_counts[c] > 0 ? (double)character_counts[c] : 1;
         sum += t->scores[c];
         for (; at < count && t->cells[found[at].start] == c; at++) {
-            uint64_t score = (uint64_t)found[at].count * found[at].length;
+            uint64_t score = found[at].count * found[at].length;
             if (count > most) {
                 if (score < least || (score == least && equals == 0)) continue;
                 if (score == least) equals--;

@@ -409,16 +409,18 @@ struct TokenizerJSONWriter {
         case .sentencePieceBPE(let model): write(model)
         case .unigram(let model): write(model)
         case .wordPiece(let model):
+            let unknown = name(of: model.unknownID)
             component("WordPiece") { writer in
-                writer.member("unk_token", name(of: model.unknownID))
+                writer.member("unk_token", unknown)
                 writer.member("continuing_subword_prefix", model.prefix.decodedText)
                 writer.member("max_input_chars_per_word", model.longestWord)
                 Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
             }
         case .wordLevel(let model):
+            let unknown = model.unknownID.map(name(of:)) ?? "[UNK]"
             component("WordLevel") { writer in
                 Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
-                writer.member("unk_token", model.unknownID.map(name(of:)) ?? "[UNK]")
+                writer.member("unk_token", unknown)
             }
         }
     }
@@ -464,11 +466,12 @@ struct TokenizerJSONWriter {
             token.map { model.isByteLevel ? ByteAlphabet.text(of: $0) : $0.decodedText }
         }
         let options = model.options
+        let unknown = options.unknown.map(name(of:))
         component("BPE") { writer in
             writer.key("dropout")
             writer.null()
             let affixes = [
-                ("unk_token", options.unknown.map(name(of:))),
+                ("unk_token", unknown),
                 (
                     "continuing_subword_prefix",
                     options.continuingPrefix.isEmpty ? nil : options.continuingPrefix.decodedText

@@ -127,16 +127,13 @@ internal import Glibc
 /// The suffixes of all words, in buckets.
 @safe private final class Suffixes: @unchecked Sendable {
     private let pointer: OpaquePointer
-    private let cells: [UInt32]
+    private let corpus: SymbolCells
 
     init(_ corpus: SymbolCells, symbols: Int, longest: Int) throws(TokenizerError) {
-        // The C code keeps the cells' address, which an array keeps while it is alive and unchanged.
-        cells = corpus.cells
-        let made = unsafe cells.withUnsafeBufferPointer { cells in
-            unsafe cells.baseAddress.flatMap {
-                unsafe edic_tok_substrings_create($0, cells.count, UInt32(symbols), UInt32(longest))
-            }
-        }
+        // The C code keeps the arrays' addresses, which they keep while they are alive and unchanged.
+        self.corpus = corpus
+        let made = unsafe edic_tok_substrings_create(
+            corpus.cells, corpus.cells.count, corpus.counts, UInt32(symbols), UInt32(longest))
         guard let made = unsafe made else { throw .outOfMemory }
         unsafe pointer = made
     }

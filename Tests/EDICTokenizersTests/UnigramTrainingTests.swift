@@ -122,18 +122,18 @@ struct NaiveUnigram {
     }
 
     private func seeds() -> [String: Double] {
-        // Followers of each substring of each distinct word; a word's end is one.
+        // What follows each substring; a word's end is another thing each time.
         var followers: [[String]: [String: Int]] = [:]
-        for (letters, _) in words {
+        for (letters, count) in words {
             for start in letters.indices {
                 for end in letters.indices where end > start && end - start < 16 {
                     let next = end + 1 < letters.count ? letters[end + 1] : "$"
-                    followers[Array(letters[start...end]), default: [:]][next, default: 0] += 1
+                    followers[Array(letters[start...end]), default: [:]][next, default: 0] += count
                 }
             }
         }
         var scores: [String: Double] = [:]
-        for (substring, next) in followers where next.count > 1 {
+        for (substring, next) in followers where next.count > 1 || next["$", default: 0] > 1 {
             scores[substring.joined()] = Double(next.values.reduce(0, +) * substring.count)
         }
         for (letter, count) in characters { scores[letter] = Double(count) }

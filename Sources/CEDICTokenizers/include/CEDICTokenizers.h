@@ -226,17 +226,18 @@ size_t edic_tok_train(uint32_t *_Nonnull cells, size_t cell_count, const uint64_
 
 // --- Training Unigram ------------------------------------------------------------------------------------------------
 
-/// The substrings of cells (as edic_tok_train has them) that occur twice or more and go on differently.
+/// The substrings of words in cells (as edic_tok_train has them) that occur twice or more and go on differently.
 typedef struct edic_tok_substrings edic_tok_substrings;
 typedef struct {
+    uint64_t count;
     uint32_t start;                 // where one occurrence begins
     uint32_t length;                // 2 or more symbols
-    uint32_t count;
     uint32_t order;                 // rises with the text
 } edic_tok_substring;
 
 /// `longest` is below 255. Null when memory is exhausted or there are 2^32 cells.
-edic_tok_substrings *_Nullable edic_tok_substrings_create(const uint32_t *_Nonnull cells, size_t count, uint32_t symbols,
+edic_tok_substrings *_Nullable edic_tok_substrings_create(const uint32_t *_Nonnull cells, size_t count,
+                                                          const uint64_t *_Nonnull counts, uint32_t symbols,
                                                           uint32_t longest);
 void edic_tok_substrings_destroy(edic_tok_substrings *_Nullable substrings);
 size_t edic_tok_substrings_buckets(const edic_tok_substrings *_Nonnull substrings);
