@@ -108,9 +108,9 @@ struct BytePairModel: Sendable {
         return "<0x\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])>"
     }
 
-    /// Encodes one word.
-    func encode(_ word: [UInt8], into tokens: inout [ModelToken]) {
-        if options.ignoresMerges, let id = index.id(of: word.span) {
+    /// Encodes one word; `merge` merges in another way than the table, for sampling.
+    func encode(_ word: [UInt8], into tokens: inout [ModelToken], merge: SymbolMerging? = nil) {
+        if options.ignoresMerges, merge == nil, let id = index.id(of: word.span) {
             tokens.append(ModelToken(id: id, end: word.count))
             return
         }
@@ -133,7 +133,7 @@ struct BytePairModel: Sendable {
         } else {
             appendCharacters(of: word, &symbols, &sizes)
         }
-        table.apply(to: &symbols, sizes: &sizes)
+        if let merge { merge(table, &symbols, &sizes) } else { table.apply(to: &symbols, sizes: &sizes) }
         var end = 0
         for (id, size) in zip(symbols, sizes) {
             end += Int(size)

@@ -1,3 +1,5 @@
+public import EDICNumerics
+
 /// What a tokenizer costs each language: tokens a word and bytes a token.
 public struct FertilityReport: Sendable {
     public struct Row: Sendable {
@@ -13,11 +15,13 @@ public struct FertilityReport: Sendable {
     public private(set) var rows: [Row] = []
 
     /// Measures a tokenizer on a text in each language.
-    public init(_ tokenizer: Tokenizer, texts: [String: String]) {
-        for (language, text) in texts.sorted(by: { $0.key < $1.key }) {
+    public init(_ tokenizer: Tokenizer, texts: [String: String], pool: WorkerPool = .shared) {
+        let sorted = texts.sorted { $0.key < $1.key }
+        rows = pool.map(count: sorted.count) { index, _ in
+            let (language, text) = sorted[index]
             let words = WordPattern.nonspace.words(in: Array(text.utf8)).count
             let tokens = tokenizer.countTokens(text, addingSpecialTokens: false, specialTokens: .ordinaryText)
-            rows.append(Row(language: language, words: words, bytes: text.utf8.count, tokens: tokens))
+            return Row(language: language, words: words, bytes: text.utf8.count, tokens: tokens)
         }
     }
 

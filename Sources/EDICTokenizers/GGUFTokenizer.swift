@@ -130,7 +130,15 @@ enum GGUFTokenizer {
             #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + numbers
                 + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
         }
+        func splits(_ sources: [String], then last: PreTokenizer) throws(TokenizerError) -> PreTokenizer {
+            var steps: [PreTokenizer] = []
+            for source in sources {
+                steps.append(.split(.regularExpression(try RegularExpression(source)), .isolated, inverted: false))
+            }
+            return .sequence(steps + [last])
+        }
         let gpt2 = PreTokenizer.byteLevel(addsPrefixSpace: false, usesPattern: true, mapsBytes: false)
+        let bytes = PreTokenizer.byteLevel(addsPrefixSpace: false, usesPattern: false, mapsBytes: false)
         switch name {
         case "gpt-2", "gpt2", "phi-2", "mpt", "olmo", "jina-es", "jina-de", "roberta-bpe", "gigachat", "default":
             return (gpt2, false)
@@ -139,6 +147,18 @@ enum GGUFTokenizer {
         case "llama-bpe", "llama3", "llama-v3", "falcon3", "dbrx", "smaug-bpe":
             return (try split(cl100k(#"\p{N}{1,3}"#)), true)
         case "qwen2", "stablelm2", "deepseek-r1-qwen", "megrez", "hunyuan": return (try split(cl100k(#"\p{N}"#)), false)
+        case "qwen35":
+            let pattern =
+                #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}"#
+                + #"| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+            return (try split(pattern), false)
+        case "falcon":
+            let punctuation = #"[\p{P}\$\+<=>\^~\|`]+"#
+            return (.sequence([try splits([punctuation], then: gpt2), try splits(["[0-9][0-9][0-9]"], then: bytes)]), false)
+        case "deepseek-coder":
+            let ideographs = "[\u{4E00}-\u{9FA5}\u{0800}-\u{4E00}\u{AC00}-\u{D7FF}]+"
+            let sources = [#"[\r\n]"#, #"\s?\p{L}+"#, #"\s?\p{P}+"#, ideographs, #"\p{N}"#]
+            return (try splits(sources, then: bytes), false)
         case "gpt-4o", "llama4": return (try split(TiktokenFile.o200kPattern), false)
         case "tekken":
             let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#

@@ -98,15 +98,15 @@ struct SentencePieceBPEModel: Sendable {
         return ids
     }
 
-    /// Encodes a normalized sentence or a part of it.
-    func encode(_ text: [UInt8], into tokens: inout [ModelToken]) {
+    /// Encodes a normalized sentence or a part of it; `merge` merges in another way than the table, for sampling.
+    func encode(_ text: [UInt8], into tokens: inout [ModelToken], merge: SymbolMerging? = nil) {
         var run: [UInt32] = []
         var sizes: [UInt32] = []
         var at = 0
         var begin = 0
         while at < text.count {
             if let protected, let match = protected.longestPrefix(of: text.span.extracting(at..<text.count)) {
-                flush(&run, &sizes, text, begin, &tokens)
+                flush(&run, &sizes, text, begin, &tokens, merge)
                 at += match.length
                 tokens.append(ModelToken(id: match.id, end: at))
                 begin = at
@@ -118,13 +118,14 @@ struct SentencePieceBPEModel: Sendable {
             sizes.append(UInt32(length))
             at += length
         }
-        flush(&run, &sizes, text, begin, &tokens)
+        flush(&run, &sizes, text, begin, &tokens, merge)
     }
 
     private func flush(
-        _ run: inout [UInt32], _ sizes: inout [UInt32], _ text: [UInt8], _ begin: Int, _ tokens: inout [ModelToken]
+        _ run: inout [UInt32], _ sizes: inout [UInt32], _ text: [UInt8], _ begin: Int, _ tokens: inout [ModelToken],
+        _ merge: SymbolMerging?
     ) {
-        table.apply(to: &run, sizes: &sizes)
+        if let merge { merge(table, &run, &sizes) } else { table.apply(to: &run, sizes: &sizes) }
         var at = begin
         for (symbol, size) in zip(run, sizes) {
             let end = at + Int(size)

@@ -138,13 +138,13 @@ enum Model: Sendable {
         }
     }
 
-    /// Encodes one word, or a whole sentence where the model has no words.
-    func encode(_ word: [UInt8]) -> [ModelToken] {
+    /// Encodes one word, or a whole sentence where the model has no words; `merge` is how BPE merges, if not by its table.
+    func encode(_ word: [UInt8], merge: SymbolMerging? = nil) -> [ModelToken] {
         var tokens: [ModelToken] = []
         switch self {
-        case .bytePair(let model): model.encode(word, into: &tokens)
+        case .bytePair(let model): model.encode(word, into: &tokens, merge: merge)
         case .sentencePieceBPE(let model):
-            model.encode(word, into: &tokens)
+            model.encode(word, into: &tokens, merge: merge)
             if !model.byteFallback { Model.fuse(model.unknownID, in: &tokens) }
         case .unigram(let model): model.encode(word, into: &tokens)
         case .wordPiece(let model): model.encode(word, into: &tokens)

@@ -71,33 +71,37 @@ final class TokenizerCore: Sendable {
     /// Whether added tokens are also looked for in the normalized text.
     var matchesNormalized: Bool { normalizedMatcher != nil }
 
-    /// Encodes a part of a text step by step, with each token's origin.
+    /// Encodes a part of a text step by step, with each token's origin; `encodeWord` stands in for the model's own way.
     func encodeSlowly(
         _ bytes: [UInt8], at offset: Int, _ policy: Tokenizer.SpecialTokenPolicy, tracking: Bool,
-        _ emit: (UInt32, Range<Int>) -> Void
+        encodeWord: (([UInt8]) -> [ModelToken])? = nil, _ emit: (UInt32, Range<Int>) -> Void
     ) {
         var text = AlignedText(bytes, at: offset, tracking: tracking)
         if let normalizer = parts.normalizer { text = normalizer.apply(text) }
         guard let normalizedMatcher else {
-            encodeNormalized(text, isFirst: offset == 0, emit)
+            encodeNormalized(text, isFirst: offset == 0, encodeWord, emit)
             return
         }
         for part in normalizedMatcher.split(text.bytes.span, { policy == .recognized || !$0.isSpecial }) {
             switch part {
             case .token(let id, let range): emit(id, text.origin(of: range))
             case .text(let range):
-                encodeNormalized(text[range], isFirst: offset == 0 && range.lowerBound == 0, emit)
+                encodeNormalized(text[range], isFirst: offset == 0 && range.lowerBound == 0, encodeWord, emit)
             }
         }
     }
 
-    private func encodeNormalized(_ text: AlignedText, isFirst: Bool, _ emit: (UInt32, Range<Int>) -> Void) {
+    private func encodeNormalized(
+        _ text: AlignedText, isFirst: Bool, _ encodeWord: (([UInt8]) -> [ModelToken])?,
+        _ emit: (UInt32, Range<Int>) -> Void
+    ) {
         guard !text.bytes.isEmpty else { return }
         var pieces = [PreTokenizer.Piece(text: text, isFirst: isFirst)]
         if let preTokenizer = parts.preTokenizer { pieces = preTokenizer.apply(pieces) }
         for piece in pieces where !piece.text.bytes.isEmpty {
             var begin = 0
-            for token in parts.model.encode(piece.text.bytes) {
+            let tokens = encodeWord?(piece.text.bytes) ?? parts.model.encode(piece.text.bytes)
+            for token in tokens {
                 emit(token.id, piece.text.origin(of: begin..<token.end))
                 begin = token.end
             }

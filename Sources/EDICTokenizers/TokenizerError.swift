@@ -17,6 +17,8 @@ public struct TokenizerError: Error, Sendable, CustomStringConvertible {
         case invalidArgument
         /// Memory is exhausted.
         case outOfMemory
+        /// Somebody asked to stop.
+        case interrupted
     }
 
     public let code: Code
@@ -36,5 +38,6 @@ public struct TokenizerError: Error, Sendable, CustomStringConvertible {
     func inFile(_ name: String) -> TokenizerError { TokenizerError(code, "\(name): \(message)", cause: cause) }
 
     static func malformed(_ message: String) -> TokenizerError { TokenizerError(.malformed, message) }
+    static var interrupted: TokenizerError { TokenizerError(.interrupted, "training was stopped on request") }
     static var outOfMemory: TokenizerError { TokenizerError(.outOfMemory, "memory is exhausted") }
 }

@@ -1,4 +1,5 @@
 public import EDICNumerics
+public import SystemPackage
 
 /// Learns a tokenizer from text, the same one for any number of threads.
 ///
@@ -8,13 +9,17 @@ public import EDICNumerics
 /// let tokenizer = try trainer.finish()
 /// ```
 ///
-/// Memory grows with the number of distinct words, not with the text.
+/// Memory grows with the number of distinct words, not with the text; while text is counted,
+/// ``Configuration/memoryLimit`` bounds it. Time is linear in the text; learning merges or pieces then takes time in
+/// proportion to the distinct words' characters.
 public struct TokenizerTrainer: ~Copyable {
     public enum Model: Sendable, Equatable {
-        /// Byte-level BPE over the words of GPT-2's pattern, as the trainer of tokenizers learns it.
+        /// Byte-level BPE over the words of GPT-2's pattern, as the trainer of tokenizers learns it from a file.
         case byteLevelBPE
         /// SentencePiece BPE: characters merge within words that begin with ▁.
         case sentencePieceBPE(byteFallback: Bool)
+        /// Unigram (Kudo 2018) as sentencepiece learns it: pieces of characters with probabilities.
+        case unigram(byteFallback: Bool)
     }
 
     public struct Configuration: Sendable {
@@ -22,14 +27,26 @@ public struct TokenizerTrainer: ~Copyable {
         public var vocabularySize: Int
         /// The tokens with the first ids. SentencePiece models begin with `<unk>`, `<s>`, `</s>` in any case.
         public var specialTokens: [String] = []
-        /// A pair that occurs less often is not merged.
+        /// BPE: a pair that occurs less often is not merged.
         public var minimumCount = 2
         /// The exponent that evens out languages: 1 takes the text as it is, 0 counts each language alike.
         public var temperature = 1.0
+        /// Holds back some text of each language, and learns the tokenizer whose costs are most even on it; see
+        /// ``TokenizerTrainer/finishBalanced(rounds:progress:)``.
+        public var isBalanced = false
         /// SentencePiece: the share of all characters that must be pieces of their own.
         public var characterCoverage = 0.9995
         /// SentencePiece: the longest piece, in characters.
         public var longestPiece = 16
+        /// Unigram: how many substrings to begin with.
+        public var seedPieces = 1_000_000
+        /// Unigram: how much of its pieces each round of pruning keeps.
+        public var shrinkingFactor = 0.75
+        /// How many bytes of memory counting words may take; nil: as many as it takes. Beyond it, sorted words go to
+        /// files in ``temporaryFolder``. The tokenizer is the same. Learning needs the distinct words in memory and is
+        /// not bounded.
+        public var memoryLimit: Int?
+        public var temporaryFolder: FilePath = "/tmp"
 
         public init(model: Model, vocabularySize: Int) {
             self.model = model
@@ -37,32 +54,29 @@ public struct TokenizerTrainer: ~Copyable {
         }
     }
 
-    private let configuration: Configuration
-    private let pool: WorkerPool
-    private let pattern: WordPattern
-    private let separators: [UInt8]
-    /// For each language, a table for each worker.
-    private var languages: [String: [WordCounts]] = [:]
+    /// How far training is.
+    public enum Progress: Sendable, Equatable {
+        /// So many of the tokens are learnt.
+        case tokens(Int, of: Int)
+        /// Unigram: so many pieces are left.
+        case pieces(Int)
+        /// Balancing: this round begins.
+        case round(Int)
+    }
+
+    let configuration: Configuration
+    let pool: WorkerPool
+    private let store: WordStore
     private var bytes: [String: UInt64] = [:]
+    private var samples = LanguageSamples()
 
     public init(_ configuration: Configuration, pool: WorkerPool = .shared) throws(TokenizerError) {
-        guard (1..<1 << 24).contains(configuration.vocabularySize) else {
-            throw TokenizerError(
-                .invalidArgument, "vocabulary size \(configuration.vocabularySize) is not between 1 and 16777215")
-        }
-        guard configuration.temperature >= 0, configuration.temperature <= 1 else {
-            throw TokenizerError(.invalidArgument, "temperature \(configuration.temperature) is not between 0 and 1")
-        }
-        guard configuration.characterCoverage > 0, configuration.characterCoverage <= 1 else {
-            throw TokenizerError(
-                .invalidArgument, "character coverage \(configuration.characterCoverage) is not above 0 and up to 1")
-        }
+        try configuration.check()
         self.configuration = configuration
         self.pool = pool
-        var separators = [UInt8](repeating: 0, count: 256)
-        for byte in [0x09, 0x0A, 0x0D, 0x20] { separators[byte] = 1 }
-        self.separators = separators
-        pattern = configuration.model == .byteLevelBPE ? .gpt2 : WordPattern(family: .chunks)
+        store = WordStore(
+            configuration.model == .byteLevelBPE ? .words(.gpt2) : .runs, pool: pool,
+            memoryLimit: configuration.memoryLimit, folder: configuration.temporaryFolder)
     }
 
     /// Counts the words of a text.
@@ -72,252 +86,174 @@ public struct TokenizerTrainer: ~Copyable {
 
     /// Counts the words of UTF-8 bytes. Many lines at once are counted by all workers; each line is a text of its own.
     public mutating func add(_ text: Span<UInt8>, language: String = "und") throws(TokenizerError) {
-        var tables = languages[language] ?? []
-        while tables.count < pool.workers { tables.append(try WordCounts()) }
-        languages[language] = tables
         bytes[language, default: 0] += UInt64(text.count)
-        let ranges = Self.blocks(text, size: 1 << 18)
-        let pattern = pattern
-        let separators = separators
-        let counted = tables
-        if ranges.count <= 1 || pool.workers == 1 {
-            for range in ranges { try Self.count(text.extracting(range), counted[0], pattern, separators) }
+        // Without weights there is no need to know which word is of which language.
+        let key = configuration.temperature == 1 && !configuration.isBalanced ? "" : language
+        guard configuration.isBalanced else {
+            try store.add(text, language: key)
             return
         }
-        let copy = unsafe text.withUnsafeBufferPointer { unsafe Array($0) }
-        try pool.forEach(count: ranges.count) { index, worker throws(TokenizerError) in
-            try Self.count(copy.span.extracting(ranges[index]), counted[worker], pattern, separators)
-        }
+        let rest = samples.take(from: text, language: language)
+        try store.add(rest.span, language: key)
     }
 
-    /// Cuts after line ends, so that no word is cut.
-    private static func blocks(_ text: Span<UInt8>, size: Int) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        var start = 0
-        while start < text.count {
-            var end = min(start + size, text.count)
-            while end < text.count, text[end - 1] != 0x0A { end += 1 }
-            ranges.append(start..<end)
-            start = end
-        }
-        return ranges
-    }
-
-    /// Counts line by line: the end of a line belongs to no word.
-    private static func count(
-        _ text: Span<UInt8>, _ table: WordCounts, _ pattern: WordPattern, _ separators: [UInt8]
-    ) throws(TokenizerError) {
-        var start = 0
-        for at in text.indices where text[at] == 0x0A {
-            if at > start { try table.add(text.extracting(start..<at), pattern, separators: separators) }
-            start = at + 1
-        }
-        if start < text.count { try table.add(text.extracting(start..<text.count), pattern, separators: separators) }
-    }
+    /// How many times words went to disk because memory was short.
+    public var spills: Int { store.spills }
 
     /// Learns the tokenizer from what was counted.
-    public consuming func finish() throws(TokenizerError) -> Tokenizer {
-        let words = try weighted()
-        switch configuration.model {
-        case .byteLevelBPE: return try byteLevel(words)
-        case .sentencePieceBPE(let byteFallback): return try sentencePiece(words, byteFallback: byteFallback)
+    ///
+    /// - Parameter progress: called now and then; training stops with an error of the code `interrupted` when it returns
+    ///   false.
+    public consuming func finish(progress: (Progress) -> Bool = { _ in true }) throws(TokenizerError) -> Tokenizer {
+        try withoutActuallyEscaping(progress) { progress throws(TokenizerError) in
+            try learn(weights: [:], progress: progress)
         }
     }
 
-    /// All languages' counts in one table, each language weighted by its share to the power of the temperature.
-    private func weighted() throws(TokenizerError) -> WordCounts {
-        let all = try WordCounts()
-        let total = bytes.values.reduce(0, +)
-        // Weights are fixed-point, so that sums do not depend on the order of languages.
-        let shares = bytes.mapValues { Double($0) / Double(max(total, 1)) }
-        let norm = shares.values.sorted().reduce(0) { $0 + power($1, configuration.temperature) }
-        for language in languages.keys.sorted() {
-            let share = shares[language] ?? 0
-            let weight = share > 0 ? power(share, configuration.temperature) / norm / share : 1
-            let fixed = configuration.temperature == 1 ? 1 << 20 : UInt64((weight * Double(1 << 20)).rounded())
-            // Workers' tables share words: add them up before weighting, which rounds.
-            let sum = try WordCounts()
-            for table in languages[language] ?? [] {
-                try table.forEachSorted { word, count throws(TokenizerError) in
-                    try sum.add(copyBytes(word), count: count)
-                }
-            }
-            try sum.forEachSorted { word, count throws(TokenizerError) in
-                let scaled = count.multipliedFullWidth(by: fixed)
-                let value = scaled.high << 44 | scaled.low >> 20
-                if value > 0 { try all.add(copyBytes(word), count: value) }
-            }
-        }
-        return all
-    }
-
-    // MARK: Byte level
-
-    private func byteLevel(_ words: WordCounts) throws(TokenizerError) -> Tokenizer {
-        // Ids as tokenizers gives them: special tokens, the alphabet in the order of its characters, the merges.
-        var tokens: [[UInt8]] = configuration.specialTokens.map { Array($0.utf8) }
-        var byteIDs = [UInt32](repeating: 0, count: 256)
-        for byte in (0..<256).sorted(by: { ByteAlphabet.scalars[$0].value < ByteAlphabet.scalars[$1].value }) {
-            byteIDs[byte] = UInt32(tokens.count)
-            tokens.append([UInt8(byte)])
-        }
-        let names = TokenNames(tokens, from: configuration.specialTokens.count)
-        var corpus = SymbolCorpus()
-        try words.forEachSorted { word, count throws(TokenizerError) in
-            for index in word.indices { corpus.symbols.append(byteIDs[Int(word[index])]) }
-            corpus.endWord(count: count)
-        }
-        let most = max(0, configuration.vocabularySize - tokens.count)
-        let limit = configuration.vocabularySize
-        let merges = try learnMerges(
-            &corpus.symbols, offsets: corpus.offsets, counts: corpus.counts,
-            leastCount: UInt64(max(1, configuration.minimumCount)), most: most
-        ) { left, right in names.join(left, right, limit: limit) }
-        let special = configuration.specialTokens.count
-        let vocabulary = Vocabulary(names.tokens.enumerated().map { $0 < special ? nil : $1 })
-        let model = try BytePairModel(
-            vocabulary: vocabulary, index: vocabulary.index(), merges: merges.map { ($0.left, $0.right) },
-            results: merges.map(\.result), isByteLevel: true, options: .init())
-        var parts = TokenizerParts(model: .bytePair(model))
-        parts.preTokenizer = .byteLevel(addsPrefixSpace: false, usesPattern: true, mapsBytes: false)
-        parts.decoder = .byteLevel
-        for (id, token) in configuration.specialTokens.enumerated() {
-            parts.addedTokens.append(AddedToken(id: UInt32(id), content: token, isSpecial: true))
-        }
-        return try Tokenizer(parts)
-    }
-
-    // MARK: SentencePiece
-
-    private func sentencePiece(_ words: WordCounts, byteFallback: Bool) throws(TokenizerError) -> Tokenizer {
-        var file = SentencePieceFile()
-        file.kind = .bpe
-        file.byteFallback = byteFallback
-        file.normalizerName = "identity"
-        for (name, kind) in [("<unk>", SentencePiece.Kind.unknown), ("<s>", .control), ("</s>", .control)] {
-            file.pieces.append(SentencePiece(bytes: Array(name.utf8), score: 0, kind: kind))
-        }
-        for token in configuration.specialTokens where !["<unk>", "<s>", "</s>"].contains(token) {
-            file.pieces.append(SentencePiece(bytes: Array(token.utf8), score: 0, kind: .control))
-        }
-        if byteFallback {
-            for byte in 0..<256 {
-                let name = BytePairModel.byteToken(UInt8(byte))
-                file.pieces.append(SentencePiece(bytes: Array(name.utf8), score: 0, kind: .byte))
-            }
-        }
-        let characters = try requiredCharacters(words)
-        let most = configuration.vocabularySize - file.pieces.count - characters.count
-        guard most >= 0 else {
+    /// Learns the tokenizer that costs all languages most alike, in tokens a word, and says what it costs them before and
+    /// after.
+    ///
+    /// Each round gives dear languages more weight and cheap ones less; the round of the least ratio of dearest to
+    /// cheapest wins. Costs are measured on text that was held back: some lines of each language, up to 256 KiB.
+    ///
+    /// - Throws: `invalidArgument` unless ``Configuration/isBalanced`` is set and there are two languages.
+    public consuming func finishBalanced(
+        rounds: Int = 4, progress: (Progress) -> Bool = { _ in true }
+    ) throws(TokenizerError) -> BalancedTokenizer {
+        guard configuration.isBalanced, bytes.count > 1 else {
             throw TokenizerError(
-                .invalidArgument,
-                "vocabulary size \(configuration.vocabularySize) is too small: \(file.pieces.count) special pieces and "
-                    + "\(characters.count) characters are needed; raise it or lower the character coverage")
+                .invalidArgument, "balancing needs text in two languages or more, each added with its language")
         }
-        // Symbols: characters first, then results.
-        var ids: [UInt32: UInt32] = [:]
-        var tokens: [[UInt8]] = []
-        for scalar in characters {
-            ids[scalar] = UInt32(tokens.count)
-            var bytes: [UInt8] = []
-            if let scalar = Unicode.Scalar(scalar) { bytes.append(scalar) }
-            tokens.append(bytes)
+        return try withoutActuallyEscaping(progress) { progress throws(TokenizerError) in
+            try balance(rounds: rounds, progress: progress)
         }
-        let names = TokenNames(tokens, from: 0)
-        var corpus = SymbolCorpus()
-        let space = ids[0x2581]
-        try words.forEachSorted { word, count throws(TokenizerError) in
-            if let space { corpus.symbols.append(space) }
-            var at = 0
-            while at < word.count {
-                let (scalar, length) = decodeScalar(word, at)
-                if let id = ids[scalar.value] {
-                    corpus.symbols.append(id)
-                } else {
-                    corpus.endWord(count: count)  // nothing merges across a character that is no piece
-                }
-                at += length
-            }
-            corpus.endWord(count: count)
-        }
-        let longest = configuration.longestPiece
-        let merges = try learnMerges(
-            &corpus.symbols, offsets: corpus.offsets, counts: corpus.counts,
-            leastCount: UInt64(max(1, configuration.minimumCount)), most: most
-        ) { left, right in names.join(left, right, limit: .max, longest: longest) }
-        let base = file.pieces.count
-        for merge in merges where Int(merge.result) - characters.count == file.pieces.count - base {
-            file.pieces.append(
-                SentencePiece(
-                    bytes: names.tokens[Int(merge.result)], score: -Double(file.pieces.count - base), kind: .normal))
-        }
-        for index in characters.indices {
-            file.pieces.append(
-                SentencePiece(bytes: tokens[index], score: -Double(file.pieces.count - base), kind: .normal))
-        }
-        return try Tokenizer(file.parts())
     }
 
-    /// The most frequent characters that cover the share asked for, the most frequent first; ▁ always.
-    private func requiredCharacters(_ words: WordCounts) throws(TokenizerError) -> [UInt32] {
-        var counts: [UInt32: UInt64] = [:]
-        try words.forEachSorted { word, count throws(TokenizerError) in
-            counts[0x2581, default: 0] += count
-            var at = 0
-            while at < word.count {
-                let (scalar, length) = decodeScalar(word, at)
-                if !(length == 1 && scalar == "\u{FFFD}"), scalar.value != 0 {
-                    counts[scalar.value, default: 0] += count
+    private func balance(
+        rounds: Int, progress: @escaping (Progress) -> Bool
+    ) throws(TokenizerError) -> BalancedTokenizer {
+        let texts = samples.texts
+        var weights: [String: Double] = [:]
+        var result: BalancedTokenizer?
+        for round in 0...max(rounds, 1) {
+            guard progress(.round(round)) else { throw .interrupted }
+            let tokenizer = try learn(weights: weights, progress: progress)
+            let report = FertilityReport(tokenizer, texts: texts, pool: pool)
+            if let best = result {
+                if report.inequality < best.after.inequality {
+                    result = BalancedTokenizer(
+                        tokenizer: tokenizer, before: best.before, after: report, weights: weights)
                 }
-                at += length
+            } else {
+                result = BalancedTokenizer(tokenizer: tokenizer, before: report, after: report, weights: [:])
             }
+            weights = Self.rebalanced(weights, report)
         }
-        let total = Double(counts.values.reduce(0, +))
-        var covered = 0.0
-        var chosen: [UInt32] = []
-        for (scalar, count) in counts.sorted(by: { ($0.value, $1.key) > ($1.value, $0.key) }) {
-            if covered >= total * configuration.characterCoverage, scalar != 0x2581 { continue }
-            chosen.append(scalar)
-            covered += Double(count)
-        }
-        return chosen
+        guard let result else { throw TokenizerError.interrupted }
+        return result
     }
 
-    private func copyBytes(_ word: Span<UInt8>) -> [UInt8] { unsafe word.withUnsafeBufferPointer { unsafe Array($0) } }
-}
+    /// Weights for the next round: those of this one, times what each language pays over the mean, squared and more.
+    private static func rebalanced(_ weights: [String: Double], _ report: FertilityReport) -> [String: Double] {
+        let rows = report.rows.filter { $0.tokensPerWord > 0 }
+        let mean = rows.reduce(0) { $0 + $1.tokensPerWord } / Double(max(rows.count, 1))
+        var next = weights
+        for row in rows {
+            let weight = (weights[row.language] ?? 1) * power(row.tokensPerWord / mean, 3)
+            next[row.language] = min(max(weight, 1e-3), 1e3)
+        }
+        return next
+    }
 
-/// The words to learn from, as symbols in a row.
-private struct SymbolCorpus {
-    var symbols: [UInt32] = []
-    var offsets: [UInt64] = [0]
-    var counts: [UInt64] = []
+    /// Learns a tokenizer with a factor for each language beside its temperature.
+    private func learn(
+        weights: [String: Double], progress: @escaping (Progress) -> Bool
+    ) throws(TokenizerError) -> Tokenizer {
+        let needsOrder = if case .unigram = configuration.model { true } else { false }
+        let words = try store.words(fixedWeights(weights), sorted: needsOrder)
+        let learning = TokenizerLearning(configuration: configuration, pool: pool, progress: progress)
+        switch configuration.model {
+        case .byteLevelBPE: return try learning.byteLevel(words)
+        case .sentencePieceBPE(let byteFallback): return try learning.mergedPieces(words, byteFallback: byteFallback)
+        case .unigram(let byteFallback): return try learning.likelyPieces(words, byteFallback: byteFallback)
+        }
+    }
 
-    mutating func endWord(count: UInt64) {
-        guard UInt64(symbols.count) > offsets[offsets.count - 1] else { return }
-        offsets.append(UInt64(symbols.count))
-        counts.append(count)
+    /// Each language's weight in 2^-20: its share to the power of the temperature over its share, times its factor.
+    /// Whole numbers, so that sums do not depend on the order of languages.
+    private func fixedWeights(_ factors: [String: Double]) -> [String: UInt64] {
+        if configuration.temperature == 1, factors.isEmpty { return [:] }
+        let total = bytes.values.reduce(0, +)
+        let shares = bytes.mapValues { Double($0) / Double(max(total, 1)) }
+        let norm = shares.values.sorted().reduce(0) { $0 + ($1 > 0 ? power($1, configuration.temperature) : 0) }
+        var weights: [String: UInt64] = [:]
+        for (language, share) in shares where share > 0 {
+            let weight = power(share, configuration.temperature) / norm / share * (factors[language] ?? 1)
+            weights[language] = UInt64(max((weight * Double(WordStore.unit)).rounded(), 1))
+        }
+        return weights
     }
 }
 
-/// The texts of symbols while merges are learnt.
-private final class TokenNames {
-    private(set) var tokens: [[UInt8]]
-    private var ids: [[UInt8]: UInt32] = [:]
-
-    init(_ tokens: [[UInt8]], from first: Int) {
-        self.tokens = tokens
-        for id in first..<tokens.count { ids[tokens[id]] = UInt32(id) }
+extension TokenizerTrainer.Configuration {
+    fileprivate func check() throws(TokenizerError) {
+        func require(_ holds: Bool, _ message: @autoclosure () -> String) throws(TokenizerError) {
+            if !holds { throw TokenizerError(.invalidArgument, message()) }
+        }
+        try require(
+            (1..<1 << 24).contains(vocabularySize), "vocabulary size \(vocabularySize) is not between 1 and 16777215")
+        try require(temperature >= 0 && temperature <= 1, "temperature \(temperature) is not between 0 and 1")
+        try require(
+            characterCoverage > 0 && characterCoverage <= 1,
+            "character coverage \(characterCoverage) is not above 0 and up to 1")
+        try require((1...128).contains(longestPiece), "longest piece \(longestPiece) is not between 1 and 128 characters")
+        try require(
+            shrinkingFactor > 0 && shrinkingFactor < 1, "shrinking factor \(shrinkingFactor) is not between 0 and 1")
+        try require((1..<1 << 24).contains(seedPieces), "\(seedPieces) seed pieces are not between 1 and 16777215")
+        if let memoryLimit {
+            try require(memoryLimit >= 1 << 20, "a memory limit of \(memoryLimit) bytes is less than 1 MiB")
+        }
     }
+}
 
-    /// The id of two symbols' text together, new or known; nil where it would be too long.
-    func join(_ left: UInt32, _ right: UInt32, limit: Int, longest: Int = .max) -> UInt32? {
-        let text = tokens[Int(left)] + tokens[Int(right)]
-        if longest != .max, text.reduce(0, { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }) > longest { return nil }
-        if let known = ids[text] { return known }
-        guard tokens.count < limit else { return nil }
-        let id = UInt32(tokens.count)
-        tokens.append(text)
-        ids[text] = id
-        return id
+/// A tokenizer that was trained to cost languages alike, and what it costs them.
+public struct BalancedTokenizer: Sendable {
+    public let tokenizer: Tokenizer
+    /// What the tokenizer without balancing costs.
+    public let before: FertilityReport
+    public let after: FertilityReport
+    /// The factor each language's text counted with, beside the temperature; none where balancing did not help.
+    public let weights: [String: Double]
+}
+
+/// Some lines of each language, for measuring.
+struct LanguageSamples {
+    private var samples: [String: [UInt8]] = [:]
+    private var lines: [String: Int] = [:]
+
+    private static let most = 256 << 10
+    private static let every = 32
+
+    var texts: [String: String] { samples.mapValues(\.decodedText) }
+
+    /// Takes every thirty-second line while there is room; returns the rest.
+    mutating func take(from text: Span<UInt8>, language: String) -> [UInt8] {
+        var sample = samples[language] ?? []
+        var line = lines[language] ?? 0
+        var rest: [UInt8] = []
+        rest.reserveCapacity(text.count)
+        var start = 0
+        for at in 0..<text.count where text[at] == 0x0A || at == text.count - 1 {
+            let bytes = text.extracting(start..<at + 1)
+            start = at + 1
+            line += 1
+            let isTaken = line % Self.every == 0 && sample.count < Self.most
+            unsafe bytes.withUnsafeBufferPointer {
+                if isTaken { unsafe sample += $0 } else { unsafe rest += $0 }
+            }
+        }
+        samples[language] = sample
+        lines[language] = line
+        return rest
     }
 }

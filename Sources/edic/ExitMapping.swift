@@ -77,6 +77,7 @@ enum ExitMapping {
         case .unknownFormat, .malformed, .unknownComponent, .unsupported: .badData
         case .notRepresentable, .invalidArgument: .usage
         case .outOfMemory: .internalError
+        case .interrupted: .interrupted
         }
     }
 

@@ -65,6 +65,27 @@ struct TextInput {
         }
     }
 
+    /// Calls `body` with the content of all files, some megabytes at a time, cut after the ends of lines, without taking
+    /// lines apart. A file that does not end with a line's end is a block of its own to its end.
+    func forEachBlock(bytes mostBytes: Int = 8 << 20, _ body: (Span<UInt8>) throws -> Void) throws {
+        for path in paths {
+            var reader = try Self.open(path)
+            var block: [UInt8] = []
+            var isAtEnd = false
+            while !isAtEnd {
+                while block.count < mostBytes, !isAtEnd { isAtEnd = try reader.read(into: &block, atMost: .max) == 0 }
+                let end = isAtEnd ? block.count : (block.lastIndex(of: 0x0A) ?? -1) + 1
+                if end > 0 {
+                    try body(block.span.extracting(0..<end))
+                    block.removeFirst(end)
+                } else if !isAtEnd {
+                    // One line longer than a block: go on reading.
+                    isAtEnd = try reader.read(into: &block, atMost: .max) == 0
+                }
+            }
+        }
+    }
+
     static func open(_ path: String) throws(StoreError) -> ByteReader {
         path == "-"
             ? try ByteReader(.standardInput, name: "standard input") : try ByteReader(FilePath(path))

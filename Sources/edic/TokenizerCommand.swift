@@ -49,6 +49,10 @@ struct TokenizerEncodeCommand: ParsableCommand {
             EXAMPLES
               edic tokenizer encode --model tokenizer.json text.txt
               edic tokenizer encode --model tokenizer.json --no-special-tokens --json text.txt
+              edic tokenizer encode --model bert --pair --max-length 128 --pad-to 128 --json pairs.tsv
+              edic tokenizer encode --model m.json --split 512 book.txt
+              edic tokenizer encode --model bpe.json --dropout 0.1 --seed 7 text.txt
+              edic tokenizer encode --model unigram.model --smoothing 0.2 --best 64 text.txt
             """)
 
     @OptionGroup var choice: TokenizerOptions
@@ -61,20 +65,26 @@ struct TokenizerEncodeCommand: ParsableCommand {
     @Flag(help: "Print how many tokens each line has, not which.")
     var count = false
 
+    @OptionGroup var shape: EncodingShapeOptions
+    @OptionGroup var sampling: SamplingOptions
+
     @OptionGroup var work: WorkerOptions
 
     func run() throws {
         let tokenizer = try choice.tokenizer()
         let pool = work.pool
-        let addsSpecial = encoding.specialTokens
-        let policy = encoding.policy
+        let encoder = LineEncoder(
+            tokenizer: tokenizer, addsSpecial: encoding.specialTokens, policy: encoding.policy, shape: shape.shape,
+            sampling: sampling.sampling, seed: sampling.seed)
         var output: [UInt8] = []
+        var number = 0
         try text.input.forEachBatch { lines in
-            let encoded = pool.map(count: lines.count, grain: 16) { index, _ in
-                let line = lines[index]
-                return tokenizer.encode(line.span, addingSpecialTokens: addsSpecial, specialTokens: policy)
+            let first = number
+            let encoded = try pool.map(count: lines.count, grain: 16) { index, _ in
+                try encoder.encode(lines[index], number: first + index)
             }
-            for ids in encoded { append(ids, tokenizer, to: &output) }
+            number += lines.count
+            for ids in encoded.joined() { append(ids, tokenizer, to: &output) }
             Terminal.output(output.span)
             output.removeAll(keepingCapacity: true)
         }
@@ -107,6 +117,7 @@ struct TokenizerDecodeCommand: ParsableCommand {
             EXAMPLES
               echo "464 25451 318 1280 13" | edic tokenizer decode --model tokenizer.json
               edic store cat minutes.tokens.zst --row 0 | edic tokenizer decode --model tokenizer.json
+              model-that-prints-ids | edic tokenizer decode --stream --model tokenizer.json
             """)
 
     @OptionGroup var choice: TokenizerOptions
@@ -117,8 +128,12 @@ struct TokenizerDecodeCommand: ParsableCommand {
     @Flag(help: "Print special tokens too.")
     var keepSpecialTokens = false
 
+    @Flag(help: "Take all ids as one text, and print each character as soon as it is whole.")
+    var stream = false
+
     func run() throws {
         let tokenizer = try choice.tokenizer()
+        if stream { return try self.stream(tokenizer) }
         var number = 0
         var output: [UInt8] = []
         try TextInput(files).forEachBatch { lines in
@@ -131,6 +146,20 @@ struct TokenizerDecodeCommand: ParsableCommand {
             Terminal.output(output.span)
             output.removeAll(keepingCapacity: true)
         }
+    }
+
+    private func stream(_ tokenizer: Tokenizer) throws {
+        var number = 0
+        var decoder = tokenizer.streamingDecoder(skippingSpecialTokens: !keepSpecialTokens)
+        try TextInput(files).forEachBatch { lines in
+            for line in lines {
+                number += 1
+                for id in try Self.ids(in: line, number: number, limit: tokenizer.vocabularySize) {
+                    Terminal.output(decoder.append(id))
+                }
+            }
+        }
+        Terminal.output(decoder.finish())
     }
 
     private static func ids(in line: [UInt8], number: Int, limit: Int) throws -> [UInt32] {

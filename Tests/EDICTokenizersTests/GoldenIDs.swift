@@ -47,6 +47,24 @@ import _EDICTestSupport
         }
     }
 
+    /// Every family written as a tokenizer.json encodes as the file it was read from.
+    @Test(arguments: cases) func surviveTokenizerJSON(_ item: Case) throws {
+        let tokenizer = try Self.load(item.file)
+        let written = try Tokenizer(parsing: TokenizerJSONWriter.encode(tokenizer.core.parts))
+        var wrong = 0
+        for (index, sentence) in try Self.sentences().enumerated() where index % 6 == 0 || index >= 288 {
+            let want = tokenizer.encode(sentence, addingSpecialTokens: item.addsSpecialTokens)
+            let got = written.encode(sentence, addingSpecialTokens: item.addsSpecialTokens)
+            if got != want {
+                wrong += 1
+                if wrong <= 2 { Issue.record("\(sentence.debugDescription): \(got), not \(want)") }
+            } else if tokenizer.decode(want) != written.decode(want) {
+                Issue.record("\(sentence.debugDescription): decodes as \(written.decode(want).debugDescription)")
+            }
+        }
+        #expect(wrong == 0)
+    }
+
     @Test(arguments: cases) func areEqual(_ item: Case) throws {
         let tokenizer = try Self.load(item.file)
         let golden = try String(decoding: Self.bytes("\(item.golden).ids.jsonl"), as: UTF8.self).split(separator: "\n")

@@ -65,6 +65,55 @@ import _EDICTestSupport
         }
     }
 
+    /// Words that went to disk come back the same, weighted languages too.
+    @Test func memoryDoesNotChangeWhatIsLearnt() throws {
+        var generator = SeededGenerator(seed: 21)
+        let texts = (0..<3).map { _ in
+            (0..<30_000).map { _ in String(Int.random(in: 0..<40_000, using: &generator), radix: 30) }
+                .joined(separator: " ")
+        }
+        for temperature in [1.0, 0.4] {
+            var results: [[UInt8]] = []
+            for memory in [nil, 2 << 20] {
+                var configuration = TokenizerTrainer.Configuration(model: .byteLevelBPE, vocabularySize: 700)
+                configuration.temperature = temperature
+                configuration.memoryLimit = memory
+                var trainer = try TokenizerTrainer(configuration, pool: WorkerPool(workers: 2))
+                for round in 0..<4 {
+                    for (index, text) in texts.enumerated() where round <= index {
+                        try trainer.add(text, language: "x\(index)")
+                    }
+                }
+                #expect((trainer.spills > 0) == (memory != nil))
+                results.append(try trainer.finish().canonicalBytes())
+            }
+            #expect(results[0] == results[1])
+        }
+    }
+
+    @Test func balancingEvensOutCosts() throws {
+        var configuration = TokenizerTrainer.Configuration(model: .byteLevelBPE, vocabularySize: 420)
+        configuration.isBalanced = true
+        var trainer = try TokenizerTrainer(configuration, pool: WorkerPool(workers: 2))
+        let much = UnigramTrainingTests.text(words: 20_000, seed: 1)
+        let little = (0..<1500).map { "il-qtates raqdu fuq is-saqqijiet \($0 % 50) tal-bajja\n" }.joined()
+        try trainer.add(much, language: "en")
+        try trainer.add(little, language: "mt")
+        let result = try trainer.finishBalanced(rounds: 3)
+        #expect(result.before.rows.map(\.language) == ["en", "mt"])
+        #expect(result.after.inequality < result.before.inequality)
+        var single = try TokenizerTrainer(configuration)
+        try single.add(much, language: "en")
+        #expect(throws: TokenizerError.self) { _ = try single.finishBalanced() }
+    }
+
+    @Test func stoppingIsAnError() throws {
+        var trainer = try TokenizerTrainer(.init(model: .byteLevelBPE, vocabularySize: 1000))
+        try trainer.add((0..<3000).map { String($0, radix: 7) }.joined(separator: " "))
+        let error = #expect(throws: TokenizerError.self) { _ = try trainer.finish { _ in false } }
+        #expect(error?.code == .interrupted)
+    }
+
     @Test func whatIsWrittenReadsBackTheSame() throws {
         let trained = try Self.train(.byteLevelBPE, size: 320, workers: 1)
         let json = try Tokenizer(parsing: trained.encoded(as: .tokenizerJSON))

@@ -163,26 +163,121 @@ edic_tok_progress edic_tok_cache_run(edic_tok_cache *_Nonnull cache, const edic_
 typedef struct edic_tok_counts edic_tok_counts;
 edic_tok_counts *_Nullable edic_tok_counts_create(void);
 void edic_tok_counts_destroy(edic_tok_counts *_Nullable counts);
-/// Returns 0 when memory is exhausted.
+/// Forgets all words.
+void edic_tok_counts_clear(edic_tok_counts *_Nonnull counts);
+/// Returns 0 when memory is exhausted; so do the other functions that add.
 int edic_tok_counts_add(edic_tok_counts *_Nonnull counts, const uint8_t *_Nonnull word, size_t length, uint64_t count);
-int edic_tok_counts_add_text(edic_tok_counts *_Nonnull counts, const edic_tok_pattern *_Nonnull pattern,
-                             const uint8_t *_Nonnull s, size_t n, uint64_t count);
+/// Adds the words of a text of less than 4 GiB, line by line: no word goes beyond a line's end, which belongs to the line.
+int edic_tok_counts_add_lines(edic_tok_counts *_Nonnull counts, const edic_tok_pattern *_Nonnull pattern,
+                              const uint8_t *_Nonnull s, size_t n);
+
+/// Marks in a table of scripts, one byte for each scalar: white space, what is no character, a mark of the script before
+/// it. Greater numbers are scripts.
+enum { edic_tok_script_space = 0, edic_tok_script_none = 1, edic_tok_script_inherited = 2 };
+/// Adds the runs of one script between white space; the first run of a word gets a space before it.
+int edic_tok_counts_add_runs(edic_tok_counts *_Nonnull counts, const uint8_t *_Nonnull scripts,
+                             const uint8_t *_Nonnull s, size_t n);
+
 size_t edic_tok_counts_size(const edic_tok_counts *_Nonnull counts);
 /// The bytes of memory in use.
 size_t edic_tok_counts_memory(const edic_tok_counts *_Nonnull counts);
-/// The words in the order of their bytes; each array has room for edic_tok_counts_size. Returns 0 when memory is
-/// exhausted.
-int edic_tok_counts_sorted(const edic_tok_counts *_Nonnull counts, const uint8_t *_Nullable *_Nonnull words,
-                           uint32_t *_Nonnull lengths, uint64_t *_Nonnull occurrences);
+/// One of 2^part_bits (at most 12) parts of the words of several groups of tables: of each group, the word's sum times
+/// weights / 2^20. Parts share no word. `sizes` says how many tables each group has. Null when memory is exhausted.
+edic_tok_counts *_Nullable edic_tok_counts_collect(edic_tok_counts *_Nonnull const *_Nonnull tables,
+                                                   const size_t *_Nonnull sizes, const uint64_t *_Nonnull weights,
+                                                   size_t groups, size_t part, unsigned part_bits);
+
+/// The words to learn from. They stay where they are: the tables or the bytes must outlive the list.
+typedef struct edic_tok_word_list edic_tok_word_list;
+edic_tok_word_list *_Nullable edic_tok_word_list_create(edic_tok_counts *_Nonnull const *_Nonnull tables, size_t count);
+edic_tok_word_list *_Nullable edic_tok_word_list_flat(const uint8_t *_Nonnull bytes, const uint64_t *_Nonnull ends,
+                                                      const uint64_t *_Nonnull counts, size_t count);
+void edic_tok_word_list_destroy(edic_tok_word_list *_Nullable list);
+size_t edic_tok_word_list_count(const edic_tok_word_list *_Nonnull list);
+size_t edic_tok_word_list_bytes(const edic_tok_word_list *_Nonnull list);
+const uint8_t *_Nonnull edic_tok_word_list_get(const edic_tok_word_list *_Nonnull list, size_t index,
+                                               uint32_t *_Nonnull length, uint64_t *_Nonnull count);
+/// Sorting: first into 65536 buckets, then each bucket, which threads may share out.
+int edic_tok_word_list_bucket(edic_tok_word_list *_Nonnull list);
+void edic_tok_word_list_sort(edic_tok_word_list *_Nonnull list, size_t first_bucket, size_t end_bucket);
+/// Writes words from one on as length, bytes and count, the numbers in sevens of bits, lowest first. Returns the next word
+/// to write: the same one where it does not fit.
+size_t edic_tok_word_list_pack(const edic_tok_word_list *_Nonnull list, size_t from, uint8_t *_Nonnull out,
+                               size_t capacity, size_t *_Nonnull written);
+/// Adds each character's occurrences to 0x110000 counts.
+void edic_tok_word_list_characters(const edic_tok_word_list *_Nonnull list, uint64_t *_Nonnull counts);
+/// The words as cells for edic_tok_train: a symbol for each byte, UINT32_MAX around each word. There are as many cells
+/// as bytes and words and one more.
+size_t edic_tok_word_list_byte_cells(const edic_tok_word_list *_Nonnull list, const uint32_t *_Nonnull ids,
+                                     uint32_t *_Nonnull cells);
+/// The same with a symbol for each character; those of UINT32_MAX among the 0x110000 ids end a word. Writes how often
+/// each of the words that this makes occurs: at most one for each byte, and how many there are.
+size_t edic_tok_word_list_character_cells(const edic_tok_word_list *_Nonnull list, const uint32_t *_Nonnull ids,
+                                          uint32_t *_Nonnull cells, uint64_t *_Nonnull counts, size_t *_Nonnull words);
 
 /// Names the result of a merge: its id, or UINT32_MAX where the pair must not merge.
 typedef uint32_t (*edic_tok_name_pair)(void *_Nullable context, uint32_t left, uint32_t right);
 
-/// Learns at most `most` merges from words of symbols[offsets[w]..<offsets[w+1]], which are merged in place.
-/// Returns how many, SIZE_MAX when memory is exhausted.
-size_t edic_tok_train(uint32_t *_Nonnull symbols, const uint64_t *_Nonnull offsets, const uint64_t *_Nonnull counts,
-                      size_t words, uint64_t least_count, size_t most, edic_tok_name_pair _Nonnull name,
-                      void *_Nullable context, uint32_t *_Nonnull lefts, uint32_t *_Nonnull rights,
-                      uint32_t *_Nonnull results);
+/// Learns at most `most` merges from words in cells, which are merged in place; `symbols` is the number of symbols.
+/// Returns how many, SIZE_MAX when memory is exhausted or there are 2^32 cells.
+size_t edic_tok_train(uint32_t *_Nonnull cells, size_t cell_count, const uint64_t *_Nonnull counts, size_t symbols,
+                      uint64_t least_count, size_t most, edic_tok_name_pair _Nonnull name, void *_Nullable context,
+                      uint32_t *_Nonnull lefts, uint32_t *_Nonnull rights, uint32_t *_Nonnull results);
+
+// --- Training Unigram ------------------------------------------------------------------------------------------------
+
+/// The substrings of words in cells (as edic_tok_train has them) that occur twice or more and go on differently.
+typedef struct edic_tok_substrings edic_tok_substrings;
+typedef struct {
+    uint64_t count;
+    uint32_t start;                 // where one occurrence begins
+    uint32_t length;                // 2 or more symbols
+    uint32_t order;                 // rises with the text
+} edic_tok_substring;
+
+/// `longest` is below 255. Null when memory is exhausted or there are 2^32 cells.
+edic_tok_substrings *_Nullable edic_tok_substrings_create(const uint32_t *_Nonnull cells, size_t count,
+                                                          const uint64_t *_Nonnull counts, uint32_t symbols,
+                                                          uint32_t longest);
+void edic_tok_substrings_destroy(edic_tok_substrings *_Nullable substrings);
+size_t edic_tok_substrings_buckets(const edic_tok_substrings *_Nonnull substrings);
+/// How many suffixes are in the buckets before this one.
+size_t edic_tok_substrings_before(const edic_tok_substrings *_Nonnull substrings, size_t bucket);
+/// Finds those that begin in some buckets, in the order of their symbols; `*result` is for the caller to free. Returns
+/// how many, SIZE_MAX when memory is exhausted. Threads may share out the buckets.
+size_t edic_tok_substrings_find(const edic_tok_substrings *_Nonnull substrings, size_t first_bucket, size_t end_bucket,
+                                edic_tok_substring *_Nullable *_Nonnull result);
+
+/// Pieces and their probabilities while they are learnt. Functions with a chunk may run at once for different chunks,
+/// each with a worker number of its own; they return 0 when memory is exhausted.
+typedef struct edic_tok_unigram_trainer edic_tok_unigram_trainer;
+
+/// Words are cells with counts, best sorted; they stay in use. The first pieces are the characters, each with how often
+/// it occurs and a cell that holds it; then come at most `most` of the substrings found.
+edic_tok_unigram_trainer *_Nullable edic_tok_unigram_trainer_create(
+    const uint32_t *_Nonnull cells, size_t cell_count, const uint64_t *_Nonnull counts,
+    const uint64_t *_Nonnull character_counts, const uint32_t *_Nonnull character_cells, uint32_t characters,
+    const edic_tok_substring *_Nonnull found, size_t found_count, size_t most, size_t workers);
+void edic_tok_unigram_trainer_destroy(edic_tok_unigram_trainer *_Nullable trainer);
+/// Chunks of words, or of the pieces themselves.
+size_t edic_tok_unigram_trainer_chunks(const edic_tok_unigram_trainer *_Nonnull trainer, int of_pieces);
+size_t edic_tok_unigram_trainer_pieces(const edic_tok_unigram_trainer *_Nonnull trainer);
+
+/// First each chunk of both kinds is built, then `built` frees what only that needed.
+int edic_tok_unigram_trainer_build(edic_tok_unigram_trainer *_Nonnull trainer, int of_pieces, size_t chunk);
+void edic_tok_unigram_trainer_built(edic_tok_unigram_trainer *_Nonnull trainer);
+/// Expectation: each chunk of words; then maximisation, which returns the mean log-probability of a word before it.
+int edic_tok_unigram_trainer_expect(edic_tok_unigram_trainer *_Nonnull trainer, size_t chunk, size_t worker);
+double edic_tok_unigram_trainer_maximize(edic_tok_unigram_trainer *_Nonnull trainer);
+/// Pruning: best paths of each chunk of words, then `counted`; losses of each chunk of pieces, then `prune` to at most
+/// `most` pieces; then each chunk of both kinds is renamed.
+int edic_tok_unigram_trainer_count_best(edic_tok_unigram_trainer *_Nonnull trainer, size_t chunk, size_t worker);
+void edic_tok_unigram_trainer_counted(edic_tok_unigram_trainer *_Nonnull trainer);
+int edic_tok_unigram_trainer_lose(edic_tok_unigram_trainer *_Nonnull trainer, size_t chunk, size_t worker);
+int edic_tok_unigram_trainer_prune(edic_tok_unigram_trainer *_Nonnull trainer, size_t most);
+void edic_tok_unigram_trainer_rename(edic_tok_unigram_trainer *_Nonnull trainer, int of_pieces, size_t chunk);
+/// Each piece's first cell, length and score.
+void edic_tok_unigram_trainer_result(const edic_tok_unigram_trainer *_Nonnull trainer, uint32_t *_Nonnull starts,
+                                     uint8_t *_Nonnull lengths, double *_Nonnull scores);
 
 #endif

@@ -1,0 +1,107 @@
+import ArgumentParser
+import EDICTokenizers
+
+/// Pairs, and how long encodings are made.
+struct EncodingShapeOptions: ParsableArguments {
+    @Flag(help: "Each line is two texts with a tab between.")
+    var pair = false
+
+    @Option(help: "Cut encodings to so many tokens, the longer text of a pair first.")
+    var maxLength: Int?
+
+    @Option(help: "Fill encodings up to so many tokens.")
+    var padTo: Int?
+
+    @Option(help: "Cut each line into parts of at most so many tokens, one part a line of output.")
+    var split: Int?
+
+    func validate() throws {
+        for (name, value) in [("--max-length", maxLength), ("--pad-to", padTo), ("--split", split)] {
+            if let value, !(1...1 << 24 ~= value) { throw ValidationError("\(name) is 1 or more") }
+        }
+        if split != nil, pair || maxLength != nil || padTo != nil {
+            throw ValidationError("--split goes with neither --pair, --max-length nor --pad-to")
+        }
+    }
+
+    struct Shape: Sendable {
+        var isPair: Bool
+        var truncation: Truncation?
+        var padding: Int?
+        var split: Int?
+
+        var isPlain: Bool { !isPair && truncation == nil && padding == nil && split == nil }
+    }
+
+    var shape: Shape {
+        Shape(isPair: pair, truncation: maxLength.map { Truncation(maximumLength: $0) }, padding: padTo, split: split)
+    }
+}
+
+/// Subword regularisation.
+struct SamplingOptions: ParsableArguments {
+    @Option(help: "BPE-dropout: pass over each merge with this probability.")
+    var dropout: Double?
+
+    @Option(help: "Unigram: choose a segmentation at random, by its probability to this power.")
+    var smoothing: Double?
+
+    @Option(help: "With --smoothing: choose among so many best ones only.")
+    var best: Int?
+
+    @Option(help: "The seed of random choices; each line adds its number.")
+    var seed: UInt64 = 0
+
+    func validate() throws {
+        if dropout != nil, smoothing != nil { throw ValidationError("--dropout is for BPE, --smoothing for Unigram") }
+        if best != nil, smoothing == nil { throw ValidationError("--best goes with --smoothing") }
+    }
+
+    var sampling: Tokenizer.Sampling? {
+        if let dropout { return .dropout(dropout) }
+        guard let smoothing else { return nil }
+        return best.map { .nBest($0, smoothing: smoothing) } ?? .segmentation(smoothing: smoothing)
+    }
+}
+
+/// Encodes lines as the options say.
+struct LineEncoder: Sendable {
+    let tokenizer: Tokenizer
+    let addsSpecial: Bool
+    let policy: Tokenizer.SpecialTokenPolicy
+    let shape: EncodingShapeOptions.Shape
+    let sampling: Tokenizer.Sampling?
+    let seed: UInt64
+
+    /// The ids of a line, or of its parts.
+    func encode(_ line: [UInt8], number: Int) throws -> [[UInt32]] {
+        if let sampling {
+            return [
+                try tokenizer.sampleEncode(
+                    line.text, sampling, seed: seed &+ UInt64(number) &* 0x9E37_79B9, specialTokens: policy)
+            ]
+        }
+        if shape.isPlain {
+            return [tokenizer.encode(line.span, addingSpecialTokens: addsSpecial, specialTokens: policy)]
+        }
+        if let limit = shape.split {
+            let parts = try tokenizer.split(
+                line.text, atMost: limit, addingSpecialTokens: addsSpecial, specialTokens: policy)
+            return parts.map { part in
+                tokenizer.encode(line.span.extracting(part), addingSpecialTokens: addsSpecial, specialTokens: policy)
+            }
+        }
+        var texts = [line[...], []]
+        if shape.isPair {
+            guard let tab = line.firstIndex(of: 0x09) else {
+                throw CommandFailure(.badData, "line \(number + 1): no tab; --pair wants two texts with a tab between")
+            }
+            texts = [line[..<tab], line[(tab + 1)...]]
+        }
+        let padding = shape.padding.map { PaddingRule(length: $0, id: tokenizer.padding ?? 0) }
+        let encoding = tokenizer.encoding(
+            of: Array(texts[0]).text, pair: shape.isPair ? Array(texts[1]).text : nil,
+            addingSpecialTokens: addsSpecial, truncation: shape.truncation, padding: padding, specialTokens: policy)
+        return [encoding.ids]
+    }
+}
