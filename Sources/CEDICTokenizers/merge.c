@@ -1,19 +1,12 @@
-// Byte-pair merging: the table of pairs, short words by scanning, long words by a heap or window by window.
+// Byte-pair merging: the table of pairs, short words by scanning, long words by a heap.
 #include <stdlib.h>
 #include <string.h>
 
 #include "CEDICTokenizers.h"
+#include "kernels.h"
+#include "merges.h"
 
-typedef struct {
-    uint64_t pair;                  // left << 32 | right; empty slots have all bits set
-    uint32_t rank, result;
-} slot;
-
-struct edic_tok_merges {
-    slot *slots;
-    size_t mask, count;
-    int consistent;
-};
+typedef edic_tok_merge_slot slot;
 
 static const uint64_t empty = UINT64_MAX;
 
@@ -44,10 +37,14 @@ edic_tok_merges *edic_tok_merges_create(size_t expected) {
 void edic_tok_merges_destroy(edic_tok_merges *m) {
     if (!m) return;
     free(m->slots);
+    edic_tok_pairs_destroy(m->pairs);
     free(m);
 }
 
-void edic_tok_merges_set_consistent(edic_tok_merges *m, int consistent) { m->consistent = consistent; }
+void edic_tok_merges_finish(edic_tok_merges *m, const uint32_t *byte_ids, int ordered) {
+    edic_tok_pairs_destroy(m->pairs);
+    m->pairs = edic_tok_pairs_create(m->slots, m->mask + 1, byte_ids, ordered);
+}
 
 static slot *slot_for(slot *slots, size_t mask, uint64_t pair) {
     size_t at = hash_pair(pair) & mask;
@@ -94,6 +91,26 @@ static inline uint32_t lookup(const edic_tok_merges *m, uint32_t left, uint32_t 
 
 uint32_t edic_tok_merges_rank(const edic_tok_merges *m, uint32_t left, uint32_t right, uint32_t *result) {
     return lookup(m, left, right, result);
+}
+
+int edic_tok_merges_last(const edic_tok_merges *m, uint32_t *symbols, size_t count, uint32_t *left, uint32_t *right) {
+    for (; count > 1; count--) {
+        uint32_t lowest = UINT32_MAX, made = 0;
+        size_t best = 0;
+        for (size_t i = 0; i + 1 < count; i++) {
+            uint32_t result, rank = lookup(m, symbols[i], symbols[i + 1], &result);
+            if (rank >= lowest) continue;
+            lowest = rank;
+            best = i;
+            made = result;
+        }
+        if (lowest == UINT32_MAX) return 0;
+        *left = symbols[best];
+        *right = symbols[best + 1];
+        symbols[best] = made;
+        memmove(&symbols[best + 1], &symbols[best + 2], (count - best - 2) * sizeof *symbols);
+    }
+    return 1;
 }
 
 enum { SHORT = 128 };
@@ -171,7 +188,7 @@ static candidate heap_pop(heap *h) {
     return top;
 }
 
-static size_t merge_heap(const edic_tok_merges *m, uint32_t *symbols, uint32_t *sizes, size_t count) {
+size_t edic_tok_merge_heap(const edic_tok_merges *m, uint32_t *symbols, uint32_t *sizes, size_t count) {
     // Every merge takes one candidate away and adds at most two: 3 · count bounds them all.
     candidate *items = malloc(3 * count * sizeof *items);
     uint32_t *next = malloc(count * sizeof *next), *previous = malloc(count * sizeof *previous);
@@ -226,94 +243,8 @@ static size_t merge_heap(const edic_tok_merges *m, uint32_t *symbols, uint32_t *
     return kept;
 }
 
-// --- Very long words: windows ---------------------------------------------------------------------------------------
-//
-// With consistent merges a sequence of symbols is the merging of its text exactly when each two neighbours are the
-// merging of theirs. So the results of two overlapping windows may be joined at any symbol that both have at the same
-// place: to its left the neighbours come from one, to its right from the other. Where the windows share none, the
-// second is begun further back.
-
-enum { WINDOW = 112, OVERLAP = 32 };
-
-static size_t merge_windows(const edic_tok_merges *m, uint32_t *symbols, uint32_t *sizes, size_t count) {
-    uint32_t *original = malloc(count * sizeof *original), *size = malloc(count * sizeof *size);
-    uint32_t *begin = malloc((count + 1) * sizeof *begin), *window = malloc(count * sizeof *window);
-    uint32_t *span = malloc(count * sizeof *span);
-    size_t kept = SIZE_MAX;
-    if (!original || !size || !begin || !window || !span) goto out;
-    memcpy(original, symbols, count * sizeof *original);
-    if (sizes) memcpy(size, sizes, count * sizeof *size);
-
-    kept = 0;                                       // symbols[0..<kept] is settled; symbol k begins at begin[k]
-    size_t done = 0, back = OVERLAP;
-    begin[0] = 0;
-    while (done < count) {
-        size_t from = done > back ? done - back : 0, to = count - from > WINDOW + back ? from + WINDOW + back : count;
-        // Begin the window where a settled symbol begins, which makes meeting likely.
-        size_t k = kept;
-        while (k > 0 && begin[k] > from) k--;
-        from = kept == 0 ? 0 : begin[k];
-        size_t length = to - from;
-        memcpy(window, original + from, length * sizeof *window);
-        for (size_t i = 0; i < length; i++) span[i] = 1;
-        size_t found = length <= SHORT ? merge_short(m, window, span, length) : merge_heap(m, window, span, length);
-        if (found == SIZE_MAX) {
-            kept = SIZE_MAX;
-            goto out;
-        }
-        // Find the last symbol that both have.
-        size_t meet_old = SIZE_MAX, meet_new = 0, at = from, w = 0, o = k;
-        if (from == 0) {
-            meet_old = 0;                           // the window begins where the text begins: take it whole
-        } else {
-            // The first symbols of a window and the last settled ones lack context; any shared one will do, and the
-            // last is the one with most context on the left.
-            for (; w < found && o < kept; ) {
-                if (at < begin[o]) at += span[w++];
-                else if (at > begin[o]) o++;
-                else {
-                    if (window[w] == symbols[o] && begin[o + 1] - begin[o] == span[w]) {
-                        meet_old = o;
-                        meet_new = w;
-                    }
-                    at += span[w++];
-                    o++;
-                }
-            }
-            if (meet_old == SIZE_MAX) {
-                back *= 2;
-                continue;
-            }
-        }
-        size_t position = begin[meet_old];
-        kept = meet_old;
-        for (size_t i = meet_new; i < found; i++) {
-            symbols[kept] = window[i];
-            begin[kept++] = (uint32_t)position;
-            position += span[i];
-        }
-        begin[kept] = (uint32_t)position;
-        done = position;
-        back = OVERLAP;
-    }
-    if (sizes) {
-        for (size_t k = 0; k < kept; k++) {
-            uint32_t sum = 0;
-            for (size_t i = begin[k]; i < begin[k + 1]; i++) sum += size[i];
-            sizes[k] = sum;
-        }
-    }
-out:
-    free(original);
-    free(size);
-    free(begin);
-    free(window);
-    free(span);
-    return kept;
-}
-
 size_t edic_tok_merge(const edic_tok_merges *m, uint32_t *symbols, uint32_t *sizes, size_t count) {
     if (count <= SHORT) return merge_short(m, symbols, sizes, count);
-    if (m->consistent && count > 4 * WINDOW) return merge_windows(m, symbols, sizes, count);
-    return merge_heap(m, symbols, sizes, count);
+    if (m->pairs && m->pairs->spans && count > 2 * SHORT) return edic_tok_merge_windows(m, symbols, sizes, count);
+    return edic_tok_merge_heap(m, symbols, sizes, count);
 }

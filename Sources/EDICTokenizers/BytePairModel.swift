@@ -20,6 +20,8 @@ struct BytePairModel: Sendable {
     /// Byte-level: the id of each byte, `.max` where there is none.
     let byteIDs: [UInt32]
     let index: Trie
+    /// Byte-level, where merges are ignored: the tokens that their bytes do not merge to.
+    let exceptions: Trie?
     private let characters: [UInt32: UInt32]
     private let fallback: [UInt32]
 
@@ -45,13 +47,15 @@ struct BytePairModel: Sendable {
                 isConsistent = false
             }
         }
-        if isConsistent { table.setConsistent() }
+        byteIDs = (0..<256).map { index.id(of: [UInt8($0)].span) ?? .max }
+        table.finish(bytes: isByteLevel ? byteIDs : nil, isOrdered: isConsistent)
         self.vocabulary = vocabulary
         self.merges = merges
         self.isByteLevel = isByteLevel
         self.options = options
         self.index = index
-        byteIDs = (0..<256).map { index.id(of: [UInt8($0)].span) ?? .max }
+        exceptions =
+            isByteLevel && options.ignoresMerges ? try Self.exceptions(vocabulary, index, table, byteIDs) : nil
         characters = Self.characters(of: vocabulary)
         fallback = Self.fallback(in: index)
     }
@@ -59,31 +63,59 @@ struct BytePairModel: Sendable {
     /// tiktoken's way: any two neighbours whose bytes together are a token merge, the lowest id first.
     init(ranked vocabulary: Vocabulary) throws(TokenizerError) {
         index = try vocabulary.index()
-        table = try MergeTable(expecting: vocabulary.count * 4)
-        var isConsistent = true
+        let found = index
+        let bytes = (0..<256).map { found.id(of: [UInt8($0)].span) ?? .max }
+        let all = try MergeTable(expecting: vocabulary.count * 4)
         for id in 0..<vocabulary.count {
             guard let token = vocabulary[UInt32(id)], token.count > 1 else { continue }
             for cut in 1..<token.count {
                 guard let left = index.id(of: token.span.extracting(0..<cut)),
                     let right = index.id(of: token.span.extracting(cut..<token.count))
                 else { continue }
-                try table.add(left, right, rank: UInt32(id), result: UInt32(id))
-                if (left >= id && vocabulary[left]?.count ?? 0 > 1)
-                    || (right >= id && vocabulary[right]?.count ?? 0 > 1)
-                {
-                    isConsistent = false
-                }
+                try all.add(left, right, rank: UInt32(id), result: UInt32(id))
             }
         }
-        if isConsistent { table.setConsistent() }
+        // Of a token's pairs only the last one of its own merging can ever meet: where two neighbours meet, nothing
+        // around them took part, so the token's bytes alone merge the same way.
+        table = try MergeTable(expecting: vocabulary.count)
+        var isOrdered = true
+        var others: [(key: [UInt8], id: UInt32, score: Double)] = []
+        for id in 0..<UInt32(vocabulary.count) {
+            guard let token = vocabulary[id], token.count > 1, index.id(of: token.span) == id else { continue }
+            guard let pair = all.lastPair(of: token.map { bytes[Int($0)] }) else {
+                others.append((token, id, 0))
+                continue
+            }
+            try table.add(pair.left, pair.right, rank: id, result: id)
+            for part in [pair.left, pair.right] where part >= id && vocabulary[part]?.count ?? 0 > 1 {
+                isOrdered = false
+            }
+        }
+        table.finish(bytes: bytes, isOrdered: isOrdered)
+        byteIDs = bytes
         self.vocabulary = vocabulary
         merges = []
         isByteLevel = true
         options = Options(ignoresMerges: true)
-        let found = index
-        byteIDs = (0..<256).map { found.id(of: [UInt8($0)].span) ?? .max }
+        exceptions = others.isEmpty ? nil : try Trie(others)
         characters = [:]
         fallback = []
+    }
+
+    private static func exceptions(
+        _ vocabulary: Vocabulary, _ index: Trie, _ table: MergeTable, _ bytes: [UInt32]
+    ) throws(TokenizerError) -> Trie? {
+        var found: [(key: [UInt8], id: UInt32, score: Double)] = []
+        for id in 0..<UInt32(vocabulary.count) {
+            guard let token = vocabulary[id], token.count > 1, index.id(of: token.span) == id else { continue }
+            if let pair = table.lastPair(of: token.map { bytes[Int($0)] }),
+                table.merge(pair.left, pair.right)?.result == id
+            {
+                continue
+            }
+            found.append((token, id, 0))
+        }
+        return found.isEmpty ? nil : try Trie(found)
     }
 
     private static func characters(of vocabulary: Vocabulary) -> [UInt32: UInt32] {

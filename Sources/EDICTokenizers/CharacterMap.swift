@@ -6,6 +6,9 @@ struct CharacterMap: Sendable {
     private let units: [UInt32]
     private let values: [UInt8]
 
+    /// The size of the blob's trie in bytes.
+    var trieSize: Int { units.count * 4 }
+
     init(_ blob: [UInt8]) throws(TokenizerError) {
         guard blob.count > 4 else { throw .malformed("precompiled character map: \(blob.count) bytes are too few") }
         var size = 0

@@ -8,7 +8,7 @@ struct EncodingPlan: Sendable {
         /// Words cut coarsely; each goes through all the parts.
         case wholeParts
         /// SentencePiece, cut at spaces.
-        case sentencePiece(SentencePieceNormalizer, isUnigram: Bool)
+        case sentencePiece(SentencePieceNormalizer, NativeSentence?)
         /// Metaspace pre-tokenization, cut at spaces.
         case metaspace
     }
@@ -32,20 +32,24 @@ struct EncodingPlan: Sendable {
             self.init(
                 kind: .bytes(composes: composes, prefixesSpace: prefix), pattern: pattern,
                 words: NativeWords(kind: .bytes(model)))
-        case .wordPiece:
+        case .wordPiece(let model):
+            var cleaning: NativeWords.BERTCleaning?
             switch parts.normalizer {
-            case nil, .bert: break
+            case nil: break
+            case .bert(_, _, let stripsAccents, let lowercases):
+                cleaning = NativeWords.BERTCleaning(stripsAccents: stripsAccents, lowercases: lowercases)
             default: return nil
             }
             guard case .bert? = parts.preTokenizer else { return nil }
-            self.init(kind: .wholeParts, pattern: .bert)
+            self.init(
+                kind: .wholeParts, pattern: .bert, words: NativeWords(kind: .wordPiece(model, cleaning)))
         case .sentencePieceBPE(let model):
             guard case .sentencePiece(let normalizer)? = parts.normalizer, parts.preTokenizer == nil else { return nil }
-            self.init(normalizer, pieces: model.pieces, isUnigram: false)
+            self.init(normalizer, pieces: model.pieces, parts.model)
         case .unigram(let model):
             switch (parts.normalizer, parts.preTokenizer) {
             case (.sentencePiece(let normalizer)?, nil):
-                self.init(normalizer, pieces: model.pieces, isUnigram: true)
+                self.init(normalizer, pieces: model.pieces, parts.model)
             case (let normalizer, let preTokenizer?):
                 guard Self.isMetaspacePerWord(normalizer, preTokenizer) else { return nil }
                 self.init(kind: .metaspace, pattern: WordPattern(family: .chunks), separators: Self.flags([0x20]))
@@ -55,7 +59,7 @@ struct EncodingPlan: Sendable {
         }
     }
 
-    private init?(_ normalizer: SentencePieceNormalizer, pieces: [SentencePiece], isUnigram: Bool) {
+    private init?(_ normalizer: SentencePieceNormalizer, pieces: [SentencePiece], _ model: Model) {
         guard normalizer.addsDummyPrefix, normalizer.escapesWhitespace, !normalizer.treatsWhitespaceAsSuffix,
             normalizer.protected == nil
         else { return nil }
@@ -80,9 +84,12 @@ struct EncodingPlan: Sendable {
                 }
             }
         }
+        let native = NativeSentence(model, normalizer)
+        let words = native.map { NativeWords.Kind.sentence($0, prefixes: normalizer.removesExtraWhitespace) }
         self.init(
-            kind: .sentencePiece(normalizer, isUnigram: isUnigram), pattern: WordPattern(family: .chunks),
-            separators: Self.flags(cuts), keepsSeparators: !normalizer.removesExtraWhitespace)
+            kind: .sentencePiece(normalizer, native), pattern: WordPattern(family: .chunks),
+            words: NativeWords(kind: words ?? .elsewhere), separators: Self.flags(cuts),
+            keepsSeparators: !normalizer.removesExtraWhitespace)
     }
 
     private init(
@@ -173,10 +180,10 @@ struct EncodingPlan: Sendable {
                 }
                 var found: [UInt32] = []
                 core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
-                return .ids(found, doubt: 0)
+                return .ids(found, remembers: true)
             }
-        case .sentencePiece(let normalizer, let isUnigram):
-            return encodeSentence(text, isFirst: isFirst, normalizer, isUnigram, core, table, &ids)
+        case .sentencePiece(let normalizer, let native):
+            return encodeSentence(text, normalizer, native, core, table, &ids)
         }
     }
 
@@ -184,17 +191,17 @@ struct EncodingPlan: Sendable {
         -> Bool
     {
         run(text, table, &ids) { range, _ in
-            .ids(core.parts.model.encode(copy(text.extracting(range))).map(\.id), doubt: .max)
+            .ids(core.parts.model.encode(copy(text.extracting(range))).map(\.id), remembers: false)
         }
     }
 
     private func run(
         _ text: Span<UInt8>, _ table: WordTable, _ ids: inout [UInt32],
-        _ elsewhere: (Range<Int>, borrowing [UInt32]) -> WordTable.Answer
+        _ elsewhere: (Range<Int>, Float) -> WordTable.Answer
     ) -> Bool {
         table.encode(
             text, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: words, into: &ids,
-            doubt: { _ in .max }, elsewhere: elsewhere)
+            elsewhere: elsewhere)
     }
 
     private func isSurelyComposed(_ text: Span<UInt8>) -> Bool {
@@ -205,35 +212,40 @@ struct EncodingPlan: Sendable {
     // MARK: SentencePiece
 
     private func encodeSentence(
-        _ text: Span<UInt8>, isFirst: Bool, _ normalizer: SentencePieceNormalizer, _ isUnigram: Bool,
-        _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32]
+        _ text: Span<UInt8>, _ normalizer: SentencePieceNormalizer, _ native: NativeSentence?, _ core: TokenizerCore,
+        _ table: WordTable, _ ids: inout [UInt32]
     ) -> Bool {
         let first = ids.count
-        var score = RunningScore(first: first)
-        var text = text
+        var score: Float = 0
+        var rest = text
         if keepsSeparators {
             // Where spaces are kept, the first part has the prefix and is like no other.
             var end = 0
             while end < text.count, separators[Int(text[end])] == 1 { end += 1 }
             while end < text.count, separators[Int(text[end])] == 0 { end += 1 }
-            let part = copy(text.extracting(0..<end))
-            guard let found = encodeChunk(part, prefix: true, normalizer, core, 0)?.ids else { return false }
-            ids += found
-            text = text.extracting(end..<text.count)
+            let part = text.extracting(0..<end)
+            if let after = native?.encodeBeginning(part, into: &ids) {
+                score = after
+            } else {
+                guard let found = encodeChunk(copy(part), prefix: true, normalizer, core, 0) else { return false }
+                ids += found
+                if case .unigram(let model) = core.parts.model {
+                    for id in found { score += Float(model.pieceScore(id)) }
+                }
+            }
+            rest = text.extracting(end..<text.count)
         }
-        let rest = text
+        let words = rest
         let done = table.encode(
-            rest, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: words, into: &ids,
-            doubt: { ids in
-                isUnigram ? Doubt.most(at: score.advance(to: ids, core.parts.model)) : .max
-            },
+            words, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: self.words,
+            score: score, into: &ids,
             elsewhere: { range, before in
-                let word = copy(rest.extracting(range))
-                let before = isUnigram ? score.advance(to: before, core.parts.model) : 0
-                guard let found = encodeChunk(word, prefix: !keepsSeparators, normalizer, core, before) else {
+                let word = copy(words.extracting(range))
+                // Sums of `Float` depend on what came before: choices made with it are not remembered.
+                guard let found = encodeChunk(word, prefix: !keepsSeparators, normalizer, core, Double(before)) else {
                     return .giveUp
                 }
-                return .ids(found.ids, doubt: found.doubt)
+                return .ids(found, remembers: false)
             })
         if !done { ids.removeLast(ids.count - first) }
         return done
@@ -242,69 +254,22 @@ struct EncodingPlan: Sendable {
     /// The ids of a part of a sentence after a path of score `before`; nil where the part is not independent of the rest.
     private func encodeChunk(
         _ word: [UInt8], prefix: Bool, _ normalizer: SentencePieceNormalizer, _ core: TokenizerCore, _ before: Double
-    ) -> (ids: [UInt32], doubt: UInt8)? {
+    ) -> [UInt32]? {
         if !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return nil }
         let normal = normalizer.apply(AlignedText(word, at: 0, tracking: false), dummyPrefix: prefix).bytes
         switch core.parts.model {
         case .unigram(let model):
-            // Sums of `Float` depend on what came before; a choice that is close is made with it.
             var tokens: [ModelToken] = []
-            let margin = model.encode(normal, into: &tokens)
-            if tokens.contains(where: { $0.id == model.unknownID }) { return nil }
-            var doubt = Doubt.of(margin: margin, length: normal.count)
-            if doubt > Doubt.most(at: before) {
-                tokens.removeAll(keepingCapacity: true)
-                model.encode(normal, startingAt: before, into: &tokens)
-                doubt = .max
-            }
-            return (tokens.map(\.id), doubt)
+            model.encode(normal, startingAt: before, into: &tokens)
+            return tokens.contains { $0.id == model.unknownID } ? nil : tokens.map(\.id)
         case .sentencePieceBPE(let model):
             let tokens = core.parts.model.encode(normal)
-            if !model.byteFallback, tokens.contains(where: { $0.id == model.unknownID }) { return nil }
-            return (tokens.map(\.id), 0)
+            return !model.byteFallback && tokens.contains { $0.id == model.unknownID } ? nil : tokens.map(\.id)
         default: return nil
         }
     }
 
     private func copy(_ text: Span<UInt8>) -> [UInt8] {
         unsafe text.withUnsafeBufferPointer { unsafe Array($0) }
-    }
-}
-
-/// How close a choice was, on a logarithmic scale that rounding errors can be held against.
-enum Doubt {
-    /// `margin` is the least lead of a choice, on a path of at most `length` additions.
-    static func of(margin: Double, length: Int) -> UInt8 {
-        let share = margin / Double(length + 2)
-        if !(share > 0) { return 254 }
-        return UInt8(max(0, min(254, 128 - share.exponentClamped)))
-    }
-
-    /// The most doubt that rounding at a path score of `score` leaves harmless.
-    static func most(at score: Double) -> UInt8 {
-        // Each addition is off by at most half a unit in the last place; twice that for the sum's own growth.
-        let unit = Double(Float(max(abs(score), 64) * 2).ulp)
-        return UInt8(max(0, min(253, 128 - unit.exponentClamped - 1)))
-    }
-}
-
-extension Double {
-    fileprivate var exponentClamped: Int { self.isFinite && self > 0 ? Int(max(-120, min(120, exponent))) : 120 }
-}
-
-/// The score of the path so far, summed as sentencepiece sums it.
-private struct RunningScore {
-    private var at: Int
-    private(set) var value = 0.0
-
-    init(first: Int) { at = first }
-
-    mutating func advance(to ids: borrowing [UInt32], _ model: Model) -> Double {
-        guard case .unigram(let model) = model else { return 0 }
-        while at < ids.count {
-            value = Double(Float(value) + Float(model.pieceScore(ids[at])))
-            at += 1
-        }
-        return value
     }
 }

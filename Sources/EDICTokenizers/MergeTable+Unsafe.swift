@@ -15,8 +15,26 @@ internal import CEDICTokenizers
         guard unsafe edic_tok_merges_add(pointer, left, right, rank, result) != 0 else { throw .outOfMemory }
     }
 
-    /// Promises that a rank belongs to a result and that parts are made before wholes.
-    func setConsistent() { unsafe edic_tok_merges_set_consistent(pointer, 1) }
+    /// Says that all pairs are there. `bytes`, if words are made of them, are the symbols of the 256 bytes; `isOrdered`
+    /// promises that each part has a lower rank than its whole.
+    func finish(bytes: [UInt32]? = nil, isOrdered: Bool) {
+        if let bytes, bytes.count == 256 {
+            unsafe edic_tok_merges_finish(pointer, bytes, isOrdered ? 1 : 0)
+        } else {
+            unsafe edic_tok_merges_finish(pointer, nil, isOrdered ? 1 : 0)
+        }
+    }
+
+    /// The last pair that merges when `symbols` become one; nil where they do not. Takes quadratic time.
+    func lastPair(of symbols: [UInt32]) -> (left: UInt32, right: UInt32)? {
+        var symbols = symbols
+        var left: UInt32 = 0
+        var right: UInt32 = 0
+        guard symbols.count > 1, unsafe edic_tok_merges_last(pointer, &symbols, symbols.count, &left, &right) != 0 else {
+            return nil
+        }
+        return (left, right)
+    }
 
     func merge(_ left: UInt32, _ right: UInt32) -> (rank: UInt32, result: UInt32)? {
         var result: UInt32 = 0

@@ -103,7 +103,13 @@ indirect enum Normalizer: Sendable {
             default:
                 if scalar.isASCII, scalar.value >= 0x20, scalar.value < 0x7F { return nil }
                 switch scalar.category {
-                case .cc, .cf, .cn, .co: return []
+                case .cc, .co: return []
+                // The reference's tables are older than these.
+                case .cf:
+                    switch scalar.value {
+                    case 0x890, 0x891, 0x8E2, 0x110CD, 0x13430...0x13438: return nil
+                    default: return []
+                    }
                 default: return scalar.isWhiteSpace ? [0x20] : nil
                 }
             }

@@ -15,9 +15,9 @@ struct SentencePieceBPEModel: Sendable {
     let unknownID: UInt32
     let table: MergeTable
     /// The symbol of each character: a piece, or beyond all pieces for a character that is only part of some.
-    private let symbols: [UInt32: UInt32]
+    let symbols: [UInt32: UInt32]
     private let protected: Trie?
-    private let fallback: [UInt32]
+    let fallback: [UInt32]
 
     var byteFallback: Bool { !fallback.isEmpty }
 
@@ -55,13 +55,12 @@ struct SentencePieceBPEModel: Sendable {
                 at += length
             }
         }
-        table = try MergeTable(expecting: entries.count * 3)
+        let all = try MergeTable(expecting: entries.count * 3)
         func symbol(_ bytes: Span<UInt8>) -> UInt32? {
             if let id = index.id(of: bytes) { return id }
             let (scalar, length) = decodeScalar(bytes, 0)
             return length == bytes.count ? symbols[scalar.value] : nil
         }
-        var isConsistent = true
         for entry in entries where pieces[Int(entry.id)].kind != .userDefined {
             let rank = rankOf[pieces[Int(entry.id)].score] ?? 0
             var cut = utf8Length(entry.key.span, 0)
@@ -69,18 +68,32 @@ struct SentencePieceBPEModel: Sendable {
                 if let left = symbol(entry.key.span.extracting(0..<cut)),
                     let right = symbol(entry.key.span.extracting(cut..<entry.key.count))
                 {
-                    try table.add(left, right, rank: rank, result: entry.id)
-                    for (part, isLong) in [
-                        (left, cut > utf8Length(entry.key.span, 0)),
-                        (right, entry.key.count - cut > utf8Length(entry.key.span, cut)),
-                    ] where isLong {
-                        if let other = rankOf[pieces[Int(part)].score], other >= rank { isConsistent = false }
-                    }
+                    try all.add(left, right, rank: rank, result: entry.id)
                 }
                 cut += utf8Length(entry.key.span, cut)
             }
         }
-        if isConsistent { table.setConsistent() }
+        // As in the byte-level models, of a piece's pairs only the last of its own merging can ever meet.
+        table = try MergeTable(expecting: entries.count)
+        var isOrdered = true
+        for entry in entries where pieces[Int(entry.id)].kind != .userDefined {
+            var characters: [UInt32] = []
+            var at = 0
+            while at < entry.key.count {
+                let (scalar, length) = decodeScalar(entry.key.span, at)
+                characters.append(symbols[scalar.value] ?? .max)
+                at += length
+            }
+            guard let pair = all.lastPair(of: characters) else { continue }
+            let rank = rankOf[pieces[Int(entry.id)].score] ?? 0
+            try table.add(pair.left, pair.right, rank: rank, result: entry.id)
+            for part in [pair.left, pair.right] where Int(part) < pieces.count {
+                let bytes = pieces[Int(part)].bytes
+                let isCharacter = utf8Length(bytes.span, 0) == bytes.count
+                if !isCharacter, rankOf[pieces[Int(part)].score] ?? 0 >= rank { isOrdered = false }
+            }
+        }
+        table.finish(isOrdered: isOrdered)
         self.symbols = symbols
         let user = pieces.enumerated().filter { $1.kind == .userDefined }
         protected = user.isEmpty ? nil : try Trie(user.map { ($1.bytes, UInt32($0), 0) })

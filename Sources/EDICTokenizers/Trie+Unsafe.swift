@@ -82,12 +82,16 @@ internal import CEDICTokenizers
     let userBonus: Double
     let singlePrecision: Bool
 
+    var native: edic_tok_unigram {
+        unsafe edic_tok_unigram(
+            trie: trie.pointer, unknown_id: unknownID, unknown_score: unknownScore, user_bonus: userBonus,
+            single_precision: singlePrecision ? 1 : 0)
+    }
+
     /// The best segmentation of `text`: ids, the end of each piece, and the least lead of a choice over its runner-up.
     func best(_ text: Span<UInt8>, startingAt start: Double = 0) -> (ids: [UInt32], ends: [UInt32], margin: Double) {
         guard text.count > 0 else { return ([], [], .infinity) }
-        var model = unsafe edic_tok_unigram(
-            trie: trie.pointer, unknown_id: unknownID, unknown_score: unknownScore, user_bonus: userBonus,
-            single_precision: singlePrecision ? 1 : 0)
+        var model = unsafe native
         var ids = [UInt32](repeating: 0, count: text.count)
         var ends = ids
         var margin = 0.0

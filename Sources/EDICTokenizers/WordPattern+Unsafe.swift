@@ -73,19 +73,28 @@ struct WordPattern: Sendable, Equatable {
 
     /// The words of a text, in order.
     func words(in text: [UInt8]) -> [Range<Int>] {
-        var pattern = unsafe native
-        var begins = [UInt32](repeating: 0, count: min(max(text.count, 1), 4096))
-        var ends = begins
         var words: [Range<Int>] = []
-        var at = 0
-        while at < text.count {
-            let from = at
-            let count = unsafe text.withUnsafeBufferPointer {
-                unsafe edic_tok_split(&pattern, $0.baseAddress, $0.count, from, &begins, &ends, begins.count, &at)
-            }
-            for index in 0..<count { words.append(Int(begins[index])..<Int(ends[index])) }
-            if count == 0 { break }
+        while true {
+            let more = self.words(
+                in: text, from: words.last?.upperBound ?? 0, most: min(max(text.count, 64), 4096))
+            if more.isEmpty { return words }
+            words += more
         }
-        return words
     }
+
+    /// At most `most` words from byte `start` on, where a word begins.
+    func words(in text: [UInt8], from start: Int, most: Int) -> [Range<Int>] {
+        guard start < text.count else { return [] }
+        var pattern = unsafe native
+        var begins = [UInt32](repeating: 0, count: most)
+        var ends = begins
+        var at = start
+        let count = unsafe text.withUnsafeBufferPointer {
+            unsafe edic_tok_split(&pattern, $0.baseAddress, $0.count, start, &begins, &ends, most, &at)
+        }
+        return (0..<count).map { Int(begins[$0])..<Int(ends[$0]) }
+    }
+
+    /// Makes the kernels of one instruction set run; false where the machine lacks it. For tests.
+    static func useKernels(_ name: String) -> Bool { unsafe edic_tok_use_kernels(name) != 0 }
 }

@@ -25,10 +25,10 @@ internal import CEDICTokenizers
         unsafe output.deallocate()
     }
 
-    /// What to do with a word that is not remembered and that the C code does not encode.
+    /// What to do with a word that the C code does not encode.
     enum Answer {
-        /// Its ids, and how close the choice was; `.max`: not to be remembered.
-        case ids([UInt32], doubt: UInt8)
+        /// Its ids, and whether they are to be remembered.
+        case ids([UInt32], remembers: Bool)
         /// The text cannot be encoded word by word.
         case giveUp
     }
@@ -36,15 +36,15 @@ internal import CEDICTokenizers
     /// Encodes `text` word by word and appends the ids; returns false, with `ids` as before, when `elsewhere` gives up.
     ///
     /// - Parameters:
-    ///   - doubt: given the ids so far, how much doubt a remembered word may have.
-    ///   - elsewhere: encodes a word; it gets its range and the ids before it.
+    ///   - score: Unigram: the score of the path before the text.
+    ///   - elsewhere: encodes a word; it gets its range and the score of the path before it.
     func encode(
         _ text: Span<UInt8>, pattern: WordPattern, separators: [UInt8], keepsSeparators: Bool, words: NativeWords,
-        into ids: inout [UInt32], doubt: (borrowing [UInt32]) -> UInt8,
-        elsewhere: (Range<Int>, borrowing [UInt32]) -> Answer
+        score: Float = 0, into ids: inout [UInt32], elsewhere: (Range<Int>, Float) -> Answer
     ) -> Bool {
         guard let cache = unsafe cache else { return false }
         let first = ids.count
+        var score = score
         return unsafe text.withUnsafeBufferPointer { text in
             unsafe words.withNative { native in
                 unsafe separators.withUnsafeBufferPointer { separators in
@@ -54,15 +54,12 @@ internal import CEDICTokenizers
                     unsafe shape.keeps_separators = keepsSeparators ? 1 : 0
                     unsafe shape.keeps_controls = 1
                     var at = 0
-                    while unsafe at < text.count {
+                    while at < text.count {
                         let from = at
                         let count = unsafe edic_tok_split(
                             &shape, text.baseAddress, text.count, from, begins, ends, Self.batch, &at)
                         if count == 0 { break }
-                        guard
-                            unsafe run(
-                                cache, text, count, &native, &ids, doubt: doubt, elsewhere: elsewhere)
-                        else {
+                        guard unsafe run(cache, text, count, &native, &score, &ids, elsewhere) else {
                             ids.removeLast(ids.count - first)
                             return false
                         }
@@ -75,12 +72,11 @@ internal import CEDICTokenizers
 
     private func run(
         _ cache: OpaquePointer, _ text: UnsafeBufferPointer<UInt8>, _ count: Int, _ native: inout edic_tok_words,
-        _ ids: inout [UInt32], doubt: (borrowing [UInt32]) -> UInt8,
-        elsewhere: (Range<Int>, borrowing [UInt32]) -> Answer
+        _ score: inout Float, _ ids: inout [UInt32], _ elsewhere: (Range<Int>, Float) -> Answer
     ) -> Bool {
         var job = unsafe edic_tok_job(
             s: text.baseAddress, n: text.count, begins: begins, ends: ends, count: count, next: 0, out: output,
-            capacity: Self.room, written: 0, most_doubt: doubt(ids))
+            capacity: Self.room, written: 0, score: score)
         var resumes: Int32 = 0
         while true {
             let progress = unsafe edic_tok_cache_run(cache, &native, &job, resumes)
@@ -88,15 +84,20 @@ internal import CEDICTokenizers
             unsafe job.written = 0
             resumes = 1
             switch progress {
-            case .done: return true
+            case .done:
+                score = unsafe job.score
+                return true
             case .full: continue
             case .miss:
                 let range = unsafe Int(begins[job.next])..<Int(ends[job.next])
-                guard case .ids(let found, let closeness) = elsewhere(range, ids) else { return false }
+                guard case .ids(let found, let remembers) = unsafe elsewhere(range, job.score) else { return false }
                 ids += found
-                if closeness < .max, let base = unsafe text.baseAddress {
+                if unsafe native.is_unigram != 0, let sentence = unsafe native.sentence {
+                    unsafe job.score = edic_tok_sentence_advance(sentence, job.score, found, found.count)
+                }
+                if remembers, let base = text.baseAddress {
                     unsafe edic_tok_cache_insert(
-                        cache, base + range.lowerBound, range.count, found, found.count, closeness)
+                        cache, base + range.lowerBound, range.count, found, found.count, 0)
                 }
                 unsafe job.next += 1
             }
@@ -109,24 +110,44 @@ internal import CEDICTokenizers
     var kind: Kind
     enum Kind: Sendable {
         case bytes(BytePairModel)
+        case wordPiece(WordPieceModel, BERTCleaning?)
+        case sentence(NativeSentence, prefixes: Bool)
         case elsewhere
     }
 
+    /// How BERT's normalizer changes the letters of a word.
+    struct BERTCleaning: Sendable {
+        var stripsAccents: Bool
+        var lowercases: Bool
+    }
+
     func withNative<R>(_ body: (edic_tok_words) -> R) -> R {
+        var words = unsafe edic_tok_words()
         switch kind {
         case .bytes(let model):
             return unsafe model.byteIDs.withUnsafeBufferPointer { bytes in
-                unsafe body(
-                    edic_tok_words(
-                        kind: .bytes, merges: model.table.pointer, byte_ids: bytes.baseAddress,
-                        whole: model.options.ignoresMerges ? model.index.pointer : nil, starting: nil, continuing: nil,
-                        unknown_id: 0))
+                unsafe words.kind = .bytes
+                unsafe words.merges = model.table.pointer
+                unsafe words.byte_ids = bytes.baseAddress
+                unsafe words.whole = model.exceptions?.pointer
+                return unsafe body(words)
             }
-        case .elsewhere:
-            return unsafe body(
-                edic_tok_words(
-                    kind: .elsewhere, merges: nil, byte_ids: nil, whole: nil, starting: nil,
-                    continuing: nil, unknown_id: 0))
+        case .wordPiece(let model, let cleaning):
+            unsafe words.kind = .pieces
+            unsafe words.starting = model.starting.pointer
+            unsafe words.continuing = model.continuing.pointer
+            unsafe words.unknown_id = model.unknownID
+            unsafe words.longest = UInt32(clamping: model.longestWord)
+            unsafe words.normalizes = cleaning == nil ? 0 : 1
+            unsafe words.lowercases = cleaning?.lowercases == true ? 1 : 0
+            unsafe words.strips_accents = cleaning?.stripsAccents == true ? 1 : 0
+        case .sentence(let sentence, let prefixes):
+            unsafe words.kind = .sentence
+            unsafe words.sentence = sentence.pointer
+            unsafe words.prefixes = prefixes ? 1 : 0
+            unsafe words.is_unigram = sentence.isUnigram ? 1 : 0
+        case .elsewhere: unsafe words.kind = .elsewhere
         }
+        return withExtendedLifetime(kind) { unsafe body(words) }
     }
 }

@@ -98,7 +98,8 @@ import SystemPackage
         {
             bytes += chunk[..<min(count, limit - bytes.count)]
         }
-        while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
+        // A character that the limit cut is left out.
+        if bytes.count == limit { while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() } }
         return bytes
     }
 

@@ -8,6 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// --- Instruction sets ----------------------------------------------------------------------------------------------
+
+/// Makes the kernels of one instruction set run from now on: "avx512", "avx2", "neon" or "generic". For tests.
+/// Returns 0, with nothing changed, where the machine lacks it.
+int edic_tok_use_kernels(const char *_Nonnull name);
+
 // --- Unicode -------------------------------------------------------------------------------------------------------
 
 /// The general category (order of Tools/unicode-tables: Lu Ll Lt Lm Lo Mn Mc Me Nd …), plus 32 for white space.
@@ -61,9 +67,13 @@ int edic_tok_merges_add(edic_tok_merges *_Nonnull merges, uint32_t left, uint32_
 /// The rank of a pair, UINT32_MAX where it does not merge.
 uint32_t edic_tok_merges_rank(const edic_tok_merges *_Nonnull merges, uint32_t left, uint32_t right,
                               uint32_t *_Nonnull result);
-/// Promises that ranks belong to results and every part was made before the whole, so that long words may be merged
-/// window by window.
-void edic_tok_merges_set_consistent(edic_tok_merges *_Nonnull merges, int consistent);
+/// Says that the last pair was added. Where each rank has one result and each result one rank, words are then merged
+/// by a smaller table. `byte_ids`, if given, are the 256 symbols words are made of. `ordered` promises that each part
+/// has a lower rank than its whole: long words are then merged window by window.
+void edic_tok_merges_finish(edic_tok_merges *_Nonnull merges, const uint32_t *_Nullable byte_ids, int ordered);
+/// Merges symbols, which are used up, and finds the last pair if one symbol comes of them. Returns 0 if not.
+int edic_tok_merges_last(const edic_tok_merges *_Nonnull merges, uint32_t *_Nonnull symbols, size_t count,
+                         uint32_t *_Nonnull left, uint32_t *_Nonnull right);
 /// Merges symbols in place, lowest rank first and leftmost among equals; returns how many are left, or SIZE_MAX when
 /// memory is exhausted. `sizes`, if given, holds each symbol's size and is summed along.
 size_t edic_tok_merge(const edic_tok_merges *_Nonnull merges, uint32_t *_Nonnull symbols, uint32_t *_Nullable sizes,
@@ -87,7 +97,7 @@ size_t edic_tok_trie_prefixes(const edic_tok_trie *_Nonnull trie, const uint8_t 
                               uint32_t *_Nonnull ids, uint32_t *_Nonnull lengths, size_t capacity);
 
 typedef struct {
-    const edic_tok_trie *_Nonnull trie;
+    const edic_tok_trie *_Nullable trie;
     uint32_t unknown_id;            // what stands for a character that is no piece
     double unknown_score;
     double user_bonus;              // per byte, for entries of score INFINITY; those of -INFINITY are never taken
@@ -105,6 +115,35 @@ size_t edic_tok_unigram_best(const edic_tok_unigram *_Nonnull model, const uint8
 size_t edic_tok_wordpiece(const edic_tok_trie *_Nonnull starting, const edic_tok_trie *_Nullable continuing,
                           const uint8_t *_Nonnull s, size_t n, uint32_t *_Nonnull ids, uint32_t *_Nullable ends);
 
+// --- SentencePiece -------------------------------------------------------------------------------------------------
+
+typedef struct {
+    int removes_extra_spaces;
+    uint32_t piece_count;
+    const edic_tok_merges *_Nullable merges;        // BPE; NULL: Unigram
+    const uint32_t *_Nullable fallback;             // the ids of the 256 bytes, if characters without a piece are bytes
+    edic_tok_unigram unigram;
+    const float *_Nullable scores;                  // Unigram: what each id adds to the score of a path
+} edic_tok_sentence_parts;
+
+/// What encodes parts of a sentence; it keeps the pointers in `parts`. `map` is a precompiled character map, its trie
+/// of `trie_size` bytes first. `scalars` and `symbols` name the symbol of each character of a BPE model; symbols that
+/// are no piece are `piece_count` and following.
+typedef struct edic_tok_sentence edic_tok_sentence;
+edic_tok_sentence *_Nullable edic_tok_sentence_create(const edic_tok_sentence_parts *_Nonnull parts,
+                                                      const uint8_t *_Nullable map, size_t trie_size, size_t map_size,
+                                                      const uint32_t *_Nullable scalars,
+                                                      const uint32_t *_Nullable symbols, size_t count);
+void edic_tok_sentence_destroy(edic_tok_sentence *_Nullable sentence);
+/// Normalizes a part of a sentence that comes after a path of score `before`, with a \u2581 before it if `prefix` is set,
+/// and encodes it. `capacity` is at least 1024. Returns how many ids, SIZE_MAX where the caller must encode it.
+size_t edic_tok_sentence_encode(const edic_tok_sentence *_Nonnull sentence, const uint8_t *_Nullable s, size_t n,
+                                int prefix, double before, uint32_t *_Nonnull ids, size_t capacity,
+                                uint8_t *_Nonnull doubt);
+/// The score of a Unigram path after more ids, summed as sentencepiece sums it.
+float edic_tok_sentence_advance(const edic_tok_sentence *_Nonnull sentence, float score,
+                                const uint32_t *_Nonnull ids, size_t count);
+
 // --- Words already seen --------------------------------------------------------------------------------------------
 
 /// A set-associative memory of words and their ids.
@@ -121,6 +160,7 @@ enum __attribute__((enum_extensibility(closed))) edic_tok_words_kind {
     edic_tok_words_bytes = 0,       // byte-level BPE: `byte_ids`, `merges`, `whole`
     edic_tok_words_pieces = 1,      // WordPiece: `starting`, `continuing`, `unknown_id`
     edic_tok_words_elsewhere = 2,   // the caller encodes words that are not remembered
+    edic_tok_words_sentence = 3,    // SentencePiece: `sentence`, `prefixes`
 };
 
 /// How a word that is not remembered is encoded.
@@ -131,9 +171,14 @@ typedef struct {
     const edic_tok_trie *_Nullable whole;           // words that are one token whatever the merges say
     const edic_tok_trie *_Nullable starting, *_Nullable continuing;
     uint32_t unknown_id;
+    uint32_t longest;                               // WordPiece: words of more characters are unknown
+    uint8_t normalizes, lowercases, strips_accents; // WordPiece: whether and how BERT normalizes words
+    uint8_t prefixes;                               // SentencePiece: whether a word gets a \u2581 before it
+    uint8_t is_unigram;                             // and whether scores are summed along
+    const edic_tok_sentence *_Nullable sentence;
 } edic_tok_words;
 
-/// Encodes one word; `ids` has room for `length` of them, at least one. Returns how many, SIZE_MAX where the caller must.
+/// Encodes one word; `ids` has room for 1024. Returns how many, SIZE_MAX where the caller must.
 size_t edic_tok_encode_word(const edic_tok_words *_Nonnull words, const uint8_t *_Nonnull word, size_t length,
                             uint32_t *_Nonnull ids);
 
@@ -149,8 +194,8 @@ typedef struct {
     const uint32_t *_Nonnull begins, *_Nonnull ends;
     size_t count, next;
     uint32_t *_Nonnull out;
-    size_t capacity, written;
-    uint8_t most_doubt;             // words of more doubt are the caller's
+    size_t capacity, written;       // room for at least 1024 ids; `written` is 0 when a run begins
+    float score;                    // Unigram: of the path before the first id in `out`; kept up to date
 } edic_tok_job;
 
 /// Encodes words from `job->next` on. `resumes` says that the same job goes on after a stop.

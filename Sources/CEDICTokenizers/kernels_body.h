@@ -1,0 +1,350 @@
+// The code of kernels.h, compiled once for each instruction set.
+#include <string.h>
+
+#include "kernels.h"
+
+#if defined(EDIC_AVX512) || defined(EDIC_AVX2)
+#include <immintrin.h>
+#elif defined(EDIC_NEON)
+#include <arm_neon.h>
+#endif
+
+// --- Letter masks ---------------------------------------------------------------------------------------------------
+//
+// A two-byte character is a letter when LEAD[lead] & HIGH[continuation >> 4] & LOW[continuation & 15] is exactly
+// PAIR: the other bits are the few characters of these blocks that are none.
+//   1: C3 97, C3 B7   2: CE 80–85 87 8B 8D   4: CE A2   8: CF B6   16: D2 82–89   32: D4 B0
+
+enum { PAIR = 64 };
+#define LEADS_C 0, 0, 0, 65, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 70, 72
+#define LEADS_D 64, 64, 80, 64, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define HIGH 0, 0, 0, 0, 0, 0, 0, 0, 82, 65, 68, 105, 0, 0, 0, 0
+#define LOW 98, 66, 86, 82, 82, 82, 88, 83, 80, 80, 64, 66, 64, 66, 64, 64
+
+#if defined(EDIC_AVX512)
+
+static void letters(const uint8_t *s, size_t blocks, uint64_t *masks) {
+    const __m512i leads_c = _mm512_broadcast_i32x4(_mm_setr_epi8(LEADS_C));
+    const __m512i leads_d = _mm512_broadcast_i32x4(_mm_setr_epi8(LEADS_D));
+    const __m512i high = _mm512_broadcast_i32x4(_mm_setr_epi8(HIGH)), low = _mm512_broadcast_i32x4(_mm_setr_epi8(LOW));
+    const __m512i nibble = _mm512_set1_epi8(15), row = _mm512_set1_epi8((char)0xF0);
+    uint64_t carry = 0;
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        __m512i x = _mm512_loadu_si512(s);
+        __m512i folded = _mm512_sub_epi8(_mm512_or_si512(x, _mm512_set1_epi8(0x20)), _mm512_set1_epi8('a'));
+        uint64_t found = _mm512_cmple_epu8_mask(folded, _mm512_set1_epi8(25)), first = 0;
+        if (_mm512_movepi8_mask(x)) {
+            __m512i y = _mm512_loadu_si512(s + 1), at = _mm512_and_si512(x, nibble), top = _mm512_and_si512(x, row);
+            __mmask64 c = _mm512_cmpeq_epi8_mask(top, _mm512_set1_epi8((char)0xC0));
+            __mmask64 d = _mm512_cmpeq_epi8_mask(top, _mm512_set1_epi8((char)0xD0));
+            __m512i lead = _mm512_or_si512(_mm512_maskz_shuffle_epi8(c, leads_c, at), _mm512_maskz_shuffle_epi8(d, leads_d, at));
+            __m512i next = _mm512_and_si512(
+                _mm512_shuffle_epi8(high, _mm512_and_si512(_mm512_srli_epi16(y, 4), nibble)),
+                _mm512_shuffle_epi8(low, _mm512_and_si512(y, nibble)));
+            first = _mm512_cmpeq_epi8_mask(_mm512_and_si512(lead, next), _mm512_set1_epi8(PAIR));
+        }
+        masks[b] = found | first | first << 1 | carry;
+        carry = first >> 63;
+    }
+}
+
+static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
+    letters(s, blocks, c->letters);
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        __m512i x = _mm512_loadu_si512(s);
+        c->digits[b] = _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('0')), _mm512_set1_epi8(9));
+        c->blank[b] = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(' '));
+        c->white[b] = c->blank[b] | _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8(9)), _mm512_set1_epi8(4));
+        c->quote[b] = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\''));
+        c->unsure[b] = _mm512_movepi8_mask(x) & ~c->letters[b];
+    }
+}
+
+#elif defined(EDIC_AVX2)
+
+static inline uint32_t ascii_letters(__m256i x) {
+    __m256i folded = _mm256_sub_epi8(_mm256_or_si256(x, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(folded, _mm256_set1_epi8(25)), folded));
+}
+
+static inline uint32_t pair_letters(__m256i x, __m256i y) {
+    const __m256i leads_c = _mm256_broadcastsi128_si256(_mm_setr_epi8(LEADS_C));
+    const __m256i leads_d = _mm256_broadcastsi128_si256(_mm_setr_epi8(LEADS_D));
+    const __m256i high = _mm256_broadcastsi128_si256(_mm_setr_epi8(HIGH)), low = _mm256_broadcastsi128_si256(_mm_setr_epi8(LOW));
+    const __m256i nibble = _mm256_set1_epi8(15);
+    __m256i at = _mm256_and_si256(x, nibble), top = _mm256_and_si256(x, _mm256_set1_epi8((char)0xF0));
+    __m256i c = _mm256_cmpeq_epi8(top, _mm256_set1_epi8((char)0xC0)), d = _mm256_cmpeq_epi8(top, _mm256_set1_epi8((char)0xD0));
+    __m256i lead = _mm256_or_si256(
+        _mm256_and_si256(c, _mm256_shuffle_epi8(leads_c, at)), _mm256_and_si256(d, _mm256_shuffle_epi8(leads_d, at)));
+    __m256i next = _mm256_and_si256(
+        _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(y, 4), nibble)),
+        _mm256_shuffle_epi8(low, _mm256_and_si256(y, nibble)));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(lead, next), _mm256_set1_epi8(PAIR)));
+}
+
+static inline __m256i load(const uint8_t *s) { return _mm256_loadu_si256((const __m256i *)s); }
+
+static void letters(const uint8_t *s, size_t blocks, uint64_t *masks) {
+    uint64_t carry = 0;
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        __m256i x0 = load(s), x1 = load(s + 32);
+        uint64_t found = ascii_letters(x0) | (uint64_t)ascii_letters(x1) << 32, first = 0;
+        if (_mm256_movemask_epi8(_mm256_or_si256(x0, x1))) {
+            first = pair_letters(x0, load(s + 1)) | (uint64_t)pair_letters(x1, load(s + 33)) << 32;
+        }
+        masks[b] = found | first | first << 1 | carry;
+        carry = first >> 63;
+    }
+}
+
+static inline uint32_t up_to(__m256i x, char first, char most) {
+    __m256i from = _mm256_sub_epi8(x, _mm256_set1_epi8(first));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_min_epu8(from, _mm256_set1_epi8(most)), from));
+}
+
+static inline uint32_t equal(__m256i x, char byte) {
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(x, _mm256_set1_epi8(byte)));
+}
+
+#define BOTH(WHAT) ((uint64_t)(uint32_t)(WHAT(x0)) | (uint64_t)(uint32_t)(WHAT(x1)) << 32)
+#define DIGITS(x) up_to(x, '0', 9)
+#define BLANK(x) equal(x, ' ')
+#define CONTROLS(x) up_to(x, 9, 4)
+#define QUOTE(x) equal(x, '\'')
+
+static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
+    letters(s, blocks, c->letters);
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        __m256i x0 = load(s), x1 = load(s + 32);
+        c->digits[b] = BOTH(DIGITS);
+        c->blank[b] = BOTH(BLANK);
+        c->white[b] = c->blank[b] | BOTH(CONTROLS);
+        c->quote[b] = BOTH(QUOTE);
+        c->unsure[b] = BOTH(_mm256_movemask_epi8) & ~c->letters[b];
+    }
+}
+
+#elif defined(EDIC_NEON)
+
+static inline uint64_t bits_of(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d) {
+    const uint8x16_t bit = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t ab = vpaddq_u8(vandq_u8(a, bit), vandq_u8(b, bit)), cd = vpaddq_u8(vandq_u8(c, bit), vandq_u8(d, bit));
+    uint8x16_t all = vpaddq_u8(ab, cd);
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(all, all)), 0);
+}
+
+static inline uint8x16_t ascii_letters(uint8x16_t x) {
+    return vcleq_u8(vsubq_u8(vorrq_u8(x, vdupq_n_u8(0x20)), vdupq_n_u8('a')), vdupq_n_u8(25));
+}
+
+static inline uint8x16_t pair_letters(uint8x16_t x, uint8x16_t y) {
+    static const uint8_t leads[32] = {LEADS_C, LEADS_D}, highs[16] = {HIGH}, lows[16] = {LOW};
+    // Beyond the two rows the look-up gives 0.
+    uint8x16x2_t table = {{vld1q_u8(leads), vld1q_u8(leads + 16)}};
+    uint8x16_t lead = vqtbl2q_u8(table, vsubq_u8(x, vdupq_n_u8(0xC0)));
+    uint8x16_t next = vandq_u8(vqtbl1q_u8(vld1q_u8(highs), vshrq_n_u8(y, 4)), vqtbl1q_u8(vld1q_u8(lows), vandq_u8(y, vdupq_n_u8(15))));
+    return vceqq_u8(vandq_u8(lead, next), vdupq_n_u8(PAIR));
+}
+
+static void letters(const uint8_t *s, size_t blocks, uint64_t *masks) {
+    uint64_t carry = 0;
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        uint8x16_t x0 = vld1q_u8(s), x1 = vld1q_u8(s + 16), x2 = vld1q_u8(s + 32), x3 = vld1q_u8(s + 48);
+        uint64_t found = bits_of(ascii_letters(x0), ascii_letters(x1), ascii_letters(x2), ascii_letters(x3)), first = 0;
+        if (vmaxvq_u8(vmaxq_u8(vmaxq_u8(x0, x1), vmaxq_u8(x2, x3))) >= 0x80) {
+            first = bits_of(pair_letters(x0, vld1q_u8(s + 1)), pair_letters(x1, vld1q_u8(s + 17)),
+                            pair_letters(x2, vld1q_u8(s + 33)), pair_letters(x3, vld1q_u8(s + 49)));
+        }
+        masks[b] = found | first | first << 1 | carry;
+        carry = first >> 63;
+    }
+}
+
+#define ALL(WHAT) bits_of(WHAT(x0), WHAT(x1), WHAT(x2), WHAT(x3))
+#define DIGITS(x) vcleq_u8(vsubq_u8(x, vdupq_n_u8('0')), vdupq_n_u8(9))
+#define BLANK(x) vceqq_u8(x, vdupq_n_u8(' '))
+#define CONTROLS(x) vcleq_u8(vsubq_u8(x, vdupq_n_u8(9)), vdupq_n_u8(4))
+#define QUOTE(x) vceqq_u8(x, vdupq_n_u8('\''))
+#define BEYOND(x) vcgeq_u8(x, vdupq_n_u8(0x80))
+
+static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
+    letters(s, blocks, c->letters);
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        uint8x16_t x0 = vld1q_u8(s), x1 = vld1q_u8(s + 16), x2 = vld1q_u8(s + 32), x3 = vld1q_u8(s + 48);
+        c->digits[b] = ALL(DIGITS);
+        c->blank[b] = ALL(BLANK);
+        c->white[b] = c->blank[b] | ALL(CONTROLS);
+        c->quote[b] = ALL(QUOTE);
+        c->unsure[b] = ALL(BEYOND) & ~c->letters[b];
+    }
+}
+
+#else
+
+static void letters(const uint8_t *s, size_t blocks, uint64_t *masks) {
+    static const uint8_t leads[32] = {LEADS_C, LEADS_D}, high[16] = {HIGH}, low[16] = {LOW};
+    uint64_t carry = 0;
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        uint64_t found = 0, first = 0;
+        for (unsigned i = 0; i < 64; i++) {
+            uint8_t x = s[i], y = s[i + 1], lead = x >= 0xC0 && x < 0xE0 ? leads[x - 0xC0] : 0;
+            found |= (uint64_t)((uint8_t)((x | 0x20) - 'a') <= 25) << i;
+            first |= (uint64_t)((lead & high[y >> 4] & low[y & 15]) == PAIR) << i;
+        }
+        masks[b] = found | first | first << 1 | carry;
+        carry = first >> 63;
+    }
+}
+
+static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
+    letters(s, blocks, c->letters);
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        uint64_t digits = 0, white = 0, blank = 0, quote = 0, beyond = 0;
+        for (unsigned i = 0; i < 64; i++) {
+            digits |= (uint64_t)((uint8_t)(s[i] - '0') <= 9) << i;
+            white |= (uint64_t)((uint8_t)(s[i] - 9) <= 4) << i;
+            blank |= (uint64_t)(s[i] == ' ') << i;
+            quote |= (uint64_t)(s[i] == '\'') << i;
+            beyond |= (uint64_t)(s[i] >> 7) << i;
+        }
+        c->digits[b] = digits;
+        c->blank[b] = blank;
+        c->white[b] = white | blank;
+        c->quote[b] = quote;
+        c->unsure[b] = beyond & ~c->letters[b];
+    }
+}
+
+#endif
+
+// --- Merging a short word -------------------------------------------------------------------------------------------
+
+// The least of keys[0..<count], count a multiple of 8.
+static inline uint32_t least(const uint32_t *keys, size_t count) {
+#if defined(EDIC_AVX2) || defined(EDIC_AVX512)
+    __m256i m = _mm256_loadu_si256((const __m256i *)keys);
+    for (size_t i = 8; i < count; i += 8) m = _mm256_min_epu32(m, _mm256_loadu_si256((const __m256i *)(keys + i)));
+    __m128i h = _mm_min_epu32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
+    h = _mm_min_epu32(h, _mm_shuffle_epi32(h, 0x4E));
+    h = _mm_min_epu32(h, _mm_shuffle_epi32(h, 0xB1));
+    return (uint32_t)_mm_cvtsi128_si32(h);
+#elif defined(EDIC_NEON)
+    uint32x4_t m = vminq_u32(vld1q_u32(keys), vld1q_u32(keys + 4));
+    for (size_t i = 8; i < count; i += 4) m = vminq_u32(m, vld1q_u32(keys + i));
+    return vminvq_u32(m);
+#else
+    uint32_t m = keys[0];
+    for (size_t i = 1; i < count; i++) m = keys[i] < m ? keys[i] : m;
+    return m;
+#endif
+}
+
+// The rank of a pair of inner symbols, or EDIC_TOK_NO_RANK. A bucket is searched without branches.
+static inline uint32_t rank_of(const edic_tok_pairs *p, uint32_t left, uint32_t right) {
+    uint64_t key = (uint64_t)left << 20 | right;
+    size_t bucket = edic_tok_pairs_bucket(p, key), buckets = (size_t)1 << (64 - p->shift);
+    for (;; bucket = (bucket + 1) & (buckets - 1)) {
+        const uint64_t *slots = p->slots + bucket * 8;
+#if defined(EDIC_AVX2) || defined(EDIC_AVX512)
+        __m256i a = _mm256_load_si256((const __m256i *)slots), b = _mm256_load_si256((const __m256i *)(slots + 4));
+        __m256i wanted = _mm256_set1_epi64x((long long)key);
+        __m256i in_a = _mm256_cmpeq_epi64(_mm256_srli_epi64(a, 24), wanted);
+        __m256i in_b = _mm256_cmpeq_epi64(_mm256_srli_epi64(b, 24), wanted);
+        __m256i hit = _mm256_or_si256(_mm256_and_si256(in_a, a), _mm256_and_si256(in_b, b));
+        __m128i half = _mm_or_si128(_mm256_castsi256_si128(hit), _mm256_extracti128_si256(hit, 1));
+        half = _mm_or_si128(half, _mm_unpackhi_epi64(half, half));
+        uint32_t rank = (uint32_t)_mm_cvtsi128_si32(half) & EDIC_TOK_NO_RANK;
+        int found = !_mm256_testz_si256(_mm256_or_si256(in_a, in_b), _mm256_or_si256(in_a, in_b));
+#else
+        uint32_t rank = 0, found = 0;
+        for (unsigned i = 0; i < 8; i++) {
+            uint32_t is = slots[i] >> 24 == key;
+            rank |= (uint32_t)slots[i] & (0 - is);
+            found |= is;
+        }
+        rank &= EDIC_TOK_NO_RANK;
+#endif
+        rank = found ? rank : EDIC_TOK_NO_RANK;
+        if (__builtin_expect(slots[7] == UINT64_MAX || found, 1)) return rank;
+    }
+}
+
+// A word on its way. A key is rank << 8 | place of the left symbol, so that the least is the lowest rank's leftmost
+// pair.
+typedef struct {
+    uint32_t keys[EDIC_TOK_SHORT + 8];
+    uint32_t *symbols;
+    size_t count, padded;
+    uint8_t next[EDIC_TOK_SHORT + 1], previous[EDIC_TOK_SHORT + 1];
+} lane;
+
+static void begin(lane *l, const edic_tok_pairs *pairs, const edic_tok_merging *word) {
+    size_t count = word->count, padded = count > 0 ? (count + 7) & ~(size_t)7 : 8;
+    const uint32_t *symbols = word->symbols;
+    l->symbols = word->symbols;
+    l->count = count;
+    l->padded = padded;
+    for (size_t i = count > 0 ? count - 1 : 0; i < padded; i++) l->keys[i] = UINT32_MAX;
+    if (pairs->bytes) {
+        for (size_t i = 0; i + 1 < count; i++) l->keys[i] = pairs->bytes[symbols[i] << 8 | symbols[i + 1]] << 8 | (uint32_t)i;
+    } else {
+        for (size_t i = 0; i + 1 < count; i++) l->keys[i] = rank_of(pairs, symbols[i], symbols[i + 1]) << 8 | (uint32_t)i;
+    }
+    for (size_t i = 0; i <= count; i++) {
+        l->next[i] = (uint8_t)(i + 1);
+        l->previous[i] = (uint8_t)(i - 1);
+    }
+}
+
+// One merge; returns 0 when there is none left.
+static inline int advance(lane *l, const edic_tok_pairs *pairs) {
+    uint32_t key = least(l->keys, l->padded), rank = key >> 8;
+    if (rank == EDIC_TOK_NO_RANK) return 0;
+    uint32_t *symbols = l->symbols, *keys = l->keys, made = pairs->bases + rank;
+    size_t i = key & 0xFF, j = l->next[i], k = l->next[j];
+    symbols[i] = made;
+    keys[j] = UINT32_MAX;
+    l->next[i] = (uint8_t)k;
+    l->previous[k] = (uint8_t)i;
+    keys[i] = k < l->count ? rank_of(pairs, made, symbols[k]) << 8 | (uint32_t)i : UINT32_MAX;
+    if (i > 0) {
+        size_t h = l->previous[i];
+        keys[h] = rank_of(pairs, symbols[h], made) << 8 | (uint32_t)h;
+    }
+    return 1;
+}
+
+static void finish(const lane *l, edic_tok_merging *word) {
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i = l->next[i]) l->symbols[kept++] = l->symbols[i];
+    word->count = kept;
+}
+
+// Each merge waits for the one before it, mostly for memory: side by side, words fill each other's waits.
+enum { LANES = 4 };
+
+static void merge(const edic_tok_pairs *pairs, edic_tok_merging *words, size_t count) {
+    lane lanes[LANES];
+    size_t who[LANES], active = 0, next = 0;
+    while (active < LANES && next < count) {
+        begin(&lanes[active], pairs, &words[next]);
+        who[active++] = next++;
+    }
+    while (active == LANES) {
+        for (size_t l = 0; l < LANES; l++) {
+            if (advance(&lanes[l], pairs)) continue;
+            finish(&lanes[l], &words[who[l]]);
+            if (next == count) {
+                who[l] = who[--active];
+                lanes[l] = lanes[active];
+                break;
+            }
+            begin(&lanes[l], pairs, &words[next]);
+            who[l] = next++;
+        }
+    }
+    for (size_t l = 0; l < active; l++) {
+        while (advance(&lanes[l], pairs)) {}
+        finish(&lanes[l], &words[who[l]]);
+    }
+}

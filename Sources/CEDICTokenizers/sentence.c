@@ -1,0 +1,350 @@
+// SentencePiece's normalization and encoding of a part of a sentence.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "CEDICTokenizers.h"
+#include "kernels.h"
+#include "merges.h"
+#include "tables.h"
+#include "words.h"
+
+enum { DIRECT = 0x3000, NORMAL_ROOM = 1024 };
+static const uint32_t no_symbol = UINT32_MAX;
+
+typedef struct {
+    uint32_t scalar, symbol;
+} character;
+
+struct edic_tok_sentence {
+    edic_tok_sentence_parts parts;
+    uint32_t *units;                // the map's trie
+    size_t unit_count;
+    uint8_t *values;
+    size_t value_size;
+    uint8_t plain[256];             // an ASCII byte that stands for itself when an ASCII byte follows
+    uint32_t *direct;               // the symbols of the first characters
+    character *others;              // and of the others, in their order
+    size_t other_count;
+    uint32_t *scalars;              // the character of each symbol beyond the pieces
+    size_t scalar_count;
+    float most;                     // no id changes the score by more
+};
+
+static inline uint32_t unit_offset(uint32_t unit) { return (unit >> 10) << ((unit & 1u << 9) >> 6); }
+
+// One step down the map's trie from the place `node`, which is moved; returns 0 where there is none. `*value` is set
+// where a key ends.
+static inline int map_step(const edic_tok_sentence *m, size_t *node, uint8_t byte, uint32_t *value, int *ends) {
+    *ends = 0;
+    if (byte == 0) return 0;
+    *node ^= byte;
+    if (*node >= m->unit_count) return 0;
+    uint32_t unit = m->units[*node];
+    if ((unit & (1u << 31 | 0xFF)) != byte) return 0;
+    *node ^= unit_offset(unit);
+    if (*node >= m->unit_count) return 0;
+    if (unit >> 8 & 1) {
+        *value = m->units[*node] & ~(1u << 31);
+        *ends = 1;
+    }
+    return 1;
+}
+
+// The length of the longest key at s[i], 0 where none matches; its value.
+static size_t map_match(const edic_tok_sentence *m, const uint8_t *s, size_t i, size_t n, const uint8_t **value, size_t *size) {
+    size_t node = unit_offset(m->units[0]), length = 0;
+    uint32_t found = 0, here = 0;
+    int ends;
+    for (size_t k = i; k < n && map_step(m, &node, s[k], &here, &ends); k++) {
+        if (!ends) continue;
+        found = here;
+        length = k + 1 - i;
+    }
+    if (length == 0 || found >= m->value_size) return 0;
+    *value = m->values + found;
+    const uint8_t *end = memchr(*value, 0, m->value_size - found);
+    *size = end ? (size_t)(end - *value) : m->value_size - found;
+    return length;
+}
+
+static void find_plain(edic_tok_sentence *m) {
+    memset(m->plain, 1, 128);
+    if (m->unit_count == 0) return;
+    for (unsigned a = 1; a < 128; a++) {
+        size_t node = unit_offset(m->units[0]);
+        uint32_t value;
+        int ends;
+        if (!map_step(m, &node, (uint8_t)a, &value, &ends)) continue;
+        m->plain[a] = (uint8_t)!ends;
+        for (unsigned b = 1; b < 128; b++) {
+            size_t second = node;
+            if (map_step(m, &second, (uint8_t)b, &value, &ends)) m->plain[a] = 0;
+        }
+    }
+    m->plain[' '] = 0;
+}
+
+static int by_scalar(const void *a, const void *b) {
+    uint32_t x = ((const character *)a)->scalar, y = ((const character *)b)->scalar;
+    return x < y ? -1 : x > y;
+}
+
+static int read_characters(edic_tok_sentence *m, const uint32_t *scalars, const uint32_t *symbols, size_t count) {
+    uint32_t pieces = m->parts.piece_count;
+    m->direct = malloc(DIRECT * sizeof *m->direct);
+    m->others = malloc((count + 1) * sizeof *m->others);
+    m->scalars = calloc(count + 1, sizeof *m->scalars);
+    if (!m->direct || !m->others || !m->scalars) return 0;
+    memset(m->direct, 0xFF, DIRECT * sizeof *m->direct);
+    for (size_t i = 0; i < count; i++) {
+        if (scalars[i] < DIRECT) m->direct[scalars[i]] = symbols[i];
+        else m->others[m->other_count++] = (character){scalars[i], symbols[i]};
+        if (symbols[i] < pieces) continue;
+        if (symbols[i] - pieces >= count) return 0;
+        m->scalars[symbols[i] - pieces] = scalars[i];
+    }
+    m->scalar_count = count;
+    qsort(m->others, m->other_count, sizeof *m->others, by_scalar);
+    return 1;
+}
+
+edic_tok_sentence *edic_tok_sentence_create(const edic_tok_sentence_parts *parts, const uint8_t *map, size_t trie_size,
+                                            size_t map_size, const uint32_t *scalars, const uint32_t *symbols, size_t count) {
+    edic_tok_sentence *m = calloc(1, sizeof *m);
+    if (!m) return NULL;
+    m->parts = *parts;
+    if (map_size > 0) {
+        m->units = malloc(trie_size);
+        m->values = malloc(map_size - trie_size + 1);
+        if (!m->units || !m->values) goto fail;
+        memcpy(m->units, map, trie_size);
+        memcpy(m->values, map + trie_size, map_size - trie_size);
+        m->unit_count = trie_size / sizeof(uint32_t);
+        m->value_size = map_size - trie_size;
+    }
+    find_plain(m);
+    if (!read_characters(m, scalars, symbols, count)) goto fail;
+    for (uint32_t i = 0; parts->scores && i < parts->piece_count; i++) {
+        if (fabsf(parts->scores[i]) > m->most) m->most = fabsf(parts->scores[i]);
+    }
+    return m;
+fail:
+    edic_tok_sentence_destroy(m);
+    return NULL;
+}
+
+void edic_tok_sentence_destroy(edic_tok_sentence *m) {
+    if (!m) return;
+    free(m->units);
+    free(m->values);
+    free(m->direct);
+    free(m->others);
+    free(m->scalars);
+    free(m);
+}
+
+// --- Normalization --------------------------------------------------------------------------------------------------
+
+static const uint8_t mark[3] = {0xE2, 0x96, 0x81};      // ▁
+static const uint8_t replacement[3] = {0xEF, 0xBF, 0xBD};
+
+// What stands at s[i], normalized; returns how many bytes it takes.
+static inline size_t step(const edic_tok_sentence *m, const uint8_t *s, size_t i, size_t n, const uint8_t **to, size_t *size) {
+    if (s[i] < 0x80 && m->plain[s[i]] && (i + 1 == n || s[i + 1] < 0x80)) {
+        *to = s + i;
+        *size = 1;
+        return 1;
+    }
+    if (m->unit_count > 0) {
+        size_t length = map_match(m, s, i, n, to, size);
+        if (length > 0) return length;
+    }
+    unsigned length;
+    if (edic_tok_decode(s, i, n, &length) == UINT32_MAX) {
+        *to = replacement;
+        *size = 3;
+        return 1;
+    }
+    *to = s + i;
+    *size = length;
+    return length;
+}
+
+// The normalized text; SIZE_MAX where it has no room or where the text has a ▁ of its own.
+static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, uint8_t *out) {
+    size_t i = 0, written = 0, size;
+    const uint8_t *to;
+    int removes = m->parts.removes_extra_spaces, after_space = removes;
+    for (size_t k = 0; k + 2 < n; k++) {
+        if (s[k] == mark[0] && s[k + 1] == mark[1] && s[k + 2] == mark[2]) return SIZE_MAX;
+    }
+    if (removes) {
+        while (i < n) {
+            size_t length = step(m, s, i, n, &to, &size);
+            if (size != 1 || *to != ' ') break;
+            i += length;
+        }
+        if (i == n) return 0;
+    }
+    if (n == 0) return 0;
+    if (prefix) {
+        memcpy(out, mark, 3);
+        written = 3;
+    }
+    while (i < n) {
+        i += step(m, s, i, n, &to, &size);
+        if (written + 3 * size > NORMAL_ROOM) return SIZE_MAX;
+        while (after_space && size > 0 && *to == ' ') {
+            to++;
+            size--;
+        }
+        if (size > 0) after_space = removes && to[size - 1] == ' ';
+        for (size_t k = 0; k < size; k++) {
+            if (to[k] == ' ') {
+                memcpy(out + written, mark, 3);
+                written += 3;
+            } else {
+                out[written++] = to[k];
+            }
+        }
+    }
+    while (removes && written >= 3 && memcmp(out + written - 3, mark, 3) == 0) written -= 3;
+    return written;
+}
+
+// --- Byte-pair encoding ---------------------------------------------------------------------------------------------
+
+static uint32_t symbol_of(const edic_tok_sentence *m, uint32_t scalar) {
+    if (scalar < DIRECT) return m->direct[scalar];
+    size_t low = 0, high = m->other_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (m->others[middle].scalar < scalar) low = middle + 1; else high = middle;
+    }
+    return low < m->other_count && m->others[low].scalar == scalar ? m->others[low].symbol : no_symbol;
+}
+
+// Writes what a symbol that does not merge further is: its piece, or its bytes. Returns 0 where it is neither.
+static size_t put_symbol(const edic_tok_sentence *m, uint32_t symbol, const uint8_t *s, size_t n, uint32_t *ids) {
+    if (symbol < m->parts.piece_count) {
+        ids[0] = symbol;
+        return 1;
+    }
+    if (!m->parts.fallback) return 0;
+    for (size_t i = 0; i < n; i++) ids[i] = m->parts.fallback[s[i]];
+    return n;
+}
+
+static size_t utf8_of(uint32_t c, uint8_t *to) {
+    if (c < 0x80) {
+        to[0] = (uint8_t)c;
+        return 1;
+    }
+    size_t length = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--, c >>= 6) to[i] = (uint8_t)(0x80 | (c & 0x3F));
+    to[0] = (uint8_t)((0xF00u >> length & 0xF0) | c);
+    return length;
+}
+
+// Merges symbols[0..<count], which are inner ones, and writes their ids; SIZE_MAX where one is unknown.
+static size_t put_merged(const edic_tok_sentence *m, uint32_t *symbols, size_t count, uint32_t *ids) {
+    const edic_tok_pairs *pairs = m->parts.merges->pairs;
+    edic_tok_merging one = {symbols, count};
+    edic_tok_kernels_now()->merge(pairs, &one, 1);
+    count = one.count;
+    size_t written = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t symbol = pairs->outer[symbols[i]];
+        uint8_t bytes[4];
+        size_t length = 0;
+        if (symbol >= m->parts.piece_count) {
+            uint32_t beyond = symbol - m->parts.piece_count;
+            if (beyond >= m->scalar_count) return SIZE_MAX;
+            length = utf8_of(m->scalars[beyond], bytes);
+        }
+        size_t put = put_symbol(m, symbol, bytes, length, ids + written);
+        if (put == 0) return SIZE_MAX;
+        written += put;
+    }
+    return written;
+}
+
+static size_t merge_sentence(const edic_tok_sentence *m, const uint8_t *s, size_t n, uint32_t *ids) {
+    const edic_tok_pairs *pairs = m->parts.merges->pairs;
+    if (!pairs) return SIZE_MAX;
+    uint32_t run[EDIC_TOK_SHORT];
+    size_t count = 0, written = 0;
+    for (size_t i = 0; i < n;) {
+        unsigned length;
+        uint32_t symbol = symbol_of(m, edic_tok_decode(s, i, n, &length));
+        uint32_t inner = symbol < pairs->inner_count ? pairs->inner[symbol] : no_symbol;
+        if (inner == no_symbol || count == EDIC_TOK_SHORT) {
+            if (inner != no_symbol) return SIZE_MAX;
+            // A character no merge has: what stands before it is settled.
+            size_t put = put_merged(m, run, count, ids + written);
+            if (put == SIZE_MAX) return SIZE_MAX;
+            written += put;
+            count = 0;
+            put = put_symbol(m, symbol, s + i, length, ids + written);
+            if (put == 0) return SIZE_MAX;
+            written += put;
+        } else {
+            run[count++] = inner;
+        }
+        i += length;
+    }
+    size_t put = put_merged(m, run, count, ids + written);
+    return put == SIZE_MAX ? SIZE_MAX : written + put;
+}
+
+// --- Unigram --------------------------------------------------------------------------------------------------------
+
+// How close the closest choice was, as a share of what rounding could add on the way: 128 minus its exponent.
+static uint8_t doubt_of(double margin, size_t length) {
+    double share = margin / (double)(length + 2);
+    if (!(share > 0)) return 254;
+    int exponent = isinf(share) ? 120 : ilogb(share);
+    exponent = exponent > 120 ? 120 : exponent < -120 ? -120 : exponent;
+    return (uint8_t)(128 - exponent);
+}
+
+uint8_t edic_tok_sentence_most_doubt(const edic_tok_sentence *m, float score, size_t *lasts) {
+    float size = fabsf(score) > 64 ? fabsf(score) : 64;
+    *lasts = m->most > 0 ? (size_t)(size / m->most) : SIZE_MAX / 2;
+    // A sum is off by at most half a unit in its last place.
+    int most = 150 - ilogb((double)size * 2);
+    return (uint8_t)(most < 0 ? 0 : most > 253 ? 253 : most);
+}
+
+float edic_tok_sentence_advance(const edic_tok_sentence *m, float score, const uint32_t *ids, size_t count) {
+    for (size_t i = 0; i < count; i++) score += m->parts.scores[ids[i]];
+    return score;
+}
+
+static size_t best_sentence(const edic_tok_sentence *m, const uint8_t *s, size_t n, double before, uint32_t *ids, uint8_t *doubt) {
+    uint32_t found[NORMAL_ROOM], ends[NORMAL_ROOM];
+    double margin;
+    size_t count = edic_tok_unigram_best(&m->parts.unigram, s, n, before, found, ends, &margin), written = 0;
+    if (count == SIZE_MAX) return SIZE_MAX;
+    *doubt = doubt_of(margin, n);
+    for (size_t k = 0; k < count; k++) {
+        if (found[k] != m->parts.unigram.unknown_id) {
+            ids[written++] = found[k];
+            continue;
+        }
+        if (!m->parts.fallback) return SIZE_MAX;
+        for (size_t i = k == 0 ? 0 : ends[k - 1]; i < ends[k]; i++) ids[written++] = m->parts.fallback[s[i]];
+    }
+    return written;
+}
+
+size_t edic_tok_sentence_encode(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, double before,
+                                uint32_t *ids, size_t capacity, uint8_t *doubt) {
+    uint8_t normal[NORMAL_ROOM + 4];
+    *doubt = 0;
+    if (capacity < NORMAL_ROOM) return SIZE_MAX;
+    n = normalize(m, s, n, prefix, normal);
+    if (n == SIZE_MAX || n == 0) return n;
+    return m->parts.merges ? merge_sentence(m, normal, n, ids) : best_sentence(m, normal, n, before, ids, doubt);
+}

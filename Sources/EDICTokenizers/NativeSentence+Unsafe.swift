@@ -1,0 +1,81 @@
+internal import CEDICTokenizers
+
+/// A SentencePiece model as the C code wants it, for parts of sentences. Immutable.
+@safe final class NativeSentence: @unchecked Sendable {
+    let pointer: OpaquePointer
+    let isUnigram: Bool
+    /// What the C code points to.
+    private let tables: (merges: MergeTable?, trie: Trie?)
+    private let fallback: UnsafeMutablePointer<UInt32>
+    private let scores: UnsafeMutablePointer<Float>
+
+    /// Nil where the model is none that sentencepiece would sum in single precision, or without memory.
+    init?(_ model: Model, _ normalizer: SentencePieceNormalizer) {
+        var parts = unsafe edic_tok_sentence_parts()
+        var characters: [(scalar: UInt32, symbol: UInt32)] = []
+        let bytes: [UInt32]
+        var scoreByID: [Float] = []
+        switch model {
+        case .sentencePieceBPE(let model):
+            characters = model.symbols.map { ($0.key, $0.value) }
+            bytes = model.fallback
+            tables = (model.table, nil)
+            unsafe parts.merges = model.table.pointer
+            unsafe parts.piece_count = UInt32(model.pieces.count)
+            isUnigram = false
+        case .unigram(let model) where model.lattice.singlePrecision:
+            bytes = model.fallback
+            scoreByID = model.pieces.indices.map { Float(model.pieceScore(UInt32($0))) }
+            tables = (nil, model.lattice.trie)
+            unsafe parts.unigram = model.lattice.native
+            unsafe parts.piece_count = UInt32(model.pieces.count)
+            isUnigram = true
+        default: return nil
+        }
+        unsafe fallback = .allocate(capacity: 256)
+        unsafe fallback.initialize(repeating: 0, count: 256)
+        unsafe scores = .allocate(capacity: max(scoreByID.count, 1))
+        for (index, id) in bytes.enumerated() where index < 256 { unsafe fallback[index] = id }
+        for (id, score) in scoreByID.enumerated() { unsafe scores[id] = score }
+        unsafe parts.removes_extra_spaces = normalizer.removesExtraWhitespace ? 1 : 0
+        unsafe parts.fallback = bytes.count == 256 ? UnsafePointer(fallback) : nil
+        unsafe parts.scores = isUnigram ? UnsafePointer(scores) : nil
+        let scalars = characters.map(\.scalar)
+        let symbols = characters.map(\.symbol)
+        let map = normalizer.map?.blob ?? []
+        let made = unsafe map.withUnsafeBufferPointer { map in
+            // The blob begins with the size of its trie.
+            let content = unsafe map.count > 4 ? map.baseAddress.map { unsafe $0 + 4 } : nil
+            return unsafe edic_tok_sentence_create(
+                &parts, content, normalizer.map?.trieSize ?? 0, max(0, map.count - 4), scalars, symbols, scalars.count)
+        }
+        guard let made = unsafe made else {
+            unsafe fallback.deallocate()
+            unsafe scores.deallocate()
+            return nil
+        }
+        unsafe pointer = made
+    }
+
+    deinit {
+        unsafe edic_tok_sentence_destroy(pointer)
+        unsafe fallback.deallocate()
+        unsafe scores.deallocate()
+    }
+
+    /// Normalizes and encodes the beginning of a sentence and appends its ids; returns the score of the path, nil with
+    /// nothing appended where it must be done step by step.
+    func encodeBeginning(_ text: Span<UInt8>, into ids: inout [UInt32]) -> Float? {
+        guard text.count < 256 else { return nil }
+        return unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1024) { room in
+            guard let base = room.baseAddress else { return nil }
+            var doubt: UInt8 = 0
+            let count = unsafe text.withUnsafeBufferPointer {
+                unsafe edic_tok_sentence_encode(pointer, $0.baseAddress, $0.count, 1, 0, base, 1024, &doubt)
+            }
+            guard (0...1024).contains(count) else { return nil }
+            unsafe ids.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
+            return isUnigram ? unsafe edic_tok_sentence_advance(pointer, 0, base, count) : 0
+        }
+    }
+}
