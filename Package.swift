@@ -67,6 +67,7 @@ let package = Package(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
         .target(name: "CEDICTokenizers"),
+        .target(name: "CEDICNgramIndex"),
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
@@ -85,7 +86,8 @@ let package = Package(
         library(
             "EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system],
             exclude: ["OPTIMIZATIONS.md"]),
-        library("EDICNgram", ["EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
+        library(
+            "EDICNgram", ["CEDICNgramIndex", "EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
         // Floor 3: transformers, corpora.

@@ -54,17 +54,8 @@ internal import Glibc
         (load(UInt64.self, at: offset >> 3) >> UInt64(offset & 7)) & mask
     }
 
-    /// Asks for the cache line of a byte offset by touching it; outside the bytes, nothing happens.
-    @inline(__always)
-    func touch(_ offset: Int) -> UInt8 {
-        UInt(bitPattern: offset) < UInt(bitPattern: count)
-            ? unsafe base.load(fromByteOffset: offset, as: UInt8.self) : 0
-    }
-
-    func equal(_ start: Int, _ word: UnsafePointer<UInt8>, _ length: Int) -> Bool {
-        guard start >= 0, length <= count - start else { return false }
-        return unsafe memcmp(base + start, word, length) == 0
-    }
+    /// The bytes where they lie; valid while the view is.
+    @unsafe var pointer: UnsafePointer<UInt8> { unsafe base.assumingMemoryBound(to: UInt8.self) }
 
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         unsafe body(UnsafeRawBufferPointer(start: base, count: count))

@@ -42,41 +42,48 @@ final class GramIndexBuilder: @unchecked Sendable {
 
     /// The parts of the file, in order; each begins at a multiple of 64 bytes.
     func parts() throws(NgramError) -> [Lane<UInt8>] {
-        var header = GramIndex.Header()
+        var header = GramIndexHeader()
         header.order = order
         header.vocabularyCount = vocabulary.count
-        var parts: [Lane<UInt8>] = [Lane(zeros: GramIndex.headerSize)]
-        var end = GramIndex.headerSize
+        header.orders = built.enumerated().map { index, set in
+            GramIndexHeader.Order(count: counts[index], sets: set.shapes)
+        }
+        header.size = header.neededSize
+        var parts: [Lane<UInt8>] = [Lane(zeros: header.size)]
+        var end = header.size
         func place(_ part: Lane<UInt8>) -> Int {
             let start = end
             parts.append(part)
             end = (end + part.count + 63) / 64 * 64
             return start
         }
-        let words = try VocabularyIndex.build(vocabulary)
+        func place(_ values: [Float]) -> GramIndexHeader.Values {
+            GramIndexHeader.Values(offset: place(floats(values)), count: values.count)
+        }
+        let words = try VocabularyParts(vocabulary)
         header.vocabulary.slots = place(words.slots)
         header.vocabulary.slotCount = words.slots.count / 4
         header.vocabulary.starts = place(words.starts)
         header.vocabulary.words = place(words.words)
         header.vocabulary.wordBytes = words.words.count
-        header.unigrams = place(unigrams)
+        if quantisation == nil {
+            header.unigrams = place(unigrams)
+        } else {
+            let packed = PackedUnigrams(unigrams)
+            header.unigrams = place(packed.codes)
+            header.unigramProbabilities = place(packed.probabilities)
+            header.unigramBackoffs = place(packed.backoffs)
+        }
         for (index, set) in built.enumerated() {
-            var part = GramIndex.Header.Order()
-            part.count = counts[index]
-            part.probabilityValueCount = set.probabilityValues.count
-            part.probabilityValues = place(floats(set.probabilityValues))
-            part.backoffValueCount = set.backoffValues.count
-            part.backoffValues = place(floats(set.backoffValues))
-            for (number, shape) in set.shapes.enumerated() {
-                var shape = shape
-                shape.blocks = place(set.blocks[number])
-                shape.entries = place(set.entries[number])
-                part.sets.append(shape)
+            header.orders[index].probabilities = place(set.probabilityValues)
+            header.orders[index].backoffs = place(set.backoffValues)
+            for number in set.shapes.indices {
+                header.orders[index].sets[number].lines = place(set.lines[number])
+                header.orders[index].sets[number].entries = place(set.entries[number])
             }
-            header.orders.append(part)
         }
         header.fileSize = end
-        write(header, to: parts[0])
+        parts[0] = header.bytes()
         return parts
     }
 
@@ -88,16 +95,6 @@ final class GramIndexBuilder: @unchecked Sendable {
             }
         }
         return bytes
-    }
-
-    private func write(_ header: GramIndex.Header, to bytes: Lane<UInt8>) {
-        func put(_ value: UInt64, at offset: Int) {
-            for byte in 0..<8 { bytes[offset + byte] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)) }
-        }
-        for (place, byte) in GramIndex.magic.enumerated() { bytes[place] = byte }
-        put(UInt64(GramIndex.version), at: 8)
-        for (place, field) in header.fields.enumerated() { put(UInt64(field), at: 24 + place * 8) }
-        put(GramIndex.checksum(of: ByteView(bytes)), at: 16)
     }
 
     /// The model in memory.
@@ -115,12 +112,7 @@ final class GramIndexBuilder: @unchecked Sendable {
 
     func write(to path: FilePath) throws(NgramError) {
         let file = try OrderedFile(path)
-        let padding = Lane<UInt8>(zeros: 64)
-        for part in try parts() {
-            try file.add(OrderedFile.Piece(bytes: part, count: part.count), number: file.nextNumber)
-            let rest = (64 - part.count % 64) % 64
-            try file.add(OrderedFile.Piece(bytes: padding, count: rest), number: file.nextNumber)
-        }
+        try file.addBlocks(parts(), alignment: 64)
         try file.commit()
     }
 }

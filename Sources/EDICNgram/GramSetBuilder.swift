@@ -15,7 +15,7 @@ struct GramColumns: Sendable {
 /// The sets of one order, built; offsets still count from the beginning of their own bytes.
 struct BuiltOrder: Sendable {
     let shapes: [GramSetShape]
-    let blocks: [Lane<UInt8>]
+    let lines: [Lane<UInt8>]
     let entries: [Lane<UInt8>]
     let probabilityValues: [Float]
     let backoffValues: [Float]
@@ -24,31 +24,12 @@ struct BuiltOrder: Sendable {
 }
 
 enum GramSetBuilder {
-    /// How many bits the words of each set have. Frequent words have low ids, so most n-grams are in sets whose keys
-    /// are short.
-    static let classBits = [9, 11, 13, 15, 17, 20]
-
-    static func classes(vocabulary count: Int) -> [(first: Int, bits: Int)] {
-        var classes: [(first: Int, bits: Int)] = []
-        var first = 0
-        for bits in classBits where first < count {
-            let left = count - first
-            let needed = max(1, Int.bitWidth - (left - 1).leadingZeroBitCount)
-            classes.append((first, min(bits, needed)))
-            first += 1 << min(bits, needed)
-        }
-        if first < count {
-            classes.append((first, max(1, Int.bitWidth - (count - first - 1).leadingZeroBitCount)))
-        }
-        return classes
-    }
-
     /// Sorts the n-grams into sets and packs them. `parentCount` n-grams are one word shorter.
     static func build(
         _ columns: GramColumns, vocabulary: Int, parentCount: Int, quantised bits: (probability: Int, backoff: Int)?,
         isHighest: Bool, pool: WorkerPool
     ) throws(NgramError) -> BuiltOrder {
-        let classes = classes(vocabulary: vocabulary)
+        let classes = vocabulary < 1 ? 0 : GramClasses.index(of: UInt32(vocabulary - 1)) + 1
         let parentBits = parentCount <= 1 ? 1 : Int.bitWidth - (parentCount - 1).leadingZeroBitCount
         let grain = 1 << 16
         let chunks = (columns.count + grain - 1) / grain
@@ -56,26 +37,26 @@ enum GramSetBuilder {
 
         // Which set each n-gram is in, and how many are in each.
         let histograms = pool.map(count: chunks) { chunk, _ in
-            var histogram = [Int](repeating: 0, count: classes.count)
+            var histogram = [Int](repeating: 0, count: classes)
             for index in chunk * grain..<min(columns.count, (chunk + 1) * grain) {
-                histogram[classIndex(columns.words[index], classes)] += 1
+                histogram[GramClasses.index(of: columns.words[index])] += 1
             }
             return histogram
         }
-        var counts = [Int](repeating: 0, count: classes.count)
-        for histogram in histograms { for place in 0..<classes.count { counts[place] += histogram[place] } }
+        var counts = [Int](repeating: 0, count: classes)
+        for histogram in histograms { for place in 0..<classes { counts[place] += histogram[place] } }
 
         let numbers = Lane<UInt32>(uninitialized: columns.count)
         var shapes: [GramSetShape] = []
-        var blocks: [Lane<UInt8>] = []
+        var lines: [Lane<UInt8>] = []
         var entries: [Lane<UInt8>] = []
         var firstNumber = 0
-        for (place, range) in classes.enumerated() where counts[place] > 0 {
+        for place in 0..<classes where counts[place] > 0 {
             var shape = GramSetShape()
             shape.count = counts[place]
-            shape.wordBits = range.bits
+            shape.wordBits = GramClasses.wordBits(place, vocabulary: vocabulary)
             shape.parentBits = parentBits
-            shape.firstWord = range.first
+            shape.firstWord = GramClasses.firstWord(place)
             shape.firstNumber = firstNumber
             let spread = Int.bitWidth - 1 - counts[place].leadingZeroBitCount
             shape.homeBits = min(max(0, spread - 1), shape.keyBits)
@@ -93,26 +74,19 @@ enum GramSetBuilder {
             pool.forEach(count: chunks) { chunk, _ in
                 var next = chunkStarts[chunk]
                 for index in chunk * grain..<min(columns.count, (chunk + 1) * grain)
-                where classIndex(columns.words[index], classes) == place {
+                where GramClasses.index(of: columns.words[index]) == place {
                     indices[next] = UInt32(index)
                     next += 1
                 }
             }
             let set = try pack(shape, indices, columns, books, numbers, pool)
             shapes.append(set.shape)
-            blocks.append(set.blocks)
+            lines.append(set.lines)
             entries.append(set.entries)
         }
         return BuiltOrder(
-            shapes: shapes, blocks: blocks, entries: entries, probabilityValues: books?.probability.values ?? [],
+            shapes: shapes, lines: lines, entries: entries, probabilityValues: books?.probability.values ?? [],
             backoffValues: books?.backoff.values ?? [], numbers: numbers)
-    }
-
-    @inline(__always)
-    private static func classIndex(_ word: UInt32, _ classes: [(first: Int, bits: Int)]) -> Int {
-        var place = 0
-        while place + 1 < classes.count, Int(word) >= classes[place + 1].first { place += 1 }
-        return place
     }
 
     private static func codebooks(
@@ -142,12 +116,14 @@ enum GramSetBuilder {
     private static func pack(
         _ start: GramSetShape, _ indices: Lane<UInt32>, _ columns: GramColumns,
         _ books: (probability: WeightCodebook, backoff: WeightCodebook)?, _ numbers: Lane<UInt32>, _ pool: WorkerPool
-    ) throws(NgramError) -> (shape: GramSetShape, blocks: Lane<UInt8>, entries: Lane<UInt8>) {
+    ) throws(NgramError) -> (shape: GramSetShape, lines: Lane<UInt8>, entries: Lane<UInt8>) {
         for seed in 0..<64 {
             var shape = start
             shape.seed = seed
+            // Of very many homes with nearly four entries each, one has more than fifteen with any seed.
+            if seed >= 4 { shape.homeBits = min(start.homeBits + 1, shape.keyBits) }
             let sorted = sortedKeys(shape, indices, columns, pool)
-            guard let blocks = blocks(shape, sorted, columns) else { continue }
+            guard let lines = lines(shape, sorted) else { continue }
             let entries = Lane<UInt8>(zeros: shape.entryBytes)
             // Eight entries end at a whole byte, so parts of a multiple of eight do not share one.
             let grain = 1 << 14
@@ -170,7 +146,7 @@ enum GramSetBuilder {
                 }
                 packer.finish()
             }
-            return (shape, blocks, entries)
+            return (shape, lines, entries)
         }
         throw NgramError(.unsupported, "model: \(start.count) n-grams do not spread evenly; are some listed twice?")
     }
@@ -182,7 +158,7 @@ enum GramSetBuilder {
         let grain = 1 << 16
         let chunks = (shape.count + grain - 1) / grain
         let mask = ones(shape.keyBits)
-        let fold = UInt64((shape.keyBits + 1) / 2)
+        let fold = UInt64(shape.fold)
         let multiplier = GramSet.multiplier(seed: shape.seed)
         let raise = UInt64(64 - shape.keyBits)
         @Sendable func key(_ place: Int) -> PackedKey<2> {
@@ -232,29 +208,27 @@ enum GramSetBuilder {
         return sorted
     }
 
-    /// The blocks of a set, or nil when a home would hold more than fifteen entries.
-    private static func blocks(
-        _ shape: GramSetShape, _ sorted: Lane<PackedKey<2>>, _ columns: GramColumns
-    ) -> Lane<UInt8>? {
-        let blocks = Lane<UInt8>(zeros: shape.blockCount * 12)
+    /// The lines of a set, or nil when a home would hold more than fifteen entries.
+    private static func lines(_ shape: GramSetShape, _ sorted: Lane<PackedKey<2>>) -> Lane<UInt8>? {
+        let lines = Lane<UInt8>(zeros: shape.lineCount * GramSetShape.lineBytes)
         var place = 0
-        for block in 0..<shape.blockCount {
-            var counts: UInt64 = 0
-            let first = place
-            let end = (block + 1) * 16
+        for line in 0..<shape.lineCount {
+            let start = line * GramSetShape.lineBytes
+            for byte in 0..<4 { lines[start + byte] = UInt8(truncatingIfNeeded: place >> (8 * byte)) }
+            let first = line * GramSetShape.homesPerLine
             while place < shape.count {
                 let home =
                     shape.homeBits == 0
                     ? 0 : Int(truncatingIfNeeded: sorted[place].value[0] >> UInt64(64 - shape.homeBits))
-                if home >= end { break }
-                let shift = UInt64(home & 15) * 4
-                if (counts >> shift) & 15 == 15 { return nil }
-                counts &+= 1 << shift
+                let within = home - first
+                if within >= GramSetShape.homesPerLine { break }
+                let byte = start + 4 + within / 2
+                let one: UInt8 = within % 2 == 0 ? 1 : 16
+                if lines[byte] & (one &* 15) == one &* 15 { return nil }
+                lines[byte] += one
                 place += 1
             }
-            for byte in 0..<4 { blocks[block * 12 + byte] = UInt8(truncatingIfNeeded: first >> (8 * byte)) }
-            for byte in 0..<8 { blocks[block * 12 + 4 + byte] = UInt8(truncatingIfNeeded: counts >> UInt64(8 * byte)) }
         }
-        return blocks
+        return lines
     }
 }

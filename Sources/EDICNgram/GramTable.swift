@@ -15,9 +15,9 @@ struct GramTable: Sendable {
     /// Reads everything out of a model of our own format: the scrambling of keys is undone.
     init(_ index: GramIndex, name: String) throws(NgramError) {
         order = index.order
-        var words = WordTable(capacity: index.vocabulary.count)
-        for id in 0..<index.vocabulary.count {
-            guard words.intern(index.vocabulary.bytes(of: UInt32(id)).span).isNew else {
+        var words = WordTable(capacity: index.wordCount)
+        for id in 0..<index.wordCount {
+            guard words.intern(index.bytes(of: UInt32(id)).span).isNew else {
                 throw NgramError(.corrupt, "\(name): word \(id) appears twice; the file is damaged")
             }
         }
@@ -89,41 +89,39 @@ extension GramIndex {
         let words = Lane<UInt32>(zeros: part.count)
         let probabilities = Lane<Float>(zeros: part.count)
         let backoffs = Lane<Float>(zeros: isHighest ? 0 : part.count)
+        let values = (try values(part.probabilities, name), try values(part.backoffs, name))
+        let isQuantised = part.probabilities.count > 0
+        let wordCount = wordCount
         for shape in part.sets {
             guard let set = GramSet(shape, in: bytes), shape.firstNumber + shape.count <= part.count else {
-                throw NgramError(.corrupt, "\(name): the \(order)-grams are damaged")
+                throw .damaged(name, "the \(order)-grams are inconsistent")
             }
-            let vocabularyCount = vocabulary.count
-            let isSound = set.forEachKey { place, parent, word in
-                guard parent < UInt64(parentCount), Int(word) < vocabularyCount else { return false }
+            let isSound = set.forEachEntry { place, parent, word, probability, backoff in
+                guard parent < UInt64(parentCount), Int(word) < wordCount else { return false }
                 let number = shape.firstNumber + place
                 parents[number] = UInt32(truncatingIfNeeded: parent)
                 words[number] = word
-                let found = weights(order: order, set, place)
-                probabilities[number] = found.probability
-                if !isHighest { backoffs[number] = found.backoff }
+                if isQuantised {
+                    guard Int(probability) < values.0.count else { return false }
+                    probabilities[number] = values.0[Int(probability)]
+                    guard !isHighest else { return true }
+                    guard Int(backoff) < values.1.count else { return false }
+                    backoffs[number] = values.1[Int(backoff)]
+                } else {
+                    probabilities[number] = Float(bitPattern: probability)
+                    if !isHighest { backoffs[number] = Float(bitPattern: backoff) }
+                }
                 return true
             }
-            guard isSound else { throw NgramError(.corrupt, "\(name): the \(order)-grams are damaged") }
+            guard isSound else { throw .damaged(name, "the \(order)-grams are inconsistent") }
         }
         return GramColumns(parents: parents, words: words, probabilities: probabilities, backoffs: backoffs)
     }
-}
 
-extension GramSet {
-    /// Calls `body(place, parent, word)` for each entry until it returns false; false where it did or an entry is not
-    /// where its key belongs.
-    func forEachKey(_ body: (_ place: Int, _ parent: UInt64, _ word: UInt32) -> Bool) -> Bool {
-        var place = 0
-        for home in 0..<1 << shape.homeBits {
-            for _ in 0..<held(home: home) {
-                guard place < shape.count else { return false }
-                let key = unscramble(UInt64(home) << UInt64(shape.remainderBits) | remainder(place))
-                let word = UInt32(truncatingIfNeeded: key & ones(shape.wordBits)) &+ UInt32(shape.firstWord)
-                guard body(place, key >> UInt64(shape.wordBits), word) else { return false }
-                place += 1
-            }
+    private func values(_ values: GramIndexHeader.Values, _ name: String) throws(NgramError) -> [Float] {
+        guard let view = bytes.part(from: values.offset, count: values.count * 4) else {
+            throw .damaged(name, "a list of values lies outside the file")
         }
-        return place == shape.count
+        return (0..<values.count).map { view.float(at: $0 * 4) }
     }
 }

@@ -154,6 +154,13 @@ struct KenLMTrie: NgramSearch {
         return nil
     }
 
+    /// The first word of an n-gram and its weights.
+    func entry(order: Int, _ place: Int) -> (word: UInt32, weights: GramWeights) {
+        let level = levels[order - 2]
+        let word = level.entries.bits(at: place * level.total, mask: wordMask)
+        return (UInt32(truncatingIfNeeded: word), weights(level, place))
+    }
+
     @inline(__always)
     private func weights(_ level: Level, _ place: Int) -> GramWeights {
         var offset = place * level.total + wordBits

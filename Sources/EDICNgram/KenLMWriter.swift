@@ -73,12 +73,8 @@ struct KenLMWriter {
         let header = KenLMHeader(
             kind: kind, order: table.order, probingMultiplier: 1.5, hasVocabulary: true,
             searchVersion: kind == .probing ? 0 : 1, counts: table.counts)
-        let start = Lane(header.bytes)
         let file = try OrderedFile(path)
-        try file.add(OrderedFile.Piece(bytes: start, count: start.count), number: file.nextNumber)
-        for part in parts {
-            try file.add(OrderedFile.Piece(bytes: part, count: part.count), number: file.nextNumber)
-        }
+        try file.addBlocks([Lane(header.bytes)] + parts, alignment: 1)
         try file.commit()
     }
 

@@ -10,18 +10,46 @@ extension NgramModel {
     public func write(
         to path: FilePath, as format: Format, quantisation: NgramQuantisation? = nil
     ) throws(NgramError) {
-        guard case .index(let index) = storage else {
-            throw NgramError(
-                .unsupported, "\(name): a KenLM binary cannot be converted; convert the ARPA file it was made from")
-        }
         switch format {
-        case .kenLMProbing: try KenLMWriter(index, name: name).writeProbing(to: path)
-        case .kenLMTrie: try KenLMWriter(index, name: name).writeTrie(to: path)
+        case .kenLMProbing: try KenLMWriter(try gramIndex(), name: name).writeProbing(to: path)
+        case .kenLMTrie: try KenLMWriter(try gramIndex(), name: name).writeTrie(to: path)
         case .edic:
-            let builder = try GramTable(index, name: name).builder(quantisation: quantisation?.checked())
+            let builder = try table().byFrequency().builder(quantisation: quantisation?.checked())
             try builder.write(to: path)
-        case .arpa: try GramTable(index, name: name).writeARPA(to: path)
+        case .arpa: try table().writeARPA(to: path)
         }
+    }
+
+    /// The model without the n-grams that matter least: those without which its perplexity rises by less than a share of
+    /// `threshold`, 1e-8 say, each judged alone (Stolcke 1998). N-grams that a longer one that stays begins with or ends
+    /// in stay too.
+    ///
+    /// - Throws: ``NgramError`` for a negative threshold, or a model that cannot be written.
+    public func pruned(threshold: Double) throws(NgramError) -> NgramModel {
+        guard threshold >= 0, threshold.isFinite else {
+            throw NgramError(.invalidArgument, "threshold \(threshold): must be 0 or more, such as 1e-8")
+        }
+        let pruned = try GramPruning(try gramIndex(), name: name).pruned(threshold: threshold)
+        return NgramModel(
+            .index(try pruned.byFrequency().builder(quantisation: nil).index(name: name)), format: .edic, name: name)
+    }
+
+    /// All n-grams, spelled out.
+    func table() throws(NgramError) -> GramTable {
+        switch storage {
+        case .index(let index): return try GramTable(index, name: name)
+        case .trie(let trie): return try trie.table(name: name)
+        case .probing:
+            throw NgramError(
+                .unsupported,
+                "\(name): KenLM's probing tables hold hashes in place of words; convert the ARPA file it was made from")
+        }
+    }
+
+    /// The model in the module's own format.
+    func gramIndex() throws(NgramError) -> GramIndex {
+        if case .index(let index) = storage { return index }
+        return try table().builder(quantisation: nil).index(name: name)
     }
 }
 

@@ -6,7 +6,7 @@ extension NgramModel {
             (0..<UInt32(vocabularyCount)).map { search.score($0, after: state, into: &next).logProbability }
         }
         return switch storage {
-        case .index(let model): all(model)
+        case .index(let model): model.distribution(after: state)
         case .probing(let model): all(model)
         case .trie(let model): all(model)
         }
@@ -14,10 +14,21 @@ extension NgramModel {
 
     /// The `count` most probable words after `state`, best first, equal ones by id; `<s>` and `<unk>` left out.
     public func mostProbableWords(after state: NgramState, count: Int) -> [(id: UInt32, logProbability: Float)] {
+        guard count > 0 else { return [] }
         let begin = beginID
-        let ranked = distribution(after: state).enumerated()
-            .filter { $0.offset != Int(unknownID) && $0.offset != Int(begin) }
-            .sorted { $0.element != $1.element ? $0.element > $1.element : $0.offset < $1.offset }
-        return ranked.prefix(max(0, count)).map { (UInt32($0.offset), $0.element) }
+        // The best so far, in order, and what the last of them has.
+        var best: [(id: UInt32, logProbability: Float)] = []
+        for (id, score) in distribution(after: state).enumerated() where id != Int(unknownID) && id != Int(begin) {
+            if best.count == count, let last = best.last, score <= last.logProbability { continue }
+            // Behind all that are as good: their ids are smaller.
+            var (low, high) = (0, best.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if best[middle].logProbability >= score { low = middle + 1 } else { high = middle }
+            }
+            best.insert((UInt32(id), score), at: low)
+            if best.count > count { best.removeLast() }
+        }
+        return best
     }
 }

@@ -31,4 +31,9 @@ public struct NgramError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
+
+    /// The bytes of the file `name` contradict its format.
+    static func damaged(_ name: String, _ what: String) -> NgramError {
+        NgramError(.corrupt, "\(name): \(what); the file is damaged or incomplete, make or copy it again")
+    }
 }

@@ -53,14 +53,14 @@ public final class NgramModel: Sendable {
         } catch {
             throw NgramError(.inputOutput, error.message, cause: error)
         }
-        let magic = GramIndex.magic
+        let magic = GramIndexHeader.magic
         if bytes.count >= magic.count, magic.indices.allSatisfy({ bytes.load(UInt8.self, at: $0) == magic[$0] }) {
-            file.advise(.random)
+            file.advise(.hugePages)
             self.init(.index(try GramIndex(bytes, name: "\(path)")), format: .edic, name: "\(path)")
             return
         }
         if KenLMHeader.isPresent(in: bytes) {
-            file.advise(.random)
+            file.advise(.hugePages)
             let header = try KenLMHeader(bytes, name: "\(path)")
             if header.kind == .probing {
                 let model = try KenLMProbing(header, bytes, name: "\(path)")
@@ -97,7 +97,7 @@ public final class NgramModel: Sendable {
     /// How many words the model knows, `<unk>`, `<s>` and `</s>` counted. Ids are `0 ..< vocabularyCount`.
     public var vocabularyCount: Int {
         switch storage {
-        case .index(let index): index.vocabulary.count
+        case .index(let index): index.wordCount
         case .probing(let model): model.vocabulary.count
         case .trie(let model): model.vocabulary.count
         }
@@ -117,7 +117,7 @@ public final class NgramModel: Sendable {
     /// The id of a word given as UTF-8, or ``unknownID``.
     public func id(of word: Span<UInt8>) -> UInt32 {
         switch storage {
-        case .index(let index): index.vocabulary.id(word) ?? 0
+        case .index(let index): index.id(word) ?? 0
         case .probing(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
         case .trie(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
         }
@@ -129,7 +129,7 @@ public final class NgramModel: Sendable {
     /// The word of an id; empty for an id outside the vocabulary.
     public func word(of id: UInt32) -> String {
         switch storage {
-        case .index(let index): String(decoding: index.vocabulary.bytes(of: id), as: UTF8.self)
+        case .index(let index): String(decoding: index.bytes(of: id), as: UTF8.self)
         case .probing(let model): String(decoding: model.vocabulary.bytes(of: id), as: UTF8.self)
         case .trie(let model): String(decoding: model.vocabulary.bytes(of: id), as: UTF8.self)
         }

@@ -1,3 +1,4 @@
+internal import CEDICNgramIndex
 internal import EDICNumerics
 internal import Glibc
 
@@ -33,25 +34,14 @@ public struct PerplexityTotals: Sendable, Hashable {
 }
 
 extension NgramModel {
-    /// Scores a text of sentences, one a line, each from `<s>` to `</s>`.
+    /// Scores a text of sentences, one a line, each from `<s>` to `</s>`. Look-ups of many words are under way at once.
     public func perplexity(of text: Span<UInt8>) -> PerplexityTotals {
-        unsafe text.withUnsafeBufferPointer { text in
-            var totals = PerplexityTotals()
-            let size = text.count
-            guard let start = text.baseAddress else { return totals }
-            // The splitter may read a few bytes beyond the end of what it is given.
-            let copy = Lane<UInt8>(uninitialized: size + TextSplitter.padding)
-            unsafe copy.pointer.update(from: start, count: size)
-            for index in size..<size + TextSplitter.padding { copy[index] = 0x0A }
-            switch storage {
-            case .index(let index):
-                unsafe score(copy, size, in: index, &totals) { unsafe index.vocabulary.id($0, $1) ?? 0 }
-            case .probing(let model):
-                unsafe score(copy, size, in: model, &totals) { unsafe model.vocabulary.id($0, $1) }
-            case .trie(let model): unsafe score(copy, size, in: model, &totals) { unsafe model.vocabulary.id($0, $1) }
-            }
-            return totals
+        var totals = PerplexityTotals()
+        forEachScore(of: text, isWhole: true) { word, id, score in
+            totals.add(id, score)
+            if word.length == 0 { totals.sentences += 1 }
         }
+        return totals
     }
 
     /// Scores one sentence, or several with line feeds between.
@@ -63,29 +53,167 @@ extension NgramModel {
         return pool.map(count: texts.count, grain: 16) { index, _ in self.perplexity(of: texts[index]) }
     }
 
-    private func score<Search: NgramSearch>(
-        _ text: Lane<UInt8>, _ size: Int, in search: Search, _ totals: inout PerplexityTotals,
-        id: (UnsafePointer<UInt8>, Int) -> UInt32
-    ) {
-        let begin = beginSentenceState
+    /// Scores sentences of ids, each from `<s>` to the `</s>` (``endID``) that must end it.
+    public func perplexity(ids: Span<UInt32>) -> PerplexityTotals {
+        var totals = PerplexityTotals()
         let end = endID
+        guard case .index(let index) = storage else {
+            let begin = beginSentenceState
+            var state = begin
+            for place in ids.indices {
+                totals.add(ids[place], score(id: ids[place], after: &state))
+                if ids[place] == end {
+                    totals.sentences += 1
+                    state = begin
+                }
+            }
+            return totals
+        }
+        var context = index.context(after: EDIC_NGRAM_BEGIN)
+        let most = Int(EDIC_NGRAM_BATCH)
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: most) { batch in
+            var place = 0
+            while place < ids.count {
+                var count = 0
+                while place < ids.count, count < most - 1 {
+                    let id = ids[place]
+                    unsafe batch[count] = min(id, .max >> 1)
+                    count += 1
+                    place += 1
+                    if id == end {
+                        unsafe batch[count] = EDIC_NGRAM_BEGIN
+                        count += 1
+                    }
+                }
+                let filled = unsafe UnsafeBufferPointer(rebasing: batch[..<count])
+                unsafe index.score(filled, after: &context) { place, score in
+                    let id = unsafe filled[place]
+                    if id == EDIC_NGRAM_BEGIN {
+                        totals.sentences += 1
+                    } else {
+                        totals.add(id, NgramScore(score))
+                    }
+                }
+            }
+        }
+        return totals
+    }
+
+    /// Scores ids one after another, from `state` on, which becomes the one after the last. As
+    /// ``score(id:after:)`` for each, but in a model of the module's own format look-ups of many are under way at once.
+    public func scores(ids: Span<UInt32>, after state: inout NgramState) -> [NgramScore] {
+        var scores: [NgramScore] = []
+        scores.reserveCapacity(ids.count)
+        guard case .index(let index) = storage else {
+            for place in ids.indices { scores.append(score(id: ids[place], after: &state)) }
+            return scores
+        }
+        var context = edic_ngram_context(state)
+        unsafe ids.withUnsafeBufferPointer { ids in
+            unsafe index.score(ids, after: &context) { _, score in scores.append(NgramScore(score)) }
+        }
+        state = NgramState(context, order: order)
+        return scores
+    }
+
+    /// Scores the words of a text of sentences, one a line. `body` gets where each word lies, its id and its score; at
+    /// the end of a line, a word of no length and `</s>`, which only counts where lines are `isWhole`: stand between `<s>`
+    /// and `</s>`.
+    @inline(__always)
+    func forEachScore(
+        of text: Span<UInt8>, isWhole: Bool, _ body: ((start: Int, length: Int), UInt32, NgramScore) -> Void
+    ) {
+        let size = text.count
+        guard size > 0 else { return }
+        // The splitter may read a few bytes beyond the end of what it is given.
+        let copy = Lane<UInt8>(uninitialized: size + TextSplitter.padding)
+        unsafe text.withUnsafeBufferPointer { text in
+            if let start = text.baseAddress { unsafe copy.pointer.update(from: start, count: size) }
+        }
+        for index in size..<size + TextSplitter.padding { copy[index] = 0x0A }
+        let end = endID
+        switch storage {
+        case .index(let index):
+            let begin = isWhole ? EDIC_NGRAM_BEGIN : EDIC_NGRAM_NOTHING
+            unsafe index.scoreText(copy.pointer, size, end: end, begin: begin) { word, id, score in
+                if id != begin { body((word.start, word.length), id, NgramScore(score)) }
+            }
+        case .probing(let model):
+            unsafe score(copy, size, in: model, isWhole, end, body) { unsafe model.vocabulary.id($0, $1) }
+        case .trie(let model):
+            unsafe score(copy, size, in: model, isWhole, end, body) { unsafe model.vocabulary.id($0, $1) }
+        }
+    }
+
+    @inline(__always)
+    private func score<Search: NgramSearch>(
+        _ text: Lane<UInt8>, _ size: Int, in search: Search, _ isWhole: Bool, _ end: UInt32,
+        _ body: ((start: Int, length: Int), UInt32, NgramScore) -> Void, id: (UnsafePointer<UInt8>, Int) -> UInt32
+    ) {
+        let begin = isWhole ? beginSentenceState : emptyState
         var state = begin
         var next = NgramState()
         unsafe TextSplitter.forEachWord(text.pointer, size) { word, length in
             let id = unsafe id(word, length)
             let score = search.score(id, after: state, into: &next)
             swap(&state, &next)
-            totals.tokens += 1
-            totals.logProbability += Double(score.logProbability)
-            if id == 0 {
-                totals.unknownWords += 1
-                totals.unknownLogProbability += Double(score.logProbability)
-            }
+            body((unsafe word - UnsafePointer(text.pointer), length), id, score)
         } line: {
-            totals.tokens += 1
-            totals.sentences += 1
-            totals.logProbability += Double(search.score(end, after: state, into: &next).logProbability)
+            let score = search.score(end, after: state, into: &next)
+            body((size, 0), end, score)
             state = begin
+        }
+    }
+}
+
+extension PerplexityTotals {
+    @inline(__always)
+    mutating func add(_ id: UInt32, _ score: NgramScore) {
+        tokens += 1
+        logProbability += Double(score.logProbability)
+        if id == 0 {
+            unknownWords += 1
+            unknownLogProbability += Double(score.logProbability)
+        }
+    }
+}
+
+extension NgramScore {
+    @inline(__always)
+    init(_ score: edic_ngram_score) {
+        self.init(
+            logProbability: score.probability, matchedLength: Int(score.matched), logBackoff: score.backoff)
+    }
+}
+
+extension edic_ngram_context {
+    init(_ state: NgramState) {
+        self.init()
+        unsafe withUnsafeMutableBytes(of: &words) { words in
+            let words = unsafe words.bindMemory(to: UInt32.self)
+            // The latest word comes last here, and first in a state.
+            for place in 0..<state.length { unsafe words[words.count - 1 - place] = state.words[place] }
+        }
+        unsafe withUnsafeMutableBytes(of: &backoffs) { backoffs in
+            let backoffs = unsafe backoffs.bindMemory(to: Float.self)
+            for place in 0..<state.length { unsafe backoffs[place] = state.backoffs[place] }
+        }
+        matched = UInt32(state.length)
+    }
+}
+
+extension NgramState {
+    fileprivate init(_ context: edic_ngram_context, order: Int) {
+        self.init()
+        length = min(Int(context.matched), order - 1)
+        var context = context
+        unsafe withUnsafeBytes(of: &context.words) { words in
+            let words = unsafe words.bindMemory(to: UInt32.self)
+            for place in 0..<length { self.words[place] = unsafe words[words.count - 1 - place] }
+        }
+        unsafe withUnsafeBytes(of: &context.backoffs) { backoffs in
+            let backoffs = unsafe backoffs.bindMemory(to: Float.self)
+            for place in 0..<length { self.backoffs[place] = unsafe backoffs[place] }
         }
     }
 }

@@ -39,6 +39,20 @@ struct VocabularyList: Sendable {
         self.starts = starts
     }
 
+    /// The same words, in the order of their places in `order`.
+    func reordered(_ order: [Int]) -> VocabularyList {
+        let reordered = VocabularyList(
+            bytes: Lane(uninitialized: bytes.count), starts: Lane(uninitialized: order.count + 1))
+        var end = 0
+        for (place, id) in order.enumerated() {
+            reordered.starts[place] = end
+            copy(bytes.part(range(of: id)), into: reordered.bytes, at: end)
+            end += range(of: id).count
+        }
+        reordered.starts[order.count] = end
+        return reordered
+    }
+
     /// The first `count` words.
     func prefix(_ count: Int) -> VocabularyList { VocabularyList(bytes: bytes, starts: starts.part(0..<count + 1)) }
 

@@ -7,7 +7,7 @@ import SystemPackage
 struct LMCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lm",
-        abstract: "Estimate and query n-gram language models.",
+        abstract: "Estimate, query, convert, mix and prune n-gram language models.",
         discussion: """
             Models are read from ARPA files, KenLM binaries and this program's own .edlm.
 
@@ -17,7 +17,8 @@ struct LMCommand: ParsableCommand {
               edic lm convert de.edlm -o de.arpa
             """,
         subcommands: [
-            LMTrainCommand.self, LMQueryCommand.self, LMConvertCommand.self, LMInspectCommand.self,
+            LMTrainCommand.self, LMQueryCommand.self, LMConvertCommand.self, LMMixCommand.self, LMPruneCommand.self,
+            LMInspectCommand.self,
         ])
 }
 
@@ -26,8 +27,9 @@ struct LMConvertCommand: ParsableCommand {
         commandName: "convert",
         abstract: "Write a model in another format.",
         discussion: """
-            The output's name says the format where --format does not: .arpa is ARPA text, .edlm this program's own. A \
-            KenLM binary cannot be converted; convert the ARPA file that it was made from.
+            The output's name says the format where --format does not: .arpa is ARPA text, .edlm this program's own. \
+            KenLM's probing binaries cannot be converted, because they hold hashes in place of words; convert the ARPA \
+            file that one was made from.
 
             EXAMPLES
               edic lm convert de.arpa -o de.edlm
@@ -38,6 +40,13 @@ struct LMConvertCommand: ParsableCommand {
     @Argument(help: "The model.", completion: .file())
     var model: String
 
+    @OptionGroup var target: LMTargetOptions
+
+    func run() throws { try target.write(NgramModel(contentsOf: FilePath(model))) }
+}
+
+/// Where a model is written, and how.
+struct LMTargetOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: "The file to write.", completion: .file())
     var output: String
 
@@ -54,11 +63,9 @@ struct LMConvertCommand: ParsableCommand {
 
     private func outputFormat() throws -> LMFormat { try format ?? LMFormat(forFileNamed: output) }
 
-    func run() throws {
-        let format = try outputFormat()
-        let model = try NgramModel(contentsOf: FilePath(model))
+    func write(_ model: NgramModel) throws {
         try model.write(
-            to: FilePath(output), as: format.format,
+            to: FilePath(output), as: try outputFormat().format,
             quantisation: quantize.map { NgramQuantisation(probabilityBits: $0, backoffBits: $0) })
     }
 }

@@ -5,7 +5,10 @@ import EDICNumerics
 import SystemPackage
 
 struct LMQueryCommand: ParsableCommand {
-    enum Detail: String, ExpressibleByArgument, CaseIterable { case word, sentence, summary }
+    enum Detail: String, ExpressibleByArgument, CaseIterable {
+        case word, sentence, summary
+        var detail: QueryDetail { QueryDetail(rawValue: rawValue) ?? .word }
+    }
 
     static let configuration = CommandConfiguration(
         commandName: "query",
@@ -31,47 +34,137 @@ struct LMQueryCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Put each line between <s> and </s>.")
     var boundaries = true
 
-    @Flag(help: "Print a JSON object for each line.")
+    @Flag(help: "Read ids instead of text: 32-bit little-endian numbers, each sentence ending in that of </s>.")
+    var ids = false
+
+    @Flag(help: "Print a JSON object for each line, or, with --show summary, for all.")
     var json = false
 
     @OptionGroup var work: WorkerOptions
 
-    func run() throws {
-        let model = try NgramModel(contentsOf: FilePath(model))
-        let pool = work.pool
-        let isWhole = boundaries
-        var totals = PerplexityTotals()
-        try text.input.forEachBatch { lines in
-            let scored = pool.map(count: lines.count, grain: 32) { index, _ in
-                model.queryLine(of: lines[index].text, isWhole: isWhole)
-            }
-            var output: [UInt8] = []
-            for (line, scored) in zip(lines, scored) {
-                totals += scored.totals
-                if json {
-                    append(line, scored.totals, to: &output)
-                } else if show == .word {
-                    output.appendLine(scored.line)
-                } else if show == .sentence {
-                    output.appendLine(String(scored.line.split(separator: "\t").last ?? ""))
-                }
-            }
-            Terminal.output(output.span)
-        }
-        if !json { Terminal.outputLine(NgramModel.querySummary(totals)) }
+    func validate() throws {
+        if ids && !boundaries { throw ValidationError("--ids has sentences between <s> and </s> only") }
     }
 
-    private func append(_ line: [UInt8], _ totals: PerplexityTotals, to output: inout [UInt8]) {
+    func run() throws {
+        let model = try NgramModel(contentsOf: FilePath(model))
+        var totals = PerplexityTotals()
+        if ids {
+            try text.input.forEachDocument(atMost: 4 << 30) { name, bytes in
+                totals += try Self.totals(ofIDs: bytes, name: name, model, work.pool)
+            }
+        } else {
+            try text.input.forEachPiece { piece in totals += query(piece, model) }
+        }
+        if json && (ids || show == .summary) {
+            var output: [UInt8] = []
+            Self.append(totals, to: &output) { _ in }
+            Terminal.output(output.span)
+        } else if !json {
+            Terminal.outputLine(NgramModel.querySummary(totals))
+        }
+    }
+
+    /// Scores a piece of whole lines on all workers, and prints what is asked for.
+    private func query(_ piece: Span<UInt8>, _ model: NgramModel) -> PerplexityTotals {
+        let pool = work.pool
+        let parts = Self.parts(of: piece, atLeast: 1 << 15, most: pool.workers * 4)
+        let scored = pool.map(count: parts.count) { index, _ in
+            let part = parts[index]
+            guard json && show != .summary else {
+                return model.query(part.span, detail: show.detail, isWhole: boundaries)
+            }
+            var output: [UInt8] = []
+            var totals = PerplexityTotals()
+            let lines = part.split(separator: 0x0A, omittingEmptySubsequences: false)
+            for (line, sentence) in zip(lines, model.sentences(of: part.span, isWhole: boundaries)) {
+                totals += sentence.totals
+                Self.append(sentence.totals, to: &output) { writer in
+                    writer.key("text")
+                    writer.value(utf8: Array(line).span)
+                    if show == .word { Self.append(sentence.words, part, to: &writer) }
+                }
+            }
+            return (output, totals)
+        }
+        var totals = PerplexityTotals()
+        for (output, part) in scored {
+            if !output.isEmpty { Terminal.output(output.span) }
+            totals += part
+        }
+        return totals
+    }
+
+    /// Cuts whole lines into parts of about one size.
+    private static func parts(of piece: Span<UInt8>, atLeast least: Int, most: Int) -> [[UInt8]] {
+        let size = max(least, piece.count / max(1, most))
+        var parts: [[UInt8]] = []
+        var start = 0
+        while start < piece.count {
+            var end = min(piece.count, start + size)
+            while end < piece.count, piece[end - 1] != 0x0A { end += 1 }
+            let part = piece.extracting(start..<end)
+            parts.append(unsafe part.withUnsafeBufferPointer { unsafe Array($0) })
+            start = end
+        }
+        return parts
+    }
+
+    /// Sentences of ids, some thousand ids at a time on all workers.
+    private static func totals(
+        ofIDs bytes: [UInt8], name: String, _ model: NgramModel, _ pool: WorkerPool
+    ) throws -> PerplexityTotals {
+        guard bytes.count % 4 == 0 else {
+            throw CommandFailure(.badData, "\(name): holds \(bytes.count) bytes, which is no number of 32-bit ids")
+        }
+        let ids = unsafe bytes.withUnsafeBytes { bytes in
+            (0..<bytes.count / 4).map {
+                unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
+            }
+        }
+        let end = model.endID
+        var starts = [0]
+        while let last = starts.last, last < ids.count {
+            var next = min(ids.count, last + 1 << 14)
+            while next < ids.count, ids[next - 1] != end { next += 1 }
+            starts.append(next)
+        }
+        let bounds = starts
+        let parts = pool.map(count: bounds.count - 1) { part, _ in
+            model.perplexity(ids: ids.span.extracting(bounds[part]..<bounds[part + 1]))
+        }
+        return parts.reduce(into: PerplexityTotals()) { $0 += $1 }
+    }
+
+    private static func append(
+        _ totals: PerplexityTotals, to output: inout [UInt8], _ first: (inout JSONWriter) -> Void
+    ) {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.key("text")
-        writer.value(utf8: line.span)
+        first(&writer)
         writer.member("log10_probability", totals.logProbability)
         writer.member("tokens", totals.tokens)
         writer.member("unknown_words", totals.unknownWords)
         writer.member("perplexity", totals.perplexity)
+        writer.member("perplexity_without_unknown_words", totals.knownPerplexity)
         writer.endObject()
         writer.endLine()
         output += writer.bytes
+    }
+
+    private static func append(_ words: [ScoredWord], _ text: [UInt8], to writer: inout JSONWriter) {
+        writer.key("words")
+        writer.beginArray()
+        for word in words {
+            writer.beginObject()
+            writer.key("word")
+            let bytes = word.range.isEmpty ? Array("</s>".utf8) : Array(text[word.range])
+            writer.value(utf8: bytes.span)
+            writer.member("id", Int(word.id))
+            writer.member("matched", word.score.matchedLength)
+            writer.member("log10_probability", Double(word.score.logProbability))
+            writer.endObject()
+        }
+        writer.endArray()
     }
 }

@@ -52,15 +52,26 @@ struct TextInput {
         }
     }
 
-    /// Calls `body` with the content of all files, some hundred kilobytes at a time, cut after the ends of lines.
+    /// Calls `body` with the content of all files, about `mostBytes` at a time, cut after the ends of lines; the last
+    /// line of a file is given its end. A piece is given early where no more is ready on standard input.
     func forEachPiece(bytes mostBytes: Int = 1 << 20, _ body: (Span<UInt8>) throws -> Void) throws {
-        var piece: [UInt8] = []
-        try forEachBatch(lines: .max, bytes: mostBytes) { lines in
-            piece.removeAll(keepingCapacity: true)
-            for line in lines {
-                piece += line
-                piece.append(0x0A)
+        for path in paths {
+            var reader = try Self.open(path)
+            var piece: [UInt8] = []
+            // What is behind the last line end.
+            var end = 0
+            while true {
+                let size = piece.count
+                guard try reader.read(into: &piece, atMost: .max) > 0 else { break }
+                if let place = piece[size...].lastIndex(of: 0x0A) { end = place + 1 }
+                guard end > 0, end >= mostBytes || piece.count >= 2 * mostBytes || path == "-" && Self.nothingIsReady
+                else { continue }
+                try body(piece.span.extracting(..<end))
+                piece.removeSubrange(..<end)
+                end = 0
             }
+            if piece.isEmpty { continue }
+            if piece.last != 0x0A { piece.append(0x0A) }
             try body(piece.span)
         }
     }
@@ -86,6 +97,12 @@ struct TextInput {
         }
     }
 
+    /// Whether the next read of standard input would wait.
+    private static var nothingIsReady: Bool {
+        var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&descriptor, 1, 0) == 0
+    }
+
     static func open(_ path: String) throws(StoreError) -> ByteReader {
         path == "-"
             ? try ByteReader(.standardInput, name: "standard input") : try ByteReader(FilePath(path))
@@ -101,8 +118,7 @@ struct TextInput {
         guard reader.format == .none, reader.offset + reader.count + longestEnd >= reader.compressedOffset else {
             return false
         }
-        var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-        return unsafe poll(&descriptor, 1, 0) == 0
+        return nothingIsReady
     }
 }
 

@@ -71,12 +71,21 @@ import _EDICTestSupport
     /// The layout of KenLM's `query`.
     @Test func queryLinesLookLikeKenLMs() throws {
         let model = try model(order: 2)
-        let (line, totals) = model.queryLine(of: "w3 never")
-        #expect(line.hasPrefix("w3=\(model.id(of: "w3")) "))
-        #expect(line.contains("\tnever=0 1 -"))
-        #expect(line.contains("\t</s>=2 "))
-        #expect(line.hasSuffix(" OOV: 1"))
-        #expect(totals.tokens == 3)
-        #expect(NgramModel.querySummary(totals).hasSuffix("OOVs:\t1\nTokens:\t3"))
+        let text = Array("w3 never\n \n".utf8)
+        let (output, totals) = model.query(text.span)
+        let lines = String(decoding: output, as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines[0].hasPrefix("w3=\(model.id(of: "w3")) "))
+        #expect(lines[0].contains("\tnever=0 1 -"))
+        #expect(lines[0].contains("\t</s>=2 "))
+        #expect(lines[0].hasSuffix(" OOV: 1"))
+        #expect(lines[1].hasPrefix("</s>=2 "))
+        #expect(totals.tokens == 4)
+        #expect(totals.sentences == 2)
+        #expect(NgramModel.querySummary(totals).hasSuffix("OOVs:\t1\nTokens:\t4"))
+        let open = model.query(text.span, detail: .sentence, isWhole: false)
+        #expect(open.totals.tokens == 2)
+        #expect(String(decoding: open.output, as: UTF8.self).hasSuffix("Total: 0 OOV: 0\n"))
+        #expect(model.query(text.span, detail: .summary).output.isEmpty)
     }
 }
