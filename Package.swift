@@ -66,6 +66,7 @@ let package = Package(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
         .target(name: "CEDICTokenizers"),
+        .target(name: "CEDICNgram"),
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
         // Floor 1: text, bytes at rest, numbers.
@@ -84,7 +85,7 @@ let package = Package(
         library(
             "EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system],
             exclude: ["OPTIMIZATIONS.md"]),
-        library("EDICNgram", ["EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
+        library("EDICNgram", ["CEDICNgram", "EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
         // Floor 3: transformers, corpora.
