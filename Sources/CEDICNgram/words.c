@@ -1,12 +1,22 @@
+#define _GNU_SOURCE
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "words.h"
 
+/// Zeroed memory that goes back to the system when it is freed, without holes in the heap.
+static void *words_map(edic_ngram_words *words, size_t size) {
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    atomic_fetch_add_explicit(&words->memory, size, memory_order_relaxed);
+    return memory;
+}
+
+static size_t table_size(size_t slots) { return sizeof(word_table) + slots * sizeof(uint64_t); }
+
 static word_table *table_create(edic_ngram_words *words, size_t slots) {
-    word_table *table = calloc(1, sizeof(word_table) + slots * sizeof(uint64_t));
-    if (!table) return NULL;
-    table->mask = slots - 1;
-    atomic_fetch_add_explicit(&words->memory, sizeof(word_table) + slots * sizeof(uint64_t), memory_order_relaxed);
+    word_table *table = words_map(words, table_size(slots));
+    if (table) table->mask = slots - 1;
     return table;
 }
 
@@ -34,13 +44,13 @@ void edic_ngram_words_destroy(edic_ngram_words *words) {
         word_table *table = atomic_load(&words->shards[i].table);
         while (table) {
             word_table *previous = table->previous;
-            free(table);
+            munmap(table, table_size(table->mask + 1));
             table = previous;
         }
-        void *block = words->shards[i].blocks;
+        word_block *block = words->shards[i].blocks;
         while (block) {
-            void *next = *(void **)block;
-            free(block);
+            word_block *next = block->next;
+            munmap(block, block->size);
             block = next;
         }
     }
@@ -87,14 +97,16 @@ static word_record *shard_record(edic_ngram_words *words, word_shard *shard, con
     // Hashing reads up to 16 bytes behind a word.
     size_t size = (sizeof(word_record) + n + 7) / 8 * 8;
     if (size + 16 > shard->left) {
-        size_t block = size + 32 > (1 << 17) ? size + 32 : 1 << 17;
-        uint8_t *memory = malloc(block);
-        if (!memory) return NULL;
-        atomic_fetch_add_explicit(&words->memory, block, memory_order_relaxed);
-        *(void **)memory = shard->blocks;
-        shard->blocks = memory;
-        shard->arena = memory + 16;
-        shard->left = block - 16;
+        // Small at first: there are many shards.
+        size_t wanted = shard->used < 1024 ? 1 << 14 : 1 << 18;
+        if (wanted < size + 64) wanted = (size + 64 + 4095) / 4096 * 4096;
+        word_block *block = words_map(words, wanted);
+        if (!block) return NULL;
+        block->next = shard->blocks;
+        block->size = wanted;
+        shard->blocks = block;
+        shard->arena = (uint8_t *)(block + 1);
+        shard->left = wanted - sizeof(word_block);
     }
     word_record *record = (word_record *)shard->arena;
     shard->arena += size;

@@ -21,14 +21,19 @@ typedef struct word_table {
     _Atomic uint64_t slots[];
 } word_table;
 
+/// A piece of memory that records lie in, behind this.
+typedef struct word_block {
+    struct word_block *next;
+    size_t size;
+} word_block;
+
 typedef struct {
     _Alignas(64) _Atomic(word_table *) table;
     atomic_flag lock;
     size_t used;
     uint8_t *arena;
     size_t left;
-    /// All blocks of memory of the arena, chained by their first word.
-    void *blocks;
+    word_block *blocks;
 } word_shard;
 
 struct edic_ngram_words {

@@ -2,17 +2,17 @@ internal import EDICNumerics
 internal import Synchronization
 internal import SystemPackage
 
-/// Writes n-grams as ARPA text, each batch formatted by the worker that brings it.
+/// Writes n-grams as ARPA text, compressed where the path ends in `.gz` or `.zst`, each batch formatted by the worker that brings it.
 final class ARPASink: GramSink {
     private struct State: Sendable {
         var header: GramHeader?
         var batches = 0
     }
 
-    private let file: OrderedFile
+    private let file: OrderedText
     private let state = Mutex(State())
 
-    init(_ path: FilePath) throws(NgramError) { file = try OrderedFile(path) }
+    init(_ path: FilePath) throws(NgramError) { file = try OrderedText(path) }
 
     func begin(_ header: GramHeader, batches: Int) throws(NgramError) {
         state.withLock { state in

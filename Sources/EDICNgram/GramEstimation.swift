@@ -86,7 +86,7 @@ final class GramEstimation: Sendable {
         plan = try Self.plan(input, budget, order: options.order, pool)
         let counting = Counting(
             shape: shape, plan: plan, budget: budget, input: input, pool: pool, memory: memory,
-            thresholds: Self.thresholds(options), allowed: Self.allowed(options, input))
+            thresholds: Self.thresholds(options), allowed: Self.allowed(input))
         let (tries, tallies) = try counting.count(pass)
         self.tries = tries
         unigrams = Self.unigrams(tries, plan, input, order: options.order)
@@ -100,8 +100,8 @@ final class GramEstimation: Sendable {
     }
 
     /// Which codes may be kept; nil when all may.
-    private static func allowed(_ options: NgramEstimator.Options, _ input: NgramIntake.Result) -> Lane<UInt8>? {
-        guard options.vocabularyLimit != nil else { return nil }
+    private static func allowed(_ input: NgramIntake.Result) -> Lane<UInt8>? {
+        guard input.keptWords + 1 < input.codeCounts.count else { return nil }
         let allowed = Lane<UInt8>(zeros: input.codeCounts.count)
         for id in 0..<input.keptWords { allowed[id + 1] = 1 }
         return allowed
@@ -178,6 +178,7 @@ final class GramEstimation: Sendable {
             let total = starts[starts.count - 1]
             memory.allow(
                 budget.kept(keys: total, tokens: plan.buckets.map(\.tokens).max() ?? 0, workers: pool.workers))
+            for block in input.blocks where memory.isOver { try block.evict() }
             let keys = Lane<UInt64>(uninitialized: total * shape.limbs)
             let cursors = Lane(starts.map { UInt64($0) })
             let stages = (0..<pool.workers).map { _ in KeyStage(buckets: range.count, limbs: shape.limbs) }

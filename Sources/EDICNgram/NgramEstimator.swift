@@ -24,6 +24,8 @@ public struct NgramEstimator: ~Copyable {
         public var pruning: [UInt64]
         /// The only words to keep; n-grams with other words are left out. Nil keeps all.
         public var vocabularyLimit: Set<String>?
+        /// How many words to keep at most, the most frequent ones; n-grams with others are left out. Nil keeps all.
+        public var largestVocabulary: Int?
         /// How many bytes of memory the whole estimation may use, the vocabulary included. What does not fit is spilled,
         /// compressed; the result is the same. At least 64 MB; more where the vocabulary alone needs it, which is an
         /// error that says how much (about 110 bytes a word).
@@ -36,13 +38,14 @@ public struct NgramEstimator: ~Copyable {
         public var rejectsReservedWords: Bool
 
         public init(
-            order: Int = 5, pruning: [UInt64] = [], vocabularyLimit: Set<String>? = nil,
+            order: Int = 5, pruning: [UInt64] = [], vocabularyLimit: Set<String>? = nil, largestVocabulary: Int? = nil,
             memoryLimit: Int = 2 << 30, temporaryFolder: FilePath = "/tmp", workers: Int? = nil,
             rejectsReservedWords: Bool = false
         ) {
             self.order = order
             self.pruning = pruning
             self.vocabularyLimit = vocabularyLimit
+            self.largestVocabulary = largestVocabulary
             self.memoryLimit = memoryLimit
             self.temporaryFolder = temporaryFolder
             self.workers = workers
@@ -65,6 +68,8 @@ public struct NgramEstimator: ~Copyable {
         public let discounts: [Discounts]
         /// Occurrences of `<s>`, `</s>` and `<unk>` as words of the text, which were left out.
         public let reservedWordsSkipped: UInt64
+        /// Bytes that went to the spill file, some of them after others had come back; 0 where all fitted in memory.
+        public let spilledBytes: Int
     }
 
     /// A step of the work, for a progress display.
@@ -101,6 +106,9 @@ public struct NgramEstimator: ~Copyable {
                 .invalidArgument,
                 "pruning \(options.pruning): thresholds must not fall, or an n-gram would stay without its parts")
         }
+        if let largest = options.largestVocabulary, largest < 1 {
+            throw NgramError(.invalidArgument, "vocabulary of at most \(largest) words: must be 1 or more")
+        }
         self.options = options
         pool = WorkerPool(workers: options.workers ?? Processors.available)
         memory = KeptMemory(limit: options.memoryLimit, spill: SpillFile(folder: options.temporaryFolder))
@@ -126,13 +134,19 @@ public struct NgramEstimator: ~Copyable {
 
     /// Adds a file of sentences, one a line, plain or compressed.
     public mutating func add(contentsOf path: FilePath) throws(NgramError) {
-        try read(path).get()
+        try read { () throws(StoreError) in try ByteReader(path) }.get()
         intake.endLine()
     }
 
-    private mutating func read(_ path: FilePath) -> Result<Void, NgramError> {
+    /// As ``add(contentsOf:)``, for what is open already, which stays so.
+    public mutating func add(contentsOf file: FileDescriptor, name: String) throws(NgramError) {
+        try read { () throws(StoreError) in try ByteReader(file, name: name) }.get()
+        intake.endLine()
+    }
+
+    private mutating func read(_ open: () throws(StoreError) -> ByteReader) -> Result<Void, NgramError> {
         do throws(StoreError) {
-            var reader = try ByteReader(path)
+            var reader = try open()
             while true {
                 var failure: NgramError?
                 let count = try reader.withChunk { chunk in
@@ -170,7 +184,7 @@ public struct NgramEstimator: ~Copyable {
         try intake.add(numbers: tokenIDs)
     }
 
-    /// Estimates the model and writes it as ARPA text, not compressed.
+    /// Estimates the model and writes it as ARPA text, compressed where the path ends in `.gz` or `.zst`.
     public consuming func finish(writingARPA path: FilePath) throws(NgramError) -> Summary {
         try finish(into: [try ARPASink(path)])
     }
@@ -221,7 +235,7 @@ public struct NgramEstimator: ~Copyable {
         let pool = pool
         let progress = progress
         let memory = memory
-        let input = try intake.finish(limit: options.vocabularyLimit)
+        let input = try intake.finish(limit: options.vocabularyLimit, largest: options.largestVocabulary)
         let run = EstimationRun(
             options: options, pool: pool, memory: memory, input: input, sinks: sinks, progress: progress)
         return try run.start()
@@ -308,6 +322,7 @@ private struct EstimationRun {
         return NgramEstimator.Summary(
             tokens: tokens, sentences: input.codeCounts[Int(GramCode.end)], gramsSeen: tallies.map(\.seen),
             grams: tallies.map(\.kept), countsOfCounts: tallies.map(\.counts), discounts: discounts,
-            reservedWordsSkipped: input.reservedSkipped)
+            reservedWordsSkipped: input.reservedSkipped,
+            spilledBytes: Int(memory.spill.size))
     }
 }

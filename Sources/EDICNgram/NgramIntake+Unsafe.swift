@@ -149,7 +149,7 @@ struct NgramIntake: ~Copyable {
             blocks.append(block)
             sentences += ends
         }
-        if memory.isOver { for block in blocks { try block.evict() } }
+        for block in blocks where memory.isOver { try block.evict() }
     }
 
     /// About how many bytes the vocabulary takes up at most, its sorting included.
@@ -169,8 +169,8 @@ struct NgramIntake: ~Copyable {
         let reservedSkipped: UInt64
     }
 
-    /// `limit` has the only words to keep: they get the first ids.
-    consuming func finish(limit: Set<String>? = nil) throws(NgramError) -> Result {
+    /// `limit` has the only words to keep, `largest` says how many at most: they get the first ids.
+    consuming func finish(limit: Set<String>? = nil, largest: Int? = nil) throws(NgramError) -> Result {
         if text.count > 0 {
             endLine()
             try setAside(text.count)
@@ -200,7 +200,8 @@ struct NgramIntake: ~Copyable {
         }
         seen = seen.part(0..<count)
         list.sort(seen)
-        let kept = limit.map { limitWords(&seen, $0, list) } ?? count
+        let within = limit.map { limitWords(&seen, $0, list) } ?? count
+        let kept = min(within, largest ?? within)
 
         // Reserved words become "no word" and are dropped when n-grams are formed.
         let first = Int(GramCode.firstWord)
