@@ -51,7 +51,8 @@ struct GramTally: Sendable {
 typealias ContextSum = edic_ngram_sum
 
 enum EstimationKernels {
-    static func countPairs(_ block: Lane<UInt8>, codes: Lane<UInt32>, _ draft: EstimationPlan.Draft, rows: Lane<UInt32>) {
+    static func countPairs(_ block: Lane<UInt8>, codes: Lane<UInt32>, _ draft: EstimationPlan.Draft, rows: Lane<UInt32>)
+    {
         unsafe edic_ngram_count_pairs(
             block.pointer, block.count, codes.pointer, draft.bucketOf.pointer, draft.classOf.pointer, rows.pointer)
     }
@@ -90,7 +91,7 @@ enum EstimationKernels {
             occurrences[k - 1] = Lane(zeros: levels[k - 1].count)
         }
         let counts = occurrences
-        var tallies = unsafe [edic_ngram_tally](repeating: edic_ngram_tally(), count: shape.order)
+        var tallies = [edic_ngram_tally](repeating: edic_ngram_tally(), count: shape.order)
         var raw = unsafe levels.map { unsafe edic_ngram_level($0) }
         var pointers = unsafe counts.map { unsafe $0?.pointer }
         let counted = counts.contains { $0 != nil }
@@ -99,13 +100,14 @@ enum EstimationKernels {
                 unsafe tallies.withUnsafeMutableBufferPointer { tallies in
                     guard let raw = raw.baseAddress, let tallies = tallies.baseAddress else { return }
                     unsafe edic_ngram_build(
-                        keys.pointer, scratch.pointer, count, merged, shape.layout, UInt32(bucket.base), raw, thresholds,
+                        keys.pointer, scratch.pointer, count, merged, shape.layout, UInt32(bucket.base), raw,
+                        thresholds,
                         allowed?.pointer, counted ? UnsafePointer(pointers.baseAddress) : nil, tallies)
                 }
             }
         }
-        let results = unsafe tallies.map { tally in
-            unsafe GramTally(
+        let results = tallies.map { tally in
+            GramTally(
                 seen: Int(tally.seen), kept: Int(tally.kept),
                 counts: [tally.counts.0, tally.counts.1, tally.counts.2, tally.counts.3])
         }
@@ -187,7 +189,8 @@ struct ContextSource: Sendable {
 
     /// Probabilities, and where asked for the contexts, from the answers of all buckets.
     func interpolated(
-        _ plan: EstimationPlan, answers: [Lane<UInt8>], _ discounts: Discounts, shorter: Lane<Float>, findsContexts: Bool
+        _ plan: EstimationPlan, answers: [Lane<UInt8>], _ discounts: Discounts, shorter: Lane<Float>,
+        findsContexts: Bool
     ) throws(NgramError) -> Estimated {
         precondition(answers.count == plan.buckets.count && shorter.count >= parents.count, "too few answers")
         let result = Estimated(
@@ -248,7 +251,8 @@ struct ContextTarget: Sendable {
     }
 
     /// Appends the answers to the n-grams with these contexts.
-    func reply(_ places: Lane<UInt32>, weights: Lane<Float>, givesPlaces: Bool, into answers: inout GrowingLane<UInt8>) {
+    func reply(_ places: Lane<UInt32>, weights: Lane<Float>, givesPlaces: Bool, into answers: inout GrowingLane<UInt8>)
+    {
         answers.grow(to: answers.count + places.count * 20)
         let size = unsafe edic_ngram_reply(
             places.pointer, places.count, sums.pointer, weights.pointer, givesPlaces ? 1 : 0,

@@ -120,7 +120,8 @@ struct EstimationMemory: Sendable {
     let keyBytes: Int
 
     init(limit: Int, vocabulary: Int, order: Int, tokens: UInt64, keyBytes: Int, workers: Int) {
-        available = max(1 << 20, limit - Self.base - vocabulary)
+        // A part is left for what the system rounds up and for what is between being made and being kept.
+        available = max(1 << 20, limit - Self.base - limit / 10 - vocabulary)
         self.keyBytes = keyBytes
         // Sorting takes the keys twice; later an n-gram of a bucket takes about 130 bytes with everything about it.
         let perToken = max(2 * keyBytes, 90 + 8 * order)

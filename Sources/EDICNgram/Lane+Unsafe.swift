@@ -95,7 +95,7 @@ internal import Glibc
         if mapped > 0 {
             unsafe memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             if unsafe memory == MAP_FAILED { unsafe memory = nil }
-            if unsafe bytes >= Self.hugeFrom, let memory = unsafe memory {
+            if bytes >= Self.hugeFrom, let memory = unsafe memory {
                 _ = unsafe madvise(memory, bytes, Int32(MADV_HUGEPAGE))
             }
         } else {
