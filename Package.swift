@@ -67,6 +67,7 @@ let package = Package(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
         .target(name: "CEDICTokenizers"),
+        .target(name: "CEDICNgram"),
         .target(name: "CEDICNgramIndex"),
         .target(name: "CEDICLanguageID", exclude: ["model.bin", "MODEL-CARD.md"]),
 
@@ -87,7 +88,8 @@ let package = Package(
             "EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
-            "EDICNgram", ["CEDICNgramIndex", "EDICStore", "EDICNumerics", system], exclude: ["OPTIMIZATIONS.md"]),
+            "EDICNgram", ["CEDICNgram", "CEDICNgramIndex", "EDICStore", "EDICNumerics", system],
+            exclude: ["OPTIMIZATIONS.md"]),
         library("EDICLanguageID", ["CEDICLanguageID", "EDICText", system]),
 
         // Floor 3: transformers, corpora.

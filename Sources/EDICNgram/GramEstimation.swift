@@ -1,500 +1,397 @@
 internal import EDICNumerics
-internal import Glibc
 
 /// Interpolated modified Kneser-Ney estimation from word codes.
 ///
-/// All n-grams of the highest order are packed into keys and sorted from their last word back, in buckets by last word;
-/// each bucket then holds the n-grams of every order (``GramBucket``). An n-gram's lower-order probability lies in its
-/// own bucket, but the sums over its context belong to the bucket in which the context, as an n-gram, ends. So for each
-/// order from 2 up, every bucket sends its (context, count) records to those buckets and gets back, in the same order,
-/// the discounted share and the context's interpolation weight. Nothing is sorted twice.
-struct GramEstimation<let limbs: Int>: ~Copyable {
-    typealias Key = PackedKey<limbs>
+/// All n-grams of the highest order are packed into keys and sorted from their last word back, in buckets
+/// (``EstimationPlan``); each bucket becomes a suffix trie, one level an order. An n-gram's lower-order probability lies
+/// in its own bucket, but the sums over its context belong to the bucket in which the context, as an n-gram, ends. So for
+/// each order from 2 up, every bucket sends its n-grams' counts to those buckets and gets back, in the same order, where
+/// the context is, its total and its interpolation weight. Nothing is sorted twice: the context of an n-gram is found
+/// among the left extensions of the context of the n-gram without the first word.
+///
+/// Levels, messages and probabilities are kept in memory while the limit allows and in a spill file beyond.
+final class GramEstimation: Sendable {
+    /// A bucket's trie.
+    private struct Trie: Sendable {
+        /// How many bigrams end in each word.
+        let unigrams: Lane<UInt32>
+        /// Labels and counts of the orders from 2.
+        var labels: [KeptLane<UInt32>] = []
+        var counts: [KeptLane<UInt32>] = []
 
-    /// The counts of one order, sent to the buckets of their contexts.
-    private struct Records: Sendable {
-        let contexts: Lane<Key>
-        /// The adjusted count; the top bit says that the n-gram is pruned.
-        let counts: Lane<UInt32>
-        /// Where the records for each bucket begin, and the end.
-        let starts: [Int]
-        /// What comes back: discounted share and interpolation weight.
-        let replies: Lane<SIMD2<Float>>
+        func level(_ order: Int) throws(NgramError) -> GramLevel {
+            if order == 1 { return GramLevel(labels: Lane(zeros: 0), counts: unigrams) }
+            return GramLevel(labels: try labels[order - 2].load(), counts: try counts[order - 2].load())
+        }
+    }
+
+    /// What one bucket sends to all: where each one's part begins in n-grams and in bytes.
+    private struct Sent: Sendable {
+        let bytes: KeptBytes
+        let starts: Lane<UInt32>
+        let offsets: Lane<UInt64>
+    }
+
+    /// What one bucket answers all.
+    private struct Answered: Sendable {
+        let bytes: KeptBytes
+        let offsets: [Int]
+    }
+
+    /// What is known of the n-grams of one order in one bucket.
+    private struct Estimates: Sendable {
+        let probabilities: KeptLane<Float>
+        let contextBuckets: KeptLane<UInt16>?
+        let contextPlaces: KeptLane<UInt32>?
     }
 
     struct Statistics: Sendable {
-        var grams: [Int]
-        var kept: [Int]
-        var countsOfCounts: [[UInt64]]
+        var tallies: [GramTally]
+        /// The sum of the adjusted counts of unigrams.
         var adjustedTotal: UInt64 = 0
     }
 
-    let layout: KeyLayout
-    let options: NgramEstimator.Options
-    let input: NgramIntake.Result
-    let pool: WorkerPool
-    /// Words that may be kept, by code; nil when all may.
-    let allowed: Lane<Bool>?
-    private var bucketOf = Lane<UInt16>(zeros: 0)
-    private var buckets: [GramBucket<limbs>] = []
-    private static var prunedBit: UInt32 { 1 << 31 }
+    private let options: NgramEstimator.Options
+    private let input: NgramIntake.Result
+    private let pool: WorkerPool
+    private let memory: KeptMemory
+    private let budget: EstimationMemory
+    private let shape: KeyShape
+    private let plan: EstimationPlan
+    private let tries: [Trie]
+    /// Adjusted counts of unigrams, by code.
+    private let unigrams: Lane<UInt32>
+    let statistics: Statistics
 
+    private var order: Int { shape.order }
+    var batchCount: Int { plan.buckets.count }
+
+    /// Forms, sorts and counts the n-grams of the text. `pass` is told of each of the passes over it.
     init(
-        layout: KeyLayout, options: NgramEstimator.Options, input: NgramIntake.Result, pool: WorkerPool,
-        allowed: Lane<Bool>?
-    ) {
-        self.layout = layout
+        options: NgramEstimator.Options, input: NgramIntake.Result, pool: WorkerPool, memory: KeptMemory,
+        pass: (_ pass: Int, _ passes: Int) throws(NgramError) -> Void
+    ) throws(NgramError) {
         self.options = options
         self.input = input
         self.pool = pool
-        self.allowed = allowed
+        self.memory = memory
+        let shape = KeyShape(order: options.order, largestCode: input.codeCounts.count)
+        self.shape = shape
+        var total: UInt64 = 0
+        for code in 0..<input.codeCounts.count { total += input.codeCounts[code] }
+        let vocabulary = input.vocabulary.bytes.count + input.codeCounts.count * 32
+        budget = EstimationMemory(
+            limit: options.memoryLimit, vocabulary: vocabulary, order: options.order, tokens: total,
+            keyBytes: shape.bytes, workers: pool.workers)
+        plan = try Self.plan(input, budget, order: options.order, pool)
+        let counting = Counting(
+            shape: shape, plan: plan, budget: budget, input: input, pool: pool, memory: memory,
+            thresholds: Self.thresholds(options), allowed: Self.allowed(input))
+        let (tries, tallies) = try counting.count(pass)
+        self.tries = tries
+        unigrams = Self.unigrams(tries, plan, input, order: options.order)
+        statistics = Self.statistics(unigrams, tallies, keptWords: input.keptWords)
     }
 
-    var batchCount: Int { buckets.count }
+    private static func thresholds(_ options: NgramEstimator.Options) -> [UInt64] {
+        var thresholds = options.pruning
+        while thresholds.count < options.order { thresholds.append(thresholds.last ?? 0) }
+        return thresholds
+    }
+
+    /// Which codes may be kept; nil when all may.
+    private static func allowed(_ input: NgramIntake.Result) -> Lane<UInt8>? {
+        guard input.keptWords + 1 < input.codeCounts.count else { return nil }
+        let allowed = Lane<UInt8>(zeros: input.codeCounts.count)
+        for id in 0..<input.keptWords { allowed[id + 1] = 1 }
+        return allowed
+    }
+
+    private static func plan(
+        _ input: NgramIntake.Result, _ budget: EstimationMemory, order: Int, _ pool: WorkerPool
+    ) throws(NgramError) -> EstimationPlan {
+        let draft = EstimationPlan.draft(input.codeCounts, most: budget.mostTokens, order: order)
+        let size = draft.splitCodes.count * EstimationPlan.classes
+        let pairs = Lane<UInt64>(zeros: size)
+        if size > 0 {
+            let rows = (0..<pool.workers).map { _ in Lane<UInt32>(zeros: size) }
+            try pool.forEach(count: input.blocks.count) { index, worker throws(NgramError) in
+                EstimationKernels.countPairs(
+                    try input.blocks[index].load(), codes: input.codes, draft, rows: rows[worker])
+            }
+            for row in rows { for place in 0..<size { pairs[place] += UInt64(row[place]) } }
+        }
+        return EstimationPlan(draft, counts: input.codeCounts, most: budget.mostTokens, pairs: pairs)
+    }
 
     // MARK: Counting
 
-    /// Forms, sorts and counts the n-grams of the text.
-    mutating func count() throws(NgramError) {
-        let total = input.codeCounts.reduce(0, +)
-        let bucketCount = max(1, min(256, Int(total / 4096)))
-        let bucketOf = Lane<UInt16>(zeros: input.codeCounts.count)
-        var bucket = 0
-        var filled: UInt64 = 0
-        for code in 0..<input.codeCounts.count {
-            let share = (UInt64(bucket) + 1) * total / UInt64(bucketCount)
-            if filled >= share, bucket + 1 < bucketCount, code > Int(GramCode.end) { bucket += 1 }
-            bucketOf[code] = UInt16(bucket)
-            filled += input.codeCounts[code]
-        }
-        self.bucketOf = bucketOf
-        let used = bucket + 1
-
-        let blocks = input.blocks
-        let histograms = pool.map(count: blocks.count) { index, _ in
-            var histogram = [Int](repeating: 0, count: used)
-            let block = blocks[index]
-            for place in 0..<block.count {
-                let code = block[place]
-                if code != GramCode.none { histogram[Int(bucketOf[Int(code)])] += 1 }
-            }
-            return histogram
-        }
-        // Two more in the first bucket: <unk> and <s> alone.
-        var starts = [Int](repeating: 0, count: used + 1)
-        var positions = histograms.map { _ in [Int](repeating: 0, count: used) }
-        var end = 2
-        for bucket in 0..<used {
-            starts[bucket] = bucket == 0 ? 0 : end
-            for block in 0..<blocks.count {
-                positions[block][bucket] = end
-                end += histograms[block][bucket]
-            }
-        }
-        starts[used] = end
-        let keys = Lane<Key>(uninitialized: end)
-        let layout = layout
-        let full = Key(maskOf: layout.order, layout)
-        for (place, code) in [GramCode.unknown, GramCode.begin].enumerated() {
-            var key = Key()
-            key.push(UInt64(code), layout, full: full)
-            keys[place] = key
-        }
-        let blockPositions = positions
-        pool.forEach(count: blocks.count) { index, _ in
-            var next = blockPositions[index]
-            Self.scatter(blocks[index], keys, bucketOf, &next, layout, full)
-        }
-        let bucketStarts = starts
-        buckets = pool.map(count: used) { bucket, _ in
-            let part = keys.part(bucketStarts[bucket]..<bucketStarts[bucket + 1])
-            return GramBucket(sorting: part, scratch: Lane(uninitialized: part.count), layout)
-        }
-    }
-
-    private static func scatter(
-        _ block: Lane<UInt32>, _ keys: Lane<Key>, _ bucketOf: Lane<UInt16>, _ next: inout [Int], _ layout: KeyLayout,
-        _ full: Key
-    ) {
-        var start = Key()
-        start.push(UInt64(GramCode.begin), layout, full: full)
-        var key = start
-        for place in 0..<block.count {
-            let code = block[place]
-            if code == GramCode.none { continue }
-            key.push(UInt64(code), layout, full: full)
-            let bucket = Int(bucketOf[Int(code)])
-            keys[next[bucket]] = key
-            next[bucket] += 1
-            if code == GramCode.end { key = start }
-        }
-    }
-
-    // MARK: Statistics
-
-    func statistics() -> Statistics {
-        let order = layout.order
-        let layout = layout
-        let buckets = buckets
-        let rule = pruningRule()
-        let empty = Statistics(
-            grams: Array(repeating: 0, count: order), kept: Array(repeating: 0, count: order),
-            countsOfCounts: Array(repeating: [0, 0, 0, 0], count: order))
-        let parts = pool.map(count: buckets.count) { number, _ in
-            var part = empty
-            for k in 1...order {
-                var grams = 0
-                var kept = 0
-                var ones = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
-                var sum: UInt64 = 0
-                buckets[number].forEachGram(order: k, layout) { _, first, adjusted, occurrences in
-                    grams += 1
-                    if rule.keeps(buckets[number].keys[first], order: k, occurrences) { kept += 1 }
-                    switch adjusted {
-                    case 1: ones.0 += 1
-                    case 2: ones.1 += 1
-                    case 3: ones.2 += 1
-                    case 4: ones.3 += 1
-                    default: break
-                    }
-                    sum += UInt64(adjusted)
-                }
-                part.grams[k - 1] = grams
-                part.kept[k - 1] = kept
-                part.countsOfCounts[k - 1] = [ones.0, ones.1, ones.2, ones.3]
-                if k == 1 { part.adjustedTotal = sum }
-            }
-            return part
-        }
-        return parts.reduce(into: empty) { whole, part in
-            for k in 0..<order {
-                whole.grams[k] += part.grams[k]
-                whole.kept[k] += part.kept[k]
-                for place in 0..<4 { whole.countsOfCounts[k][place] += part.countsOfCounts[k][place] }
-            }
-            whole.adjustedTotal += part.adjustedTotal
-        }
-    }
-
-    /// Which n-grams stay in the model.
-    struct PruningRule: Sendable {
+    private struct Counting {
+        let shape: KeyShape
+        let plan: EstimationPlan
+        let budget: EstimationMemory
+        let input: NgramIntake.Result
+        let pool: WorkerPool
+        let memory: KeptMemory
         let thresholds: [UInt64]
-        let allowed: Lane<Bool>?
-        let layout: KeyLayout
+        let allowed: Lane<UInt8>?
 
-        @inline(__always)
-        func keeps(_ key: Key, order: Int, _ occurrences: UInt64) -> Bool {
-            if occurrences <= thresholds[order - 1], order > 1 { return false }
-            guard let allowed else { return true }
-            for word in 0..<order where !allowed[Int(key.code(at: layout.place(word), layout))] { return false }
-            return true
+        func count(
+            _ pass: (Int, Int) throws(NgramError) -> Void
+        ) throws(NgramError) -> (tries: [Trie], tallies: [GramTally]) {
+            let buckets = plan.buckets
+            var tallies = Array(repeating: GramTally(), count: shape.order)
+            guard shape.order > 1 else {
+                return (buckets.map { Trie(unigrams: Lane(zeros: $0.codes)) }, tallies)
+            }
+            let passes = passes()
+            var tries: [Trie] = []
+            for (number, range) in passes.enumerated() {
+                try pass(number, passes.count)
+                for (trie, counted) in try count(range) {
+                    tries.append(trie)
+                    for k in 0..<shape.order { tallies[k] += counted[k] }
+                }
+            }
+            return (tries, tallies)
+        }
+
+        /// Which buckets' keys are in memory together.
+        private func passes() -> [Range<Int>] {
+            var passes: [Range<Int>] = []
+            var first = 0
+            var keys = 0
+            for (number, bucket) in plan.buckets.enumerated() {
+                if keys > 0, keys + bucket.tokens > budget.mostKeys {
+                    passes.append(first..<number)
+                    (first, keys) = (number, 0)
+                }
+                keys += bucket.tokens
+            }
+            passes.append(first..<plan.buckets.count)
+            return passes
+        }
+
+        private func count(_ range: Range<Int>) throws(NgramError) -> [(Trie, [GramTally])] {
+            var starts = [0]
+            for bucket in plan.buckets[range] { starts.append(starts[starts.count - 1] + bucket.tokens) }
+            let total = starts[starts.count - 1]
+            memory.allow(
+                budget.kept(keys: total, tokens: plan.buckets.map(\.tokens).max() ?? 0, workers: pool.workers))
+            for block in input.blocks where memory.isOver { try block.evict() }
+            let keys = Lane<UInt64>(uninitialized: total * shape.limbs)
+            let cursors = Lane(starts.map { UInt64($0) })
+            let stages = (0..<pool.workers).map { _ in KeyStage(buckets: range.count, limbs: shape.limbs) }
+            try pool.forEach(count: input.blocks.count) { index, worker throws(NgramError) in
+                EstimationKernels.scatter(
+                    try input.blocks[index].load(), codes: input.codes, shape, plan, range, keys: keys,
+                    cursors: cursors, stage: stages[worker])
+            }
+            let bounds = starts
+            return try pool.map(count: range.count) { number, _ throws(NgramError) in
+                let bucket = plan.buckets[range.lowerBound + number]
+                let part = keys.part(bounds[number] * shape.limbs..<bounds[number + 1] * shape.limbs)
+                let (levels, tallies) = EstimationKernels.build(
+                    part, scratch: Lane(uninitialized: part.count), shape, bucket, thresholds: thresholds,
+                    allowed: allowed)
+                var trie = Trie(unigrams: levels[0].counts)
+                for level in levels.dropFirst() {
+                    trie.labels.append(try KeptLane(level.labels, in: memory))
+                    trie.counts.append(try KeptLane(level.counts, in: memory))
+                }
+                return (trie, tallies)
+            }
         }
     }
 
-    private func pruningRule() -> PruningRule {
-        var thresholds = options.pruning
-        while thresholds.count < layout.order { thresholds.append(thresholds.last ?? 0) }
-        return PruningRule(thresholds: thresholds, allowed: allowed, layout: layout)
+    /// The adjusted counts of unigrams: how many words come before each, or at order 1 how often each occurs.
+    private static func unigrams(
+        _ tries: [Trie], _ plan: EstimationPlan, _ input: NgramIntake.Result, order: Int
+    ) -> Lane<UInt32> {
+        let unigrams = Lane<UInt32>(zeros: input.codeCounts.count)
+        if order == 1 {
+            for code in 0..<unigrams.count { unigrams[code] = UInt32(clamping: input.codeCounts[code]) }
+            return unigrams
+        }
+        for (trie, bucket) in zip(tries, plan.buckets) {
+            for place in 0..<bucket.codes { unigrams[bucket.base + place] &+= trie.unigrams[place] }
+        }
+        return unigrams
+    }
+
+    private static func statistics(_ unigrams: Lane<UInt32>, _ tallies: [GramTally], keptWords: Int) -> Statistics {
+        var statistics = Statistics(tallies: tallies)
+        var first = GramTally(seen: unigrams.count - 1, kept: keptWords)
+        for code in 1..<unigrams.count {
+            let count = unigrams[code]
+            statistics.adjustedTotal += UInt64(count)
+            if (1...4).contains(count) { first.counts[Int(count) - 1] += 1 }
+        }
+        statistics.tallies[0] = first
+        return statistics
     }
 
     // MARK: Estimating
 
     /// Computes all probabilities and backoff weights and hands them to `sink`, order by order.
     func estimate(
-        _ statistics: Statistics, _ discounts: [Discounts], into sink: any GramSink,
-        progress: (_ order: Int) throws(NgramError) -> Void
+        _ discounts: [Discounts], into sink: any GramSink, progress: (_ order: Int) throws(NgramError) -> Void
     ) throws(NgramError) {
-        var lower = unigrams(statistics, discounts[0])
-        for order in stride(from: 2, through: layout.order, by: 1) {
-            try progress(order - 1)
-            let records = sendRecords(order: order)
-            try answer(records, contextOrder: order - 1, lower, discounts[order - 1], sink)
-            try sink.complete(order: order - 1)
-            lower = interpolate(order: order, records, lower)
+        let tokens = plan.buckets.map(\.tokens).max() ?? 0
+        memory.allow(budget.kept(keys: 0, tokens: tokens, workers: pool.workers))
+        let first = unigramProbabilities(discounts[0])
+        var lower: [Estimates] = []
+        for k in stride(from: 2, through: order, by: 1) {
+            try progress(k - 1)
+            let sent = try send(k, lower)
+            let answered = try answer(k, sent, first, lower, discounts[k - 1], sink)
+            try sink.complete(order: k - 1)
+            lower = try interpolate(k, answered, first, lower, discounts[k - 1])
         }
-        try progress(layout.order)
+        try progress(order)
         let final = lower
-        let buckets = buckets
-        let layout = layout
-        let rule = pruningRule()
-        try pool.forEach(count: buckets.count) { number, _ throws(NgramError) in
-            let batch = Self.batch(buckets[number], layout, rule, order: layout.order, final[number], backoffs: nil)
-            try sink.accept(batch, number: number)
+        try pool.forEach(count: plan.buckets.count) { number, _ throws(NgramError) in
+            let probabilities =
+                order == 1 ? own(first, plan.buckets[number]) : try final[number].probabilities.load()
+            try hand(probabilities, weights: nil, order: order, number, to: sink)
         }
-        try sink.complete(order: layout.order)
+        try sink.complete(order: order)
     }
 
-    /// Unigram probabilities: discounted, interpolated with the uniform distribution over all words but `<s>`.
-    private func unigrams(_ statistics: Statistics, _ discounts: Discounts) -> [Lane<Float>] {
-        let buckets = buckets
-        let layout = layout
-        let rule = pruningRule()
-        let masses = pool.map(count: buckets.count) { number, _ in
-            var mass = UnigramMass()
-            buckets[number].forEachGram(order: 1, layout) { _, first, adjusted, occurrences in
-                if !rule.keeps(buckets[number].keys[first], order: 1, occurrences) {
-                    mass.pruned += UInt64(adjusted)
-                } else if adjusted > 0 {
-                    mass.counts[min(Int(adjusted), 3) - 1] += 1
-                }
+    private func own(_ unigrams: Lane<Float>, _ bucket: EstimationPlan.Bucket) -> Lane<Float> {
+        unigrams.part(bucket.base..<bucket.base + bucket.codes)
+    }
+
+    /// Unigram probabilities by code: discounted, interpolated with the uniform distribution over all words but `<s>`.
+    private func unigramProbabilities(_ discounts: Discounts) -> Lane<Float> {
+        var counts: [UInt64] = [0, 0, 0]
+        var pruned: UInt64 = 0
+        for code in 1..<unigrams.count {
+            let count = unigrams[code]
+            if code > input.keptWords {
+                pruned += UInt64(count)
+            } else if count > 0 {
+                counts[min(Int(count), 3) - 1] += 1
             }
-            return mass
         }
         let total = Double(max(1, statistics.adjustedTotal))
-        var given = masses.reduce(0.0) { $0 + Double($1.pruned) }
-        given += masses.reduce(0.0) { $0 + Double($1.counts[0]) } * discounts.one
-        given += masses.reduce(0.0) { $0 + Double($1.counts[1]) } * discounts.two
-        given += masses.reduce(0.0) { $0 + Double($1.counts[2]) } * discounts.threeOrMore
-        let uniform = given / total / Double(max(1, statistics.kept[0] - 1))
-        return pool.map(count: buckets.count) { number, _ in
-            let result = Lane<Float>(uninitialized: buckets[number].keys.count)
-            var count = 0
-            buckets[number].forEachGram(order: 1, layout) { node, _, adjusted, _ in
-                result[node] = Float((Double(adjusted) - discounts.discount(adjusted)) / total + uniform)
-                count = node + 1
-            }
-            return result.copyFirst(count)
-        }
-    }
-
-    private func sendRecords(order: Int) -> [Records] {
-        let buckets = buckets
-        let layout = layout
-        let bucketOf = bucketOf
-        let rule = pruningRule()
-        return pool.map(count: buckets.count) { number, _ in
-            let bucket = buckets[number]
-            let contextLast = layout.place(1)
-            let mask = Key(maskOf: order - 1, layout)
-            var starts = [Int](repeating: 0, count: buckets.count + 1)
-            bucket.forEachGram(order: order, layout) { _, first, _, _ in
-                starts[Int(bucketOf[Int(bucket.keys[first].code(at: contextLast, layout))]) + 1] += 1
-            }
-            for place in 0..<buckets.count { starts[place + 1] += starts[place] }
-            var next = starts
-            let total = starts[buckets.count]
-            let contexts = Lane<Key>(uninitialized: total)
-            let counts = Lane<UInt32>(uninitialized: total)
-            bucket.forEachGram(order: order, layout) { _, first, adjusted, occurrences in
-                let key = bucket.keys[first]
-                let target = Int(bucketOf[Int(key.code(at: contextLast, layout))])
-                let place = next[target]
-                next[target] = place + 1
-                contexts[place] = key.context(layout).masked(mask)
-                let kept = rule.keeps(key, order: order, occurrences)
-                counts[place] = min(adjusted, Self.prunedBit - 1) | (kept ? 0 : Self.prunedBit)
-            }
-            return Records(
-                contexts: contexts, counts: counts, starts: starts, replies: Lane(uninitialized: total))
-        }
-    }
-
-    /// Sums up each context, answers the records about it, and hands the contexts, now complete, to the sink.
-    private func answer(
-        _ records: [Records], contextOrder: Int, _ probabilities: [Lane<Float>], _ discounts: Discounts,
-        _ sink: any GramSink
-    ) throws(NgramError) {
-        let buckets = buckets
-        let layout = layout
-        let rule = pruningRule()
-        try pool.forEach(count: buckets.count) { number, _ throws(NgramError) in
-            let table = ContextTable(buckets[number], order: contextOrder, layout, nodes: probabilities[number].count)
-            var found = 0
-            for record in records { found += record.starts[number + 1] - record.starts[number] }
-            let places = Lane<UInt32>(uninitialized: found)
-            let sums = Lane<ContextSum>(zeros: probabilities[number].count)
-            var place = 0
-            for record in records {
-                for index in record.starts[number]..<record.starts[number + 1] {
-                    let node = table.find(record.contexts[index])
-                    places[place] = UInt32(truncatingIfNeeded: node)
-                    place += 1
-                    var sum = sums[node]
-                    sum.add(record.counts[index], prunedBit: Self.prunedBit)
-                    sums[node] = sum
-                }
-            }
-            let weights = Lane<Float>(uninitialized: sums.count)
-            for node in 0..<sums.count { weights[node] = sums[node].weight(discounts) }
-            place = 0
-            for record in records {
-                for index in record.starts[number]..<record.starts[number + 1] {
-                    let node = Int(places[place])
-                    place += 1
-                    let count = record.counts[index]
-                    let kept = count & Self.prunedBit == 0
-                    let share = kept ? (Double(count) - discounts.discount(count)) / Double(sums[node].total) : 0
-                    record.replies[index] = SIMD2(Float(share), weights[node])
-                }
-            }
-            let batch = Self.batch(
-                buckets[number], layout, rule, order: contextOrder, probabilities[number], backoffs: weights)
-            try sink.accept(batch, number: number)
-        }
-    }
-
-    private func interpolate(order: Int, _ records: [Records], _ lower: [Lane<Float>]) -> [Lane<Float>] {
-        let buckets = buckets
-        let layout = layout
-        let bucketOf = bucketOf
-        return pool.map(count: buckets.count) { number, _ in
-            let bucket = buckets[number]
-            let record = records[number]
-            let shorter = lower[number]
-            let contextLast = layout.place(1)
-            let shorterFirst = layout.place(order - 2)
-            var next = record.starts
-            let result = Lane<Float>(uninitialized: record.counts.count)
-            // The n-gram without its first word began at or before the same entry.
-            var parent = -1
-            var seen = 0
-            bucket.forEachGram(order: order, layout) { node, first, _, _ in
-                while seen <= first {
-                    if Int(bucket.shared[seen]) < order - 1,
-                        bucket.keys[seen].code(at: shorterFirst, layout) != GramCode.none
-                    {
-                        parent += 1
-                    }
-                    seen += 1
-                }
-                let target = Int(bucketOf[Int(bucket.keys[first].code(at: contextLast, layout))])
-                let reply = record.replies[next[target]]
-                next[target] += 1
-                result[node] = reply.x + reply.y * shorter[parent]
-            }
-            return result
-        }
-    }
-
-    private static func batch(
-        _ bucket: GramBucket<limbs>, _ layout: KeyLayout, _ rule: PruningRule, order: Int,
-        _ probabilities: Lane<Float>, backoffs: Lane<Float>?
-    ) -> GramBatch<limbs> {
-        let mask = Key(maskOf: order, layout)
-        let keys = Lane<Key>(uninitialized: probabilities.count)
-        let logs = Lane<Float>(uninitialized: probabilities.count)
-        let weights = backoffs.map { _ in Lane<Float>(uninitialized: probabilities.count) }
-        let last = layout.place(0)
-        let parents = Lane<UInt32>(uninitialized: order > 1 ? probabilities.count : 0)
-        let shorter = keptParents(bucket, layout, rule, order: order)
-        var kept = 0
-        bucket.forEachGram(order: order, layout) { node, first, _, occurrences in
-            let key = bucket.keys[first].masked(mask)
-            guard rule.keeps(key, order: order, occurrences) else { return }
-            if order > 1 { parents[kept] = shorter[first] }
-            keys[kept] = key
-            let isBegin = order == 1 && key.code(at: last, layout) == GramCode.begin
-            logs[kept] = isBegin ? 0 : decimalLogarithm(probabilities[node])
-            if let backoffs, let weights { weights[kept] = decimalLogarithm(backoffs[node]) }
-            kept += 1
-        }
-        return GramBatch(
-            layout: layout, order: order, keys: keys.part(0..<kept), logProbabilities: logs.part(0..<kept),
-            logBackoffs: weights?.part(0..<kept), parents: order > 1 ? parents.part(0..<kept) : parents)
-    }
-
-    /// For each entry, how many kept n-grams one order lower began before the one it belongs to.
-    private static func keptParents(
-        _ bucket: GramBucket<limbs>, _ layout: KeyLayout, _ rule: PruningRule, order: Int
-    ) -> Lane<UInt32> {
-        guard order > 1 else { return Lane(zeros: 0) }
-        let result = Lane<UInt32>(zeros: bucket.keys.count)
-        var kept: UInt32 = 0
-        var next = 0
-        bucket.forEachGram(order: order - 1, layout) { _, first, _, occurrences in
-            guard rule.keeps(bucket.keys[first], order: order - 1, occurrences) else { return }
-            // Entries of this one follow until another begins; those between belong to pruned or absent ones.
-            while next < first {
-                result[next] = kept &- 1
-                next += 1
-            }
-            kept += 1
-        }
-        while next < bucket.keys.count {
-            result[next] = kept &- 1
-            next += 1
+        var given = Double(pruned)
+        given += Double(counts[0]) * discounts.one
+        given += Double(counts[1]) * discounts.two
+        given += Double(counts[2]) * discounts.threeOrMore
+        let uniform = given / total / Double(max(1, input.keptWords - 1))
+        let result = Lane<Float>(zeros: unigrams.count)
+        for code in 1..<unigrams.count {
+            let count = unigrams[code]
+            result[code] = Float((Double(count) - discounts.discount(count)) / total + uniform)
         }
         return result
     }
-}
 
-/// The base-10 logarithm, from the base-2 one, which is much the faster.
-@inline(__always)
-func decimalLogarithm(_ value: Float) -> Float {
-    value == 1 ? 0 : Float(log2(Double(value)) * 0.301029995663981195)
-}
+    private func source(_ k: Int, _ number: Int, _ lower: [Estimates]) throws(NgramError) -> ContextSource {
+        ContextSource(
+            order: k, level: try tries[number].level(k), parents: try tries[number].level(k - 1),
+            contextBuckets: k > 3 ? try lower[number].contextBuckets?.load() : nil,
+            contextPlaces: k > 3 ? try lower[number].contextPlaces?.load() : nil)
+    }
 
-/// How many unigrams have adjusted counts 1, 2 and more, and how much is pruned.
-private struct UnigramMass: Sendable {
-    var counts: [UInt64] = [0, 0, 0]
-    var pruned: UInt64 = 0
-}
-
-/// What is known of one context: the sum of its counts, how many are 1, 2 and more, and how much was pruned.
-private struct ContextSum: BitwiseCopyable {
-    var total: UInt64 = 0
-    var pruned: UInt64 = 0
-    var ones: UInt32 = 0
-    var twos: UInt32 = 0
-    var more: UInt32 = 0
-
-    @inline(__always)
-    mutating func add(_ marked: UInt32, prunedBit: UInt32) {
-        let count = marked & ~prunedBit
-        total &+= UInt64(count)
-        if marked & prunedBit != 0 {
-            pruned &+= UInt64(count)
-        } else {
-            ones &+= count == 1 ? 1 : 0
-            twos &+= count == 2 ? 1 : 0
-            more &+= count > 2 ? 1 : 0
+    private func send(_ k: Int, _ lower: [Estimates]) throws(NgramError) -> [Sent] {
+        try pool.map(count: plan.buckets.count) { number, _ throws(NgramError) in
+            let (bytes, count, starts, offsets) = try source(k, number, lower).sent(plan)
+            return Sent(bytes: try KeptBytes(bytes, count: count, in: memory), starts: starts, offsets: offsets)
         }
     }
 
-    /// The mass that discounting and pruning leave for the shorter context; 1 where the context was never extended.
-    @inline(__always)
-    func weight(_ discounts: Discounts) -> Float {
-        guard total > 0 else { return 1 }
-        let mass =
-            Double(ones) * discounts.one + Double(twos) * discounts.two + Double(more) * discounts.threeOrMore
-            + Double(pruned)
-        return Float(mass / Double(total))
-    }
-}
-
-/// Finds contexts among the n-grams of one bucket.
-private struct ContextTable<let limbs: Int> {
-    private let slots: Lane<UInt32>
-    private let keys: Lane<PackedKey<limbs>>
-    private let mask: Int
-
-    init(_ bucket: GramBucket<limbs>, order: Int, _ layout: KeyLayout, nodes: Int) {
-        var size = 16
-        while size < nodes * 2 { size *= 2 }
-        let slots = Lane<UInt32>(zeros: size)
-        let keys = Lane<PackedKey<limbs>>(uninitialized: nodes)
-        let limit = size - 1
-        let kept = PackedKey<limbs>(maskOf: order, layout)
-        bucket.forEachGram(order: order, layout) { node, first, _, _ in
-            let key = bucket.keys[first].masked(kept)
-            keys[node] = key
-            var place = Int(truncatingIfNeeded: key.hash) & limit
-            while slots[place] != 0 { place = (place + 1) & limit }
-            slots[place] = UInt32(truncatingIfNeeded: node + 1)
+    /// Sums up each context, answers the n-grams about it, and hands the contexts, now complete, to the sink.
+    private func answer(
+        _ k: Int, _ sent: [Sent], _ first: Lane<Float>, _ lower: [Estimates], _ discounts: Discounts,
+        _ sink: any GramSink
+    ) throws(NgramError) -> [Answered] {
+        try pool.map(count: plan.buckets.count) { number, _ throws(NgramError) in
+            let bucket = plan.buckets[number]
+            let contexts = try tries[number].level(k - 1)
+            let offsets =
+                k == 2 ? nil : EstimationKernels.offsets(try tries[number].level(k - 2), isFirst: k == 3)
+            let target = ContextTarget(order: k, contexts: contexts, offsets: offsets, base: bucket.base)
+            var found = [0]
+            for part in sent {
+                found.append(found[found.count - 1] + Int(part.starts[number + 1] - part.starts[number]))
+            }
+            let places = Lane<UInt32>(uninitialized: found[sent.count])
+            var scratch = GrowingLane<UInt8>()
+            for (place, part) in sent.enumerated() where found[place + 1] > found[place] {
+                let range = Int(part.offsets[number])..<Int(part.offsets[number + 1])
+                try target.collect(
+                    try part.bytes.part(range, scratch: &scratch), count: found[place + 1] - found[place],
+                    places: places.part(found[place]..<found[place + 1]))
+            }
+            let weights = target.weights(discounts)
+            var answers = GrowingLane<UInt8>(capacity: places.count * 4)
+            var ends = [0]
+            for place in sent.indices {
+                target.reply(
+                    places.part(found[place]..<found[place + 1]), weights: weights, givesPlaces: k < order && k > 2,
+                    into: &answers)
+                ends.append(answers.count)
+            }
+            let probabilities = k == 2 ? own(first, bucket) : try lower[number].probabilities.load()
+            try hand(probabilities, weights: weights, order: k - 1, number, to: sink)
+            return Answered(
+                bytes: try KeptBytes(answers.lane, count: answers.count, in: memory), offsets: ends)
         }
-        self.slots = slots
-        self.keys = keys
-        mask = limit
     }
 
-    @inline(__always)
-    func find(_ key: PackedKey<limbs>) -> Int {
-        var place = Int(truncatingIfNeeded: key.hash) & mask
-        while true {
-            let slot = slots[place]
-            precondition(slot != 0, "every context is itself an n-gram of the text")
-            if keys[Int(slot) - 1] == key { return Int(slot) - 1 }
-            place = (place + 1) & mask
+    private func interpolate(
+        _ k: Int, _ answered: [Answered], _ first: Lane<Float>, _ lower: [Estimates], _ discounts: Discounts
+    ) throws(NgramError) -> [Estimates] {
+        try pool.map(count: plan.buckets.count) { number, _ throws(NgramError) in
+            let source = try source(k, number, lower)
+            var answers: [Lane<UInt8>] = []
+            for part in answered {
+                // Each its own: all are read at once.
+                var scratch = GrowingLane<UInt8>(capacity: 1)
+                answers.append(
+                    try part.bytes.part(part.offsets[number]..<part.offsets[number + 1], scratch: &scratch))
+            }
+            let shorter = k == 2 ? own(first, plan.buckets[number]) : try lower[number].probabilities.load()
+            let result = try source.interpolated(
+                plan, answers: answers, discounts, shorter: shorter, findsContexts: k < order && k > 2)
+            return Estimates(
+                probabilities: try KeptLane(result.probabilities, in: memory),
+                contextBuckets: try kept(result.contextBuckets), contextPlaces: try kept(result.contextPlaces))
         }
+    }
+
+    private func kept<Element: BitwiseCopyable>(_ lane: Lane<Element>?) throws(NgramError) -> KeptLane<Element>? {
+        guard let lane else { return nil }
+        return try KeptLane(lane, in: memory)
+    }
+
+    /// Hands the n-grams of one order in one bucket to the sink.
+    private func hand(
+        _ probabilities: Lane<Float>, weights: Lane<Float>?, order k: Int, _ number: Int, to sink: any GramSink
+    ) throws(NgramError) {
+        let bucket = plan.buckets[number]
+        var levels: [GramLevel] = []
+        for level in 1...k {
+            let isNeeded = level >= k - 1 || level == 1 || sink.needsWords
+            levels.append(
+                isNeeded ? try tries[number].level(level) : GramLevel(labels: Lane(zeros: 0), counts: Lane(zeros: 0)))
+        }
+        var logs = EstimationKernels.logarithms(probabilities)
+        var backoffs = weights.map { EstimationKernels.logarithms($0) }
+        if k == 1 {
+            // What the model leaves out comes last; a split word's unigram is in its first bucket.
+            let kept = bucket.owns ? max(0, min(bucket.codes, input.keptWords + 1 - bucket.base)) : 0
+            levels[0].counts = levels[0].counts.part(0..<kept)
+            logs = logs.part(0..<kept)
+            backoffs = backoffs?.part(0..<kept)
+            let begin = Int(GramCode.begin) - bucket.base
+            if logs.count > 0, begin >= 0, begin < kept { logs[begin] = 0 }
+        }
+        try sink.accept(
+            GramBatch(
+                order: k, base: bucket.base, levels: levels, logProbabilities: logs, logBackoffs: backoffs),
+            number: number)
     }
 }

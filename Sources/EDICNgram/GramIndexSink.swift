@@ -42,12 +42,18 @@ final class GramIndexSink: GramSink {
         }
     }
 
-    func accept<let limbs: Int>(_ batch: GramBatch<limbs>, number: Int) {
-        let words = Lane<UInt32>(uninitialized: batch.count)
-        let place = batch.layout.place(batch.order - 1)
-        for index in 0..<batch.count { words[index] = batch.keys[index].code(at: place, batch.layout) - 1 }
-        let kept = Batch(
-            words: words, parents: batch.parents, probabilities: batch.logProbabilities, backoffs: batch.logBackoffs)
+    var needsWords: Bool { false }
+
+    func accept(_ batch: GramBatch, number: Int) {
+        let (words, parents, places) = batch.kept()
+        let probabilities = Lane<Float>(uninitialized: words.count)
+        for index in 0..<words.count { probabilities[index] = batch.logProbabilities[Int(places[index])] }
+        let backoffs = batch.logBackoffs.map { all in
+            let backoffs = Lane<Float>(uninitialized: words.count)
+            for index in 0..<words.count { backoffs[index] = all[Int(places[index])] }
+            return backoffs
+        }
+        let kept = Batch(words: words, parents: parents, probabilities: probabilities, backoffs: backoffs)
         state.withLock { $0.batches[number] = kept }
     }
 
@@ -81,7 +87,9 @@ final class GramIndexSink: GramSink {
             let probabilities = Lane<Float>(uninitialized: total)
             let hasBackoffs = batches.contains { $0.backoffs != nil }
             let backoffs = Lane<Float>(uninitialized: hasBackoffs ? total : 0)
-            guard let shorter else { throw NgramError(.invalidArgument, "orders came out of turn") }
+            guard let shorter, order == 2 || shorterStarts.count == batches.count else {
+                throw NgramError(.invalidArgument, "orders came out of turn")
+            }
             let firsts = starts
             pool.forEach(count: batches.count) { number, _ in
                 let batch = batches[number]
@@ -89,8 +97,12 @@ final class GramIndexSink: GramSink {
                 copy(batch.words, into: words, at: first)
                 copy(batch.probabilities, into: probabilities, at: first)
                 if let own = batch.backoffs { copy(own, into: backoffs, at: first) }
-                for index in 0..<batch.words.count {
-                    parents[first + index] = shorter[shorterStarts[number] + Int(batch.parents[index])]
+                if order == 2 {
+                    copy(batch.parents, into: parents, at: first)
+                } else {
+                    for index in 0..<batch.words.count {
+                        parents[first + index] = shorter[shorterStarts[number] + Int(batch.parents[index])]
+                    }
                 }
             }
             state.withLock { $0.batches = $0.batches.map { _ in nil } }

@@ -23,8 +23,10 @@ internal import Glibc
     }
 
     init(_ values: [Element]) {
-        self.init(zeros: values.count)
-        for (index, value) in values.enumerated() { self[index] = value }
+        self.init(uninitialized: values.count)
+        unsafe values.withUnsafeBufferPointer { values in
+            if let start = values.baseAddress { unsafe base.update(from: start, count: values.count) }
+        }
     }
 
     @inline(__always)
@@ -74,25 +76,42 @@ internal import Glibc
 }
 
 /// Owns the memory of lanes.
+///
+/// Large ones are mapped, so that their memory goes back to the system at once, and in huge pages where it is very large.
 @safe private final class LaneOwner: @unchecked Sendable {
     @unsafe let start: UnsafeMutableRawPointer
+    /// The size of a mapping; 0 for memory of the heap.
+    private let mapped: Int
+    private static let mappedFrom = 1 << 18
+    private static let hugeFrom = 1 << 23
 
-    init(bytes: Int) {
-        // calloc hands out fresh pages without touching them.
-        guard let memory = unsafe calloc(max(1, bytes), 1) else {
-            preconditionFailure("no memory for \(bytes) bytes")
+    convenience init(bytes: Int) { self.init(bytes, isZeroed: true) }
+
+    convenience init(uninitialized bytes: Int) { self.init(bytes, isZeroed: false) }
+
+    private init(_ bytes: Int, isZeroed: Bool) {
+        mapped = bytes >= Self.mappedFrom ? bytes : 0
+        var memory: UnsafeMutableRawPointer?
+        if mapped > 0 {
+            unsafe memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            if unsafe memory == MAP_FAILED { unsafe memory = nil }
+            if bytes >= Self.hugeFrom, let memory = unsafe memory {
+                _ = unsafe madvise(memory, bytes, Int32(MADV_HUGEPAGE))
+            }
+        } else {
+            unsafe memory = isZeroed ? calloc(max(1, bytes), 1) : malloc(max(1, bytes))
         }
+        guard let memory = unsafe memory else { preconditionFailure("no memory for \(bytes) bytes") }
         unsafe start = memory
     }
 
-    init(uninitialized bytes: Int) {
-        guard let memory = unsafe malloc(max(1, bytes)) else {
-            preconditionFailure("no memory for \(bytes) bytes")
+    deinit {
+        if mapped > 0 {
+            unsafe munmap(start, mapped)
+        } else {
+            unsafe free(start)
         }
-        unsafe start = memory
     }
-
-    deinit { unsafe free(start) }
 }
 
 /// Shared storage that grows; not for several workers at once.

@@ -24,8 +24,11 @@ public struct NgramEstimator: ~Copyable {
         public var pruning: [UInt64]
         /// The only words to keep; n-grams with other words are left out. Nil keeps all.
         public var vocabularyLimit: Set<String>?
-        /// About how many bytes of memory to use. Not enforced yet: n-grams are counted in memory, about 25 bytes for each
-        /// distinct one, and nothing is spilled.
+        /// How many words to keep at most, the most frequent ones; n-grams with others are left out. Nil keeps all.
+        public var largestVocabulary: Int?
+        /// How many bytes of memory the whole estimation may use, the vocabulary included. What does not fit is spilled,
+        /// compressed; the result is the same. At least 64 MB; more where the vocabulary alone needs it, which is an
+        /// error that says how much (about 110 bytes a word).
         public var memoryLimit: Int
         /// Where spill files go.
         public var temporaryFolder: FilePath
@@ -35,13 +38,14 @@ public struct NgramEstimator: ~Copyable {
         public var rejectsReservedWords: Bool
 
         public init(
-            order: Int = 5, pruning: [UInt64] = [], vocabularyLimit: Set<String>? = nil,
+            order: Int = 5, pruning: [UInt64] = [], vocabularyLimit: Set<String>? = nil, largestVocabulary: Int? = nil,
             memoryLimit: Int = 2 << 30, temporaryFolder: FilePath = "/tmp", workers: Int? = nil,
             rejectsReservedWords: Bool = false
         ) {
             self.order = order
             self.pruning = pruning
             self.vocabularyLimit = vocabularyLimit
+            self.largestVocabulary = largestVocabulary
             self.memoryLimit = memoryLimit
             self.temporaryFolder = temporaryFolder
             self.workers = workers
@@ -64,18 +68,22 @@ public struct NgramEstimator: ~Copyable {
         public let discounts: [Discounts]
         /// Occurrences of `<s>`, `</s>` and `<unk>` as words of the text, which were left out.
         public let reservedWordsSkipped: UInt64
+        /// Bytes that went to the spill file, some of them after others had come back; 0 where all fitted in memory.
+        public let spilledBytes: Int
     }
 
     /// A step of the work, for a progress display.
     public enum Step: Sendable, Hashable {
         case reading(bytes: Int)
-        case counting
+        /// Counting n-grams, in so many passes over the text taken in.
+        case counting(pass: Int, passes: Int)
         case estimating(order: Int)
         case writing
     }
 
     private let options: Options
     private let pool: WorkerPool
+    private let memory: KeptMemory
     private var intake: NgramIntake
     private var hasGivenWords = false
     /// Called at each step; may throw to stop.
@@ -98,14 +106,18 @@ public struct NgramEstimator: ~Copyable {
                 .invalidArgument,
                 "pruning \(options.pruning): thresholds must not fall, or an n-gram would stay without its parts")
         }
+        if let largest = options.largestVocabulary, largest < 1 {
+            throw NgramError(.invalidArgument, "vocabulary of at most \(largest) words: must be 1 or more")
+        }
         self.options = options
         pool = WorkerPool(workers: options.workers ?? Processors.available)
-        intake = NgramIntake(pool: pool)
+        memory = KeptMemory(limit: options.memoryLimit, spill: SpillFile(folder: options.temporaryFolder))
+        intake = NgramIntake(pool: pool, memory: memory, memoryLimit: options.memoryLimit)
     }
 
     /// Adds sentences, one a line. The last line need not end in a line feed.
     public mutating func add(text: Span<UInt8>) throws(NgramError) {
-        intake.add(piece: text)
+        try intake.add(piece: text)
         intake.endLine()
     }
 
@@ -117,27 +129,42 @@ public struct NgramEstimator: ~Copyable {
         var copy = sentence
         copy.append("\n")
         let utf8 = copy.utf8
-        intake.add(piece: utf8.span)
+        try intake.add(piece: utf8.span)
     }
 
     /// Adds a file of sentences, one a line, plain or compressed.
     public mutating func add(contentsOf path: FilePath) throws(NgramError) {
-        do {
-            var reader = try ByteReader(path)
+        try read { () throws(StoreError) in try ByteReader(path) }.get()
+        intake.endLine()
+    }
+
+    /// As ``add(contentsOf:)``, for what is open already, which stays so.
+    public mutating func add(contentsOf file: FileDescriptor, name: String) throws(NgramError) {
+        try read { () throws(StoreError) in try ByteReader(file, name: name) }.get()
+        intake.endLine()
+    }
+
+    private mutating func read(_ open: () throws(StoreError) -> ByteReader) -> Result<Void, NgramError> {
+        do throws(StoreError) {
+            var reader = try open()
             while true {
+                var failure: NgramError?
                 let count = try reader.withChunk { chunk in
-                    intake.add(piece: chunk)
+                    do throws(NgramError) {
+                        try intake.add(piece: chunk)
+                        try report(.reading(bytes: intake.byteCount))
+                    } catch {
+                        failure = error
+                    }
                     return chunk.count
                 }
+                if let failure { return .failure(failure) }
                 if count == 0 { break }
-                try report(.reading(bytes: intake.byteCount))
             }
-        } catch let error as NgramError {
-            throw error
         } catch {
-            throw NgramError(.inputOutput, "\(error)", cause: error)
+            return .failure(NgramError(.inputOutput, "\(error)", cause: error))
         }
-        intake.endLine()
+        return .success(())
     }
 
     /// Says what the token ids of ``add(tokenIDs:)`` stand for: id `n` is `vocabulary[n]`. Call once, before them.
@@ -157,7 +184,7 @@ public struct NgramEstimator: ~Copyable {
         try intake.add(numbers: tokenIDs)
     }
 
-    /// Estimates the model and writes it as ARPA text, not compressed.
+    /// Estimates the model and writes it as ARPA text, compressed where the path ends in `.gz` or `.zst`.
     public consuming func finish(writingARPA path: FilePath) throws(NgramError) -> Summary {
         try finish(into: [try ARPASink(path)])
     }
@@ -207,8 +234,10 @@ public struct NgramEstimator: ~Copyable {
         let options = options
         let pool = pool
         let progress = progress
-        let input = intake.finish(limit: options.vocabularyLimit)
-        let run = EstimationRun(options: options, pool: pool, input: input, sinks: sinks, progress: progress)
+        let memory = memory
+        let input = try intake.finish(limit: options.vocabularyLimit, largest: options.largestVocabulary)
+        let run = EstimationRun(
+            options: options, pool: pool, memory: memory, input: input, sinks: sinks, progress: progress)
         return try run.start()
     }
 }
@@ -246,6 +275,7 @@ private final class ModelSlot: Sendable {
 private struct EstimationRun {
     let options: NgramEstimator.Options
     let pool: WorkerPool
+    let memory: KeptMemory
     let input: NgramIntake.Result
     let sinks: [any GramSink]
     let progress: ((NgramEstimator.Step) throws -> Void)?
@@ -259,14 +289,7 @@ private struct EstimationRun {
         guard input.codeCounts[Int(GramCode.end)] > 0 else {
             throw NgramError(.unusableText, "text: is empty; a model needs at least one line")
         }
-        let layout = KeyLayout(order: options.order, largestCode: UInt32(input.codeCounts.count))
-        switch layout.limbs {
-        case 1: return try estimate(GramEstimation<1>.self, layout)
-        case 2: return try estimate(GramEstimation<2>.self, layout)
-        case 3: return try estimate(GramEstimation<3>.self, layout)
-        case 4: return try estimate(GramEstimation<4>.self, layout)
-        default: return try estimate(GramEstimation<5>.self, layout)
-        }
+        return try estimate()
     }
 
     private func report(_ step: NgramEstimator.Step) throws(NgramError) {
@@ -279,35 +302,27 @@ private struct EstimationRun {
         }
     }
 
-    private func estimate<let limbs: Int>(
-        _: GramEstimation<limbs>.Type, _ layout: KeyLayout
-    ) throws(NgramError) -> NgramEstimator.Summary {
-        try report(.counting)
-        var work = GramEstimation<limbs>(
-            layout: layout, options: options, input: input, pool: pool, allowed: allowedCodes())
-        try work.count()
-        let statistics = work.statistics()
-        let discounts = statistics.countsOfCounts.map { Discounts(countsOfCounts: $0) }
+    private func estimate() throws(NgramError) -> NgramEstimator.Summary {
+        let work = try GramEstimation(options: options, input: input, pool: pool, memory: memory) {
+            (pass, passes) throws(NgramError) in try report(.counting(pass: pass, passes: passes))
+        }
+        let tallies = work.statistics.tallies
+        let discounts = tallies.map { Discounts(countsOfCounts: $0.counts) }
         let header = GramHeader(
-            order: options.order, counts: statistics.kept, vocabulary: input.vocabulary.prefix(input.keptWords))
+            order: options.order, counts: tallies.map(\.kept), vocabulary: input.vocabulary.prefix(input.keptWords))
         let sink: any GramSink = sinks.count == 1 ? sinks[0] : SinkSplitter(sinks)
         try sink.begin(header, batches: work.batchCount)
-        try work.estimate(statistics, discounts, into: sink) { order throws(NgramError) in
-            try report(.estimating(order: order))
-        }
+        try work.estimate(discounts, into: sink) { order throws(NgramError) in try report(.estimating(order: order)) }
         try report(.writing)
         try sink.finish(pool: pool)
+        var tokens: UInt64 = 0
+        for code in Int(GramCode.firstWord)..<max(Int(GramCode.firstWord), input.codeCounts.count) {
+            tokens += input.codeCounts[code]
+        }
         return NgramEstimator.Summary(
-            tokens: input.codeCounts[Int(GramCode.firstWord)...].reduce(0, +),
-            sentences: input.codeCounts[Int(GramCode.end)], gramsSeen: statistics.grams, grams: statistics.kept,
-            countsOfCounts: statistics.countsOfCounts, discounts: discounts, reservedWordsSkipped: input.reservedSkipped
-        )
-    }
-
-    private func allowedCodes() -> Lane<Bool>? {
-        guard options.vocabularyLimit != nil else { return nil }
-        let allowed = Lane<Bool>(zeros: input.codeCounts.count + 1)
-        for id in 0..<input.keptWords { allowed[id + 1] = true }
-        return allowed
+            tokens: tokens, sentences: input.codeCounts[Int(GramCode.end)], gramsSeen: tallies.map(\.seen),
+            grams: tallies.map(\.kept), countsOfCounts: tallies.map(\.counts), discounts: discounts,
+            reservedWordsSkipped: input.reservedSkipped,
+            spilledBytes: Int(memory.spill.size))
     }
 }

@@ -1,6 +1,4 @@
 internal import EDICNumerics
-internal import Glibc
-internal import Synchronization
 
 /// The codes that stand for words inside the estimator: a word's id plus one, so that zero can mean "no word".
 enum GramCode {
@@ -13,64 +11,50 @@ enum GramCode {
 
 /// Takes in sentences and turns them into blocks of word numbers, on all workers.
 ///
-/// Text is cut into blocks at line ends. Each worker has a vocabulary of its own; ``finish()`` merges them and gives
-/// every word its id: most frequent first, equal counts by first appearance. So ids do not depend on the workers.
+/// Text is cut into blocks at line ends. Words are numbered as they come; ``finish(limit:)`` gives every word its id:
+/// most frequent first, equal counts by the words' bytes. So ids do not depend on the workers.
 struct NgramIntake: ~Copyable {
-    /// A part of the text as word codes: local to its table until the merge, final afterwards.
-    struct Block: Sendable {
-        let table: Int
-        let codes: Lane<UInt32>
-    }
-
-    /// One worker's words, how often and where first each was seen.
-    final class LocalTable: @unchecked Sendable {
-        var words = WordTable()
-        var counts = GrowingLane<UInt64>()
-        var firsts = GrowingLane<UInt64>()
-
-        @inline(__always)
-        func add(_ word: UnsafePointer<UInt8>, _ length: Int, at position: UInt64) -> UInt32 {
-            let (number, isNew) = unsafe words.intern(word, length)
-            if isNew {
-                counts.append(1)
-                firsts.append(position)
-            } else {
-                counts[number] &+= 1
-            }
-            return UInt32(truncatingIfNeeded: number) &+ GramCode.firstWord
-        }
-    }
-
     private let pool: WorkerPool
+    private let memory: KeptMemory
+    private let memoryLimit: Int
     private let blockSize: Int
-    private var tables: [LocalTable]
-    private var blocks: [Block] = []
-    private var waiting: [Lane<UInt8>] = []
+    private let words: SharedWords
+    private var blocks: [KeptLane<UInt8>] = []
+    private var waiting: [(text: Lane<UInt8>, count: Int)] = []
     private var text: GrowingLane<UInt8>
+    private var sentences: UInt64 = 0
+    /// Token ids of the caller's own words: the number of each, its occurrences, and what was added lately.
+    private var givenNumbers: [UInt32] = []
+    private var givenCounts: [UInt64] = []
     private var givenCodes = GrowingLane<UInt32>()
-    private var sentencesGiven = 0
     private(set) var byteCount = 0
+    /// Bytes that must be readable behind a text.
+    private static let padding = 16
 
-    init(pool: WorkerPool, blockSize: Int = 4 << 20) {
+    init(pool: WorkerPool, memory: KeptMemory, memoryLimit: Int) {
         self.pool = pool
-        self.blockSize = blockSize
-        tables = (0..<pool.workers).map { _ in LocalTable() }
-        text = GrowingLane(capacity: blockSize + TextSplitter.padding)
+        self.memory = memory
+        self.memoryLimit = memoryLimit
+        // Each worker has a block and its codes; together they stay far below the limit.
+        let share = memoryLimit / (64 * max(1, pool.workers))
+        blockSize = max(1 << 16, min(4 << 20, share))
+        words = SharedWords(workers: pool.workers)
+        text = GrowingLane(capacity: blockSize + Self.padding)
     }
 
     /// Adds a piece of text of any length; lines may go on in the next piece.
-    mutating func add(piece: Span<UInt8>) {
+    mutating func add(piece: Span<UInt8>) throws(NgramError) {
         byteCount += piece.count
-        unsafe piece.withUnsafeBufferPointer { piece in
-            guard var source = piece.baseAddress else { return }
-            var left = piece.count
-            while left > 0 {
-                let taken = min(left, max(blockSize - text.count, 1 << 16))
-                unsafe text.append(copying: source, count: taken)
-                unsafe source += taken
-                left -= taken
-                if text.count >= blockSize { cut() }
+        var start = 0
+        while start < piece.count {
+            let taken = min(piece.count - start, max(blockSize - text.count, 1 << 16))
+            let part = piece.extracting(start..<start + taken)
+            unsafe part.withUnsafeBufferPointer { part in
+                guard let source = part.baseAddress else { return }
+                unsafe text.append(copying: source, count: part.count)
             }
+            start += taken
+            if text.count >= blockSize { try cut() }
         }
     }
 
@@ -79,187 +63,180 @@ struct NgramIntake: ~Copyable {
         if text.count > 0, text[text.count - 1] != 0x0A { text.append(0x0A) }
     }
 
-    /// Adds a sentence of numbers into the table made by ``give(words:)``.
+    /// Adds a sentence of numbers of the words given by ``give(words:)``.
     mutating func add(numbers: Span<UInt32>) throws(NgramError) {
-        let known = UInt32(tables[tables.count - 1].words.count)
-        let table = tables[tables.count - 1]
-        let sequence = UInt64(blocks.count + waiting.count) << 32
+        for index in 0..<numbers.count where numbers[index] >= UInt32(givenNumbers.count) {
+            throw NgramError(
+                .invalidArgument,
+                "token id \(numbers[index]): the vocabulary given holds only \(givenNumbers.count) tokens")
+        }
         for index in 0..<numbers.count {
-            let number = numbers[index]
-            guard number < known else {
-                throw NgramError(
-                    .invalidArgument, "token id \(number): the vocabulary given holds only \(known) tokens")
-            }
-            if table.counts[Int(number)] == 0 { table.firsts[Int(number)] = sequence | UInt64(givenCodes.count) }
-            table.counts[Int(number)] &+= 1
-            givenCodes.append(number + GramCode.firstWord)
+            let number = Int(numbers[index])
+            givenCounts[number] &+= 1
+            givenCodes.append(givenNumbers[number] + GramCode.firstWord)
         }
         givenCodes.append(GramCode.end)
-        if givenCodes.count >= blockSize / 4 { flushGiven() }
+        sentences += 1
+        if givenCodes.count >= blockSize / 4 { try flushGiven() }
     }
 
-    /// Makes a table of the caller's own words, whose numbers are their places.
-    mutating func give(words: [String]) throws(NgramError) {
-        let table = LocalTable()
-        for (place, word) in words.enumerated() {
+    /// Names the caller's own words, whose numbers are their places.
+    mutating func give(words list: [String]) throws(NgramError) {
+        var seen: Set<UInt32> = []
+        for (place, word) in list.enumerated() {
             let bytes = Array(word.utf8)
             for byte in bytes where TextSplitter.isSeparator(byte) {
                 throw NgramError(
                     .invalidArgument, "token \(place): contains a separator (byte \(byte)), which no model can hold")
             }
-            guard !bytes.isEmpty, table.words.intern(bytes.span).isNew else {
+            let number = words.add(bytes)
+            guard !bytes.isEmpty, seen.insert(number).inserted else {
                 throw NgramError(.invalidArgument, "token \(place): is empty or appears twice in the vocabulary given")
             }
-            table.counts.append(0)
-            table.firsts.append(0)
+            givenNumbers.append(number)
         }
-        tables.append(table)
+        givenCounts = Array(repeating: 0, count: list.count)
     }
 
-    private mutating func flushGiven() {
+    private mutating func flushGiven() throws(NgramError) {
         guard givenCodes.count > 0 else { return }
-        processWaiting()
-        blocks.append(Block(table: tables.count - 1, codes: givenCodes.lane.copyFirst(givenCodes.count)))
+        var scratch = GrowingLane<UInt8>()
+        let packed = packedNumbers(givenCodes.lane, count: givenCodes.count, scratch: &scratch)
+        blocks.append(try KeptLane(packed, in: memory))
         givenCodes.removeAll()
     }
 
     /// Sets aside the complete lines of the text and goes on with the rest.
-    private mutating func cut() {
+    private mutating func cut() throws(NgramError) {
         var end = text.count
         while end > 0 && text[end - 1] != 0x0A { end -= 1 }
         guard end > 0 else { return }
-        setAside(end)
+        try setAside(end)
     }
 
-    private mutating func setAside(_ end: Int) {
-        let block = Lane<UInt8>(uninitialized: end + TextSplitter.padding)
-        unsafe block.pointer.update(from: text.lane.pointer, count: end)
-        for index in end..<block.count { block[index] = 0x0A }
-        var rest = GrowingLane<UInt8>(capacity: blockSize + TextSplitter.padding)
-        unsafe rest.append(copying: text.lane.pointer + end, count: text.count - end)
-        text = rest
-        waiting.append(block)
-        if waiting.count >= pool.workers * 2 { processWaiting() }
+    private mutating func setAside(_ end: Int) throws(NgramError) {
+        let rest = text.count - end
+        var next = GrowingLane<UInt8>(capacity: max(blockSize, rest) + Self.padding)
+        unsafe next.append(copying: text.lane.pointer + end, count: rest)
+        text.grow(to: text.count + Self.padding)
+        for index in end..<end + Self.padding { text[index] = 0x0A }
+        waiting.append((text.lane, end))
+        text = next
+        if waiting.count >= pool.workers * 2 { try processWaiting() }
     }
 
-    private mutating func processWaiting() {
+    private mutating func processWaiting() throws(NgramError) {
         guard !waiting.isEmpty else { return }
-        let first = blocks.count
+        // What the vocabulary takes up is not left for blocks.
+        memory.allow(max(0, min(memoryLimit * 2 / 5, memoryLimit - Self.needed(words: words) - EstimationMemory.base)))
         let texts = waiting
-        let tables = tables
-        blocks += pool.map(count: texts.count) { index, worker in
-            Self.process(texts[index], tables[worker], worker: worker, sequence: UInt64(first + index) << 32)
-        }
         waiting = []
+        let words = words
+        let memory = memory
+        let results = try pool.map(count: texts.count) { index, worker throws(NgramError) in
+            let (text, count) = texts[index]
+            let codes = Lane<UInt32>(uninitialized: count + 1)
+            guard let found = words.split(text, count: count, worker: worker, into: codes) else {
+                throw NgramError(.limitExceeded, "text: memory is exhausted by \(words.count) different words")
+            }
+            var ends: UInt64 = 0
+            for place in 0..<found where codes[place] == GramCode.end { ends &+= 1 }
+            var scratch = GrowingLane<UInt8>()
+            let packed = packedNumbers(codes, count: found, scratch: &scratch)
+            return (try KeptLane(packed, in: memory), ends)
+        }
+        for (block, ends) in results {
+            blocks.append(block)
+            sentences += ends
+        }
+        for block in blocks where memory.isOver { try block.evict() }
     }
 
-    private static func process(_ text: Lane<UInt8>, _ table: LocalTable, worker: Int, sequence: UInt64) -> Block {
-        var codes = GrowingLane<UInt32>(capacity: text.count / 5 + 16)
-        unsafe TextSplitter.forEachWord(text.pointer, text.count - TextSplitter.padding) { word, length in
-            codes.append(unsafe table.add(word, length, at: sequence | UInt64(codes.count)))
-        } line: {
-            codes.append(GramCode.end)
-        }
-        return Block(table: worker, codes: codes.lane.copyFirst(codes.count))
-    }
+    /// About how many bytes the vocabulary takes up at most, its sorting included.
+    private static func needed(words: SharedWords) -> Int { words.memory + words.count * 60 }
 
     /// Everything taken in, with final ids.
     struct Result: Sendable {
         let vocabulary: VocabularyList
         /// How many words, from the first id on, may be kept; all unless the vocabulary is limited.
         let keptWords: Int
-        let blocks: [Lane<UInt32>]
+        /// The text as packed numbers, which `codes` turns into codes.
+        let blocks: [KeptLane<UInt8>]
+        let codes: Lane<UInt32>
         /// How often each code was seen, `</s>` included.
-        let codeCounts: [UInt64]
+        let codeCounts: Lane<UInt64>
         /// Occurrences of `<s>`, `</s>` and `<unk>` as words of the text, which were left out.
         let reservedSkipped: UInt64
     }
 
-    /// `limit` has the only words to keep: they get the first ids.
-    consuming func finish(limit: Set<String>? = nil) -> Result {
+    /// `limit` has the only words to keep, `largest` says how many at most: they get the first ids.
+    consuming func finish(limit: Set<String>? = nil, largest: Int? = nil) throws(NgramError) -> Result {
         if text.count > 0 {
             endLine()
-            setAside(text.count)
+            try setAside(text.count)
         }
-        processWaiting()
-        flushGiven()
-
-        struct Seen {
-            var count: UInt64
-            var first: UInt64
+        try processWaiting()
+        try flushGiven()
+        let needed = Self.needed(words: words)
+        guard needed <= memoryLimit else {
+            throw NgramError(
+                .limitExceeded,
+                "memory limit of \(memoryLimit >> 20) MB: the \(words.count) words alone need \(needed >> 20) MB; give more memory"
+            )
         }
-        var merged = WordTable(capacity: tables.map(\.words.count).max() ?? 0)
-        var seen: [Seen] = []
-        var numbers: [[UInt32]] = []
-        for table in tables {
-            var mapping: [UInt32] = []
-            mapping.reserveCapacity(table.words.count)
-            let arena = table.words.arena
-            for number in 0..<table.words.count {
-                let range = table.words.range(of: number)
-                let (global, isNew) = unsafe merged.internUnpadded(arena.pointer + range.lowerBound, range.count)
-                let count = table.counts[number]
-                let first = table.firsts[number]
-                if isNew {
-                    seen.append(Seen(count: count, first: first))
-                } else {
-                    if count > 0 {
-                        seen[global].first = seen[global].count == 0 ? first : min(seen[global].first, first)
-                    }
-                    seen[global].count += count
-                }
-                mapping.append(UInt32(global))
-            }
-            numbers.append(mapping)
-        }
-
+        let list = words.list(addingOccurrences: givenNumbers.indices.map { (givenNumbers[$0], givenCounts[$0]) })
+        var reservedSkipped: UInt64 = 0
         var reserved: Set<Int> = []
         for name in VocabularyList.reserved {
-            if let number = merged.find(Array(name.utf8).span) { reserved.insert(number) }
+            guard let number = words.find(Array(name.utf8)) else { continue }
+            reserved.insert(Int(number))
+            reservedSkipped += list.occurrences(Int(number))
         }
-        let reservedSkipped = reserved.reduce(0) { $0 + seen[$1].count }
-        var order = (0..<UInt32(seen.count)).filter { seen[Int($0)].count > 0 && !reserved.contains(Int($0)) }
-        order.sort { left, right in
-            let left = seen[Int(left)]
-            let right = seen[Int(right)]
-            return left.count != right.count ? left.count > right.count : left.first < right.first
+        var seen = Lane<UInt32>(uninitialized: list.count)
+        var count = 0
+        for number in 0..<list.count where list.occurrences(number) > 0 && !reserved.contains(number) {
+            seen[count] = UInt32(number)
+            count += 1
         }
-        var kept = order.count
-        if let limit {
-            let within = order.filter { limit.contains(merged.text(of: Int($0))) }
-            let outside = order.filter { !limit.contains(merged.text(of: Int($0))) }
-            kept = within.count
-            order = within + outside
-        }
-        // Reserved words become "no word" and are dropped when n-grams are formed.
-        var codeOf = [UInt32](repeating: GramCode.none, count: seen.count)
-        var codeCounts = [UInt64](repeating: 0, count: order.count + Int(GramCode.firstWord))
-        for (place, number) in order.enumerated() {
-            codeOf[Int(number)] = UInt32(place) + GramCode.firstWord
-            codeCounts[place + Int(GramCode.firstWord)] = seen[Int(number)].count
-        }
-        let vocabulary = VocabularyList(words: merged, order: order)
+        seen = seen.part(0..<count)
+        list.sort(seen)
+        let within = limit.map { limitWords(&seen, $0, list) } ?? count
+        let kept = min(within, largest ?? within)
 
-        let mappings = numbers.map { table in Lane(table.map { codeOf[Int($0)] }) }
-        let blocks = blocks
-        let ends = pool.map(count: blocks.count) { index, _ in
-            let block = blocks[index]
-            let mapping = mappings[block.table]
-            var ends: UInt64 = 0
-            for place in 0..<block.codes.count {
-                let code = block.codes[place]
-                if code == GramCode.end {
-                    ends &+= 1
-                } else {
-                    block.codes[place] = mapping[Int(code &- GramCode.firstWord)]
-                }
-            }
-            return ends
+        // Reserved words become "no word" and are dropped when n-grams are formed.
+        let first = Int(GramCode.firstWord)
+        let codes = Lane<UInt32>(zeros: list.count + first)
+        codes[Int(GramCode.end)] = GramCode.end
+        let codeCounts = Lane<UInt64>(zeros: count + first)
+        for place in 0..<count {
+            let number = Int(seen[place])
+            codes[number + first] = UInt32(place + first)
+            codeCounts[place + first] = list.occurrences(number)
         }
-        codeCounts[Int(GramCode.end)] = ends.reduce(0, +)
+        codeCounts[Int(GramCode.end)] = sentences
         return Result(
-            vocabulary: vocabulary, keptWords: kept + VocabularyList.reserved.count, blocks: blocks.map(\.codes),
-            codeCounts: codeCounts,
-            reservedSkipped: reservedSkipped)
+            vocabulary: list.vocabulary(seen, pool: pool), keptWords: kept + VocabularyList.reserved.count,
+            blocks: blocks, codes: codes, codeCounts: codeCounts, reservedSkipped: reservedSkipped)
+    }
+
+    /// Puts the words of `limit` first, both parts as they were; says how many they are.
+    private borrowing func limitWords(_ seen: inout Lane<UInt32>, _ limit: Set<String>, _ list: ListedWords) -> Int {
+        let isKept = Lane<Bool>(zeros: list.count)
+        for word in limit {
+            if let number = words.find(Array(word.utf8)) { isKept[Int(number)] = true }
+        }
+        let ordered = Lane<UInt32>(uninitialized: seen.count)
+        var end = 0
+        for place in 0..<seen.count where isKept[Int(seen[place])] {
+            ordered[end] = seen[place]
+            end += 1
+        }
+        let kept = end
+        for place in 0..<seen.count where !isKept[Int(seen[place])] {
+            ordered[end] = seen[place]
+            end += 1
+        }
+        seen = ordered
+        return kept
     }
 }

@@ -9,7 +9,7 @@ internal import SystemPackage
     private struct State {
         var next = 0
         var offset: Int64 = 0
-        var waiting: [Int: Piece] = [:]
+        var waiting: [Int: [Piece]] = [:]
     }
 
     struct Piece: Sendable {
@@ -41,13 +41,18 @@ internal import SystemPackage
     }
 
     /// Adds piece `number`, counted from 0. Which worker brings which piece when does not matter.
-    func add(_ piece: Piece, number: Int) throws(NgramError) {
+    func add(_ piece: Piece, number: Int) throws(NgramError) { try add([piece], number: number) }
+
+    /// Adds what makes up number `number`, one piece behind the other.
+    func add(_ pieces: [Piece], number: Int) throws(NgramError) {
         let ready = state.withLock { state -> [(Piece, Int64)] in
-            state.waiting[number] = piece
+            state.waiting[number] = pieces
             var ready: [(Piece, Int64)] = []
-            while let piece = state.waiting.removeValue(forKey: state.next) {
-                ready.append((piece, state.offset))
-                state.offset += Int64(piece.count)
+            while let pieces = state.waiting.removeValue(forKey: state.next) {
+                for piece in pieces {
+                    ready.append((piece, state.offset))
+                    state.offset += Int64(piece.count)
+                }
                 state.next += 1
             }
             return ready

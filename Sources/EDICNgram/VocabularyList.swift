@@ -1,6 +1,8 @@
 /// The words of a model in the order of their ids: `<unk>` 0, `<s>` 1, `</s>` 2, then the others.
 struct VocabularyList: Sendable {
     static let reserved = ["<unk>", "<s>", "</s>"]
+    /// Bytes that are readable behind the last word.
+    static let padding = 16
 
     /// All words one after another.
     let bytes: Lane<UInt8>
@@ -13,7 +15,7 @@ struct VocabularyList: Sendable {
     init(words: WordTable, order: [UInt32]) {
         let reserved = Self.reserved.map { Array($0.utf8) }
         let total = order.reduce(reserved.reduce(0) { $0 + $1.count }) { $0 + words.range(of: Int($1)).count }
-        bytes = Lane(uninitialized: total)
+        bytes = Lane(uninitialized: total + Self.padding).part(0..<total)
         starts = Lane(uninitialized: order.count + reserved.count + 1)
         var end = 0
         for (id, word) in reserved.enumerated() {
@@ -34,7 +36,8 @@ struct VocabularyList: Sendable {
         starts[count] = end
     }
 
-    private init(bytes: Lane<UInt8>, starts: Lane<Int>) {
+    /// ``padding`` bytes must be readable behind `bytes`.
+    init(bytes: Lane<UInt8>, starts: Lane<Int>) {
         self.bytes = bytes
         self.starts = starts
     }

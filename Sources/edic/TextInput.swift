@@ -103,6 +103,15 @@ struct TextInput {
         return unsafe poll(&descriptor, 1, 0) == 0
     }
 
+    /// How many bytes a file has, as it lies on the disk.
+    static func size(of path: String) throws -> Int {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            throw CommandFailure(.noInput, "\(path): cannot be read: \(Errno(rawValue: errno))")
+        }
+        return Int(status.st_size)
+    }
+
     static func open(_ path: String) throws(StoreError) -> ByteReader {
         path == "-"
             ? try ByteReader(.standardInput, name: "standard input") : try ByteReader(FilePath(path))
