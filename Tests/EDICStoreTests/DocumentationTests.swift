@@ -1,6 +1,7 @@
 import EDICStore
 import SystemPackage
 import Testing
+import _EDICTestSupport
 
 struct DocumentationTests {
     /// The example of the module's documentation page.
