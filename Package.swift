@@ -63,6 +63,7 @@ let package = Package(
         .systemLibrary(name: "CSystemXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .target(name: "CEDICUnicode", dependencies: ["CSystemICU"]),
         .target(name: "CEDICXML", dependencies: ["CSystemXML"]),
+        .target(name: "CEDICHTML"),
         .target(
             name: "CEDICJSON", dependencies: ["CSystemJSON"], linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CEDICKernels"),
@@ -98,7 +99,7 @@ let package = Package(
             ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
-            "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", yaml, system],
+            "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", "CEDICHTML", yaml, system],
             exclude: ["OPTIMIZATIONS.md"]),
 
         // Floor 4: builds.

@@ -1,6 +1,5 @@
 #include "CEDICXML.h"
 
-#include <libxml/HTMLparser.h>
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
@@ -20,7 +19,6 @@ struct name {
 
 struct edic_xml_parser {
     xmlParserCtxtPtr context;
-    bool is_html;
     size_t depth;
     size_t depth_limit;
     size_t attribute_limit;
@@ -215,23 +213,6 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
     leave(user, (const char *)name);
 }
 
-static void on_html_start(void *user, const xmlChar *name, const xmlChar **values) {
-    edic_xml_parser *parser = user;
-    if (!enter(parser)) return;
-    add(parser, edic_xml_start, code_of(parser, (const char *)name, strlen((const char *)name)), NULL, 0);
-    size_t total = 0;
-    for (size_t i = 0; values != NULL && values[i] != NULL; i += 2) {
-        if (values[i + 1] == NULL) continue;
-        size_t length = strlen((const char *)values[i + 1]);
-        total += length;
-        if (total > parser->attribute_limit) continue;
-        uint16_t code = code_of(parser, (const char *)values[i], strlen((const char *)values[i]));
-        if (code != 0) add(parser, edic_xml_attribute, code, values[i + 1], length);
-    }
-}
-
-static void on_html_end(void *user, const xmlChar *name) { leave(user, (const char *)name); }
-
 static void on_text(void *user, const xmlChar *text, int length) {
     if (length > 0) add_text(user, text, (size_t)length);
 }
@@ -262,8 +243,7 @@ static xmlEntityPtr no_entity(void *user, const xmlChar *name) {
 static void on_fault(void *user, xmlErrorPtr error) {
     edic_xml_parser *parser = user;
     if (parser->fault != edic_xml_ok || error == NULL) return;
-    // HTML is never well formed; its parser repairs what it reports.
-    if (parser->is_html || error->level != XML_ERR_FATAL) return;
+    if (error->level != XML_ERR_FATAL) return;
     const char *message = error->message != NULL ? error->message : "not well-formed XML";
     int fault = edic_xml_malformed;
     switch (error->code) {
@@ -286,14 +266,13 @@ static void on_fault(void *user, xmlErrorPtr error) {
 
 static void initialise(void) { xmlInitParser(); }
 
-edic_xml_parser *edic_xml_create(int is_html, const char *vocabulary, size_t vocabulary_length, size_t depth_limit,
+edic_xml_parser *edic_xml_create(const char *vocabulary, size_t vocabulary_length, size_t depth_limit,
                                  size_t attribute_limit) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, initialise);
 
     edic_xml_parser *parser = calloc(1, sizeof *parser);
     if (parser == NULL) return NULL;
-    parser->is_html = is_html != 0;
     parser->depth_limit = depth_limit;
     parser->attribute_limit = attribute_limit;
     parser->open_text = SIZE_MAX;
@@ -310,22 +289,12 @@ edic_xml_parser *edic_xml_create(int is_html, const char *vocabulary, size_t voc
     handler.getEntity = no_entity;
     handler.getParameterEntity = no_entity;
     handler.serror = on_fault;
-    if (is_html) {
-        handler.startElement = on_html_start;
-        handler.endElement = on_html_end;
-        // Scripts and style sheets are not text.
-        handler.cdataBlock = NULL;
-        parser->context = htmlCreatePushParserCtxt(&handler, parser, NULL, 0, NULL, XML_CHAR_ENCODING_UTF8);
-        if (parser->context != NULL)
-            htmlCtxtUseOptions(parser->context, HTML_PARSE_NONET | HTML_PARSE_RECOVER | HTML_PARSE_IGNORE_ENC);
-    } else {
-        handler.startElementNs = on_start;
-        handler.endElementNs = on_end;
-        parser->context = xmlCreatePushParserCtxt(&handler, parser, NULL, 0, NULL);
-        if (parser->context != NULL) {
-            xmlCtxtUseOptions(parser->context, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
-            xmlSwitchEncoding(parser->context, XML_CHAR_ENCODING_UTF8);
-        }
+    handler.startElementNs = on_start;
+    handler.endElementNs = on_end;
+    parser->context = xmlCreatePushParserCtxt(&handler, parser, NULL, 0, NULL);
+    if (parser->context != NULL) {
+        xmlCtxtUseOptions(parser->context, XML_PARSE_NONET | XML_PARSE_IGNORE_ENC);
+        xmlSwitchEncoding(parser->context, XML_CHAR_ENCODING_UTF8);
     }
     if (parser->context == NULL || !learn(parser, vocabulary, vocabulary_length)) {
         edic_xml_free(parser);
@@ -354,10 +323,7 @@ int edic_xml_feed(edic_xml_parser *parser, const void *bytes, size_t count, int 
         int size = count > most ? most : (int)count;
         int ends = is_last && (size_t)size == count;
         if (parser->fault != edic_xml_ok) break;
-        if (parser->is_html)
-            htmlParseChunk(parser->context, at, size, ends);
-        else
-            xmlParseChunk(parser->context, at, size, ends);
+        xmlParseChunk(parser->context, at, size, ends);
         at += size;
         count -= (size_t)size;
     } while (count > 0);

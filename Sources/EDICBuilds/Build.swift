@@ -78,6 +78,9 @@ public struct Build: Sendable {
             return outcome
         }
 
+        let mark = FlushMark(folders.unflushed)
+        if mark.tellsOfLoss { try ObjectStore(folder: folders.objects).removeDamaged() }
+        try mark.set()
         try FileTree.remove(folders.scratch)
         try FileTree.createFolders(folders.scratch)
         let pool = WorkerPool(workers: recipe.workers == 0 ? Processors.available : recipe.workers)
@@ -97,6 +100,8 @@ public struct Build: Sendable {
         let last = try? ReportFile.read(folders.current.appending(ReportFile.json))
         report.changes = last.map { report.changes(since: $0) }
         report.run = Self.run(executor, started: started)
+        FileTree.flushAll()
+        try mark.clear()
         let release = try pipeline.release.publish(report, in: folders, objects: executor.objects)
         try LastBuild(fingerprint: fingerprint, root: report.rootHash).write(folders.last)
         try Housekeeping(folders: folders).removeWhatNothingNeeds(

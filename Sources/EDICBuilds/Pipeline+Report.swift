@@ -101,11 +101,17 @@ extension Pipeline {
     private func languageRows() -> [BuildReport.Language] {
         var rows: [String: BuildReport.Language] = [:]
         func row(_ tag: String) -> BuildReport.Language { rows[tag] ?? .init(tag: tag, name: Self.languageName(tag)) }
-        for count in batches.flatMap(\.facts.languages) {
-            var language = row(count.tag)
-            language.textsRead += count.texts
-            language.bytesRead += count.bytes
-            rows[count.tag] = language
+        for batch in batches {
+            for count in batch.facts.textsRead {
+                var language = row(count.tag)
+                language.read.add(texts: count.documents + count.segments, words: count.words, bytes: count.bytes)
+                rows[count.tag] = language
+            }
+            for count in batch.facts.textsKept {
+                var language = row(count.tag)
+                language.filtered.add(texts: count.documents + count.segments, words: count.words, bytes: count.bytes)
+                rows[count.tag] = language
+            }
         }
         for entry in shardFacts {
             for text in entry.facts.languages {

@@ -77,11 +77,11 @@ public struct JSONWriter: Sendable {
     /// Not left to the generic overload, which is not specialised for callers in other modules.
     public mutating func value(_ value: Int) {
         separate()
-        appendInteger(value)
+        Self.appendDigits(value, to: &bytes)
     }
     public mutating func value(_ value: some FixedWidthInteger) {
         separate()
-        appendInteger(value)
+        Self.appendDigits(value, to: &bytes)
     }
     public mutating func value(_ value: Double) { literal(value.isFinite ? value.description : "null") }
     public mutating func null() { literal("null") }
@@ -179,7 +179,33 @@ public struct JSONWriter: Sendable {
         bytes.append(contentsOf: text.utf8)
     }
 
-    private mutating func appendInteger<I: FixedWidthInteger>(_ value: I) {
+    private mutating func appendString(_ text: String) {
+        var text = text
+        text.withUTF8 { unsafe Self.appendEscaped($0, to: &bytes) }
+    }
+
+    private mutating func appendString(_ utf8: UnsafeBufferPointer<UInt8>) {
+        if unsafe isWellFormedUTF8(utf8) {
+            unsafe Self.appendEscaped(utf8, to: &bytes)
+        } else {
+            var repaired = unsafe String(decoding: utf8, as: UTF8.self)
+            repaired.withUTF8 { unsafe Self.appendEscaped($0, to: &bytes) }
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Appends UTF-8 as a JSON string, for those who put their JSON together from pieces that mostly stay the same.
+    ///
+    /// - Parameter utf8: well-formed; it is not looked at.
+    public static func appendQuoted(_ utf8: Span<UInt8>, to output: inout [UInt8]) {
+        unsafe utf8.withUnsafeBufferPointer { unsafe appendEscaped($0, to: &output) }
+    }
+
+    /// Appends an integer in decimal.
+    public static func appendInteger(_ value: Int, to output: inout [UInt8]) { appendDigits(value, to: &output) }
+
+    private static func appendDigits<I: FixedWidthInteger>(_ value: I, to output: inout [UInt8]) {
         var digits: [40 of UInt8] = .init(repeating: 0)
         var count = 0
         var rest = value.magnitude
@@ -189,54 +215,40 @@ public struct JSONWriter: Sendable {
             count += 1
             rest = quotient
         } while rest > 0
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        if value < 0 { output.append(UInt8(ascii: "-")) }
         while count > 0 {
             count -= 1
-            bytes.append(digits[count])
-        }
-    }
-
-    private mutating func appendString(_ text: String) {
-        var text = text
-        text.withUTF8 { unsafe appendEscaped($0) }
-    }
-
-    private mutating func appendString(_ utf8: UnsafeBufferPointer<UInt8>) {
-        if unsafe isWellFormedUTF8(utf8) {
-            unsafe appendEscaped(utf8)
-        } else {
-            var repaired = unsafe String(decoding: utf8, as: UTF8.self)
-            repaired.withUTF8 { unsafe appendEscaped($0) }
+            output.append(digits[count])
         }
     }
 
     /// Appends well-formed UTF-8 in quotes: runs that need no escape are copied whole.
-    private mutating func appendEscaped(_ utf8: UnsafeBufferPointer<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
+    private static func appendEscaped(_ utf8: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\""))
         var start = 0
         while start < utf8.count {
             let end = unsafe plainPrefix(utf8, from: start)
-            unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<end]))
+            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<end]))
             guard end < utf8.count else { break }
-            unsafe appendEscape(utf8[end])
+            unsafe appendEscape(utf8[end], to: &output)
             start = end + 1
         }
-        bytes.append(UInt8(ascii: "\""))
+        output.append(UInt8(ascii: "\""))
     }
 
-    private mutating func appendEscape(_ byte: UInt8) {
-        bytes.append(UInt8(ascii: "\\"))
+    private static func appendEscape(_ byte: UInt8, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\\"))
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-        case 0x08: bytes.append(UInt8(ascii: "b"))
-        case 0x09: bytes.append(UInt8(ascii: "t"))
-        case 0x0A: bytes.append(UInt8(ascii: "n"))
-        case 0x0C: bytes.append(UInt8(ascii: "f"))
-        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): output.append(byte)
+        case 0x08: output.append(UInt8(ascii: "b"))
+        case 0x09: output.append(UInt8(ascii: "t"))
+        case 0x0A: output.append(UInt8(ascii: "n"))
+        case 0x0C: output.append(UInt8(ascii: "f"))
+        case 0x0D: output.append(UInt8(ascii: "r"))
         default:
-            bytes.append(contentsOf: "u00".utf8)
+            output.append(contentsOf: "u00".utf8)
             for digit in [byte >> 4, byte & 0xF] {
-                bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+                output.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
             }
         }
     }

@@ -21,6 +21,7 @@ public struct AtomicFile: ~Copyable {
     /// Bytes written so far.
     public private(set) var count = 0
 
+    private let isDurable: Bool
     private let temporary: TemporaryFile
     private let buffer: RawBuffer
     private var filled = 0
@@ -28,11 +29,17 @@ public struct AtomicFile: ~Copyable {
 
     /// Begins a file. The folder must exist; a file of this name is kept until `commit()`.
     ///
-    /// - Parameter permissions: of the new file, before the process's mask.
-    public init(_ path: FilePath, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead])
-        throws(StoreError)
-    {
+    /// - Parameters:
+    ///   - permissions: of the new file, before the process's mask.
+    ///   - isDurable: false to leave it to the system when the bytes reach the disk: for files that a later step
+    ///     flushes together, or that can be made again. They still appear complete or not at all to other processes,
+    ///     but not after the machine stopped.
+    public init(
+        _ path: FilePath, permissions: FilePermissions = [.ownerReadWrite, .groupRead, .otherRead],
+        isDurable: Bool = true
+    ) throws(StoreError) {
         self.path = path
+        self.isDurable = isDurable
         temporary = try TemporaryFile(for: path, permissions: permissions)
         buffer = RawBuffer(count: 1 << 17)
     }
@@ -73,15 +80,17 @@ public struct AtomicFile: ~Copyable {
     /// `commit()` for owners that are being consumed themselves; nothing may be written afterwards.
     mutating func complete() throws(StoreError) -> Written {
         try flush()
-        try temporary.commit()
+        try temporary.commit(isDurable: isDurable)
         return Written(count: count, digest: digest.current())
     }
 }
 
 /// Replaces the file at `path` with these bytes, at once.
 @discardableResult
-public func writeAtomically(_ bytes: Span<UInt8>, to path: FilePath) throws(StoreError) -> AtomicFile.Written {
-    var file = try AtomicFile(path)
+public func writeAtomically(
+    _ bytes: Span<UInt8>, to path: FilePath, isDurable: Bool = true
+) throws(StoreError) -> AtomicFile.Written {
+    var file = try AtomicFile(path, isDurable: isDurable)
     try file.write(bytes)
     return try file.commit()
 }

@@ -174,7 +174,7 @@ extension Digest {
     /// The digest of a file's bytes as they lie on disk (not decompressed), read in pieces.
     public static func ofFile(_ path: FilePath) throws(StoreError) -> Digest {
         let file = try OpenFile(reading: path)
-        let buffer = RawBuffer(count: 1 << 18)
+        let buffer = RawBuffer(count: 1 << 16)
         var builder = Builder()
         while true {
             let count = try unsafe file.read(into: buffer.bytes)

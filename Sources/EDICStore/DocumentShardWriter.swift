@@ -19,14 +19,16 @@ public struct DocumentShardWriter: ~Copyable {
     ///   - frameSize: the bytes of rows at which a frame is full. A larger row has a frame of its own.
     ///   - dictionary: helps small frames; it is stored in the shard. Other programs then need it too
     ///     (`zstd -d -D DICTIONARY`), so leave it out where plain `zstd -d` must read the shard.
+    ///   - isDurable: as for ``AtomicFile``.
     public init(
-        _ path: FilePath, frameSize: Int = defaultFrameSize, level: Int = 3, dictionary: ZstdDictionary? = nil
+        _ path: FilePath, frameSize: Int = defaultFrameSize, level: Int = 3, dictionary: ZstdDictionary? = nil,
+        isDurable: Bool = true
     ) throws(StoreError) {
         guard (1...SeekTable.maximumFrameSize).contains(frameSize) else {
             throw StoreError(.invalidArgument, "\(path): frames may have 1 byte to 1 GiB, not \(frameSize)")
         }
         let shard = try ShardFileWriter(
-            path, index: ShardIndex(kind: .documents), level: level, dictionary: dictionary)
+            path, index: ShardIndex(kind: .documents), level: level, dictionary: dictionary, isDurable: isDurable)
         self.shard = shard
         self.frameSize = frameSize
     }
@@ -42,6 +44,11 @@ public struct DocumentShardWriter: ~Copyable {
     ///   - id: the row's name, unique in the shard. If it is not, ``DocumentShard/row(id:)`` finds the first.
     /// - Throws: `invalidArgument` for an empty row or one with a newline.
     public mutating func append(_ row: Span<UInt8>, id: String) throws(StoreError) {
+        try append(row, id: id.utf8.span)
+    }
+
+    /// Adds a row whose id is at hand as UTF-8.
+    public mutating func append(_ row: Span<UInt8>, id: Span<UInt8>) throws(StoreError) {
         guard row.count < SeekTable.maximumFrameSize else {
             throw StoreError(
                 .limitExceeded, "\(shard.name): row \(rowCount) has \(row.count) bytes; a row has less than 1 GiB")

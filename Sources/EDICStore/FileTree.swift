@@ -124,15 +124,27 @@ public enum FileTree {
     }
 
     /// Renames a file or a folder, replacing a file of the new name at once.
-    public static func rename(_ old: FilePath, to new: FilePath) throws(StoreError) {
+    ///
+    /// - Parameter isDurable: false to leave it to the system when the new name reaches the disk.
+    public static func rename(_ old: FilePath, to new: FilePath, isDurable: Bool = true) throws(StoreError) {
         let result = unsafe old.withPlatformString { from in
             unsafe new.withPlatformString { to in unsafe Glibc.rename(from, to) }
         }
         guard result == 0 else {
             throw StoreError(Errno(rawValue: errno), doing: "rename it to \(new)", name: old.string)
         }
-        try flushFolder(new.removingLastComponent())
+        if isDurable { try flushFolder(new.removingLastComponent()) }
     }
+
+    /// Takes away everybody's permission to write to a file.
+    public static func makeReadOnly(_ file: FilePath) throws(StoreError) {
+        guard let status = status(file, followingLinks: true),
+            unsafe file.withPlatformString({ unsafe chmod($0, status.st_mode & 0o555) }) == 0
+        else { throw StoreError(Errno(rawValue: errno), doing: "make it read-only", name: file.string) }
+    }
+
+    /// Waits until all that was written on this machine is on its disks: one wait in place of one for each file.
+    public static func flushAll() { sync() }
 
     /// Gives a file a second name; copies it where the file system has no such links.
     public static func linkOrCopy(_ file: FilePath, to new: FilePath) throws(StoreError) {

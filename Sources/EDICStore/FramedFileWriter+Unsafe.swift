@@ -12,10 +12,10 @@ struct FramedFileWriter: ~Copyable {
 
     let name: String
 
-    init(_ path: FilePath, level: Int, dictionary: ZstdDictionary?) throws(StoreError) {
+    init(_ path: FilePath, level: Int, dictionary: ZstdDictionary?, isDurable: Bool) throws(StoreError) {
         // Locals first: a value that cannot be copied must not be half made when the second call throws.
         let compressor = try ZstdCompressor(level: level, dictionary: dictionary)
-        let file = try AtomicFile(path)
+        let file = try AtomicFile(path, isDurable: isDurable)
         self.compressor = compressor
         self.file = file
         scratch = RawBuffer(count: 1 << 16)

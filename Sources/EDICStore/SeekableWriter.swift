@@ -8,15 +8,17 @@ public struct SeekableWriter: ~Copyable {
 
     /// Begins a file that appears under its name when it is finished.
     ///
-    /// - Parameter frameSize: the bytes of content in each frame; smaller frames cost compression, larger ones cost
-    ///   time when a part is read.
+    /// - Parameters:
+    ///   - frameSize: the bytes of content in each frame; smaller frames cost compression, larger ones cost time when a part is read.
+    ///   - isDurable: as for ``AtomicFile``.
     public init(
-        _ path: FilePath, frameSize: Int = 256 << 10, level: Int = 3, dictionary: ZstdDictionary? = nil
+        _ path: FilePath, frameSize: Int = 256 << 10, level: Int = 3, dictionary: ZstdDictionary? = nil,
+        isDurable: Bool = true
     ) throws(StoreError) {
         guard (1...SeekTable.maximumFrameSize).contains(frameSize) else {
             throw StoreError(.invalidArgument, "\(path): frames may have 1 byte to 1 GiB, not \(frameSize)")
         }
-        let frames = try FramedFileWriter(path, level: level, dictionary: dictionary)
+        let frames = try FramedFileWriter(path, level: level, dictionary: dictionary, isDurable: isDurable)
         self.frames = frames
         self.frameSize = frameSize
     }

@@ -26,9 +26,9 @@ struct ShardFileWriter: ~Copyable {
     static let dictionaryMagic: UInt32 = 0x184D_2A5C
 
     init(
-        _ path: FilePath, index: ShardIndex, level: Int, dictionary: ZstdDictionary?
+        _ path: FilePath, index: ShardIndex, level: Int, dictionary: ZstdDictionary?, isDurable: Bool
     ) throws(StoreError) {
-        var frames = try FramedFileWriter(path, level: level, dictionary: dictionary)
+        var frames = try FramedFileWriter(path, level: level, dictionary: dictionary, isDurable: isDurable)
         var index = index
         if let dictionary {
             var frame: [UInt8] = []
@@ -46,11 +46,11 @@ struct ShardFileWriter: ~Copyable {
     var itemCount: Int { ids.count }
 
     /// Counts an item that is, or will be, in a frame.
-    mutating func appendItem(id: String) throws(StoreError) {
+    mutating func appendItem(id: Span<UInt8>) throws(StoreError) {
         guard ids.count < Int(UInt32.max) else {
             throw StoreError(.limitExceeded, "\(name): a shard has at most \(UInt32.max) items; begin another")
         }
-        ids.append(IDTable.Entry(hash: idHash(id), item: UInt32(ids.count)))
+        ids.append(IDTable.Entry(hash: xxh3(id), item: UInt32(ids.count)))
     }
 
     /// Adds to the list of rows in each frame or tokens in each document.

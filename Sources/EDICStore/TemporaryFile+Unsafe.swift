@@ -60,8 +60,8 @@ final class TemporaryFile {
         _ = try system("write", target.string) { try unsafe descriptor.writeAll(bytes) }
     }
 
-    func commit() throws(StoreError) {
-        guard fsync(descriptor.rawValue) == 0 else {
+    func commit(isDurable: Bool) throws(StoreError) {
+        guard !isDurable || fsync(descriptor.rawValue) == 0 else {
             throw StoreError(Errno(rawValue: errno), doing: "flush to the disk", name: target.string)
         }
         let renamed = unsafe path.withPlatformString { from in
@@ -71,6 +71,6 @@ final class TemporaryFile {
             throw StoreError(Errno(rawValue: errno), doing: "give the finished file its name", name: target.string)
         }
         isCommitted = true
-        try FileTree.flushFolder(target.removingLastComponent())
+        if isDurable { try FileTree.flushFolder(target.removingLastComponent()) }
     }
 }

@@ -23,9 +23,10 @@ public struct TokenShardWriter: ~Copyable {
     ///   - tokenizer: the digest of the tokenizer that made the ids, kept in the shard.
     ///   - frameSize: the bytes of ids at which a frame is full. A longer document takes several frames.
     ///   - dictionary: helps small frames; it is stored in the shard.
+    ///   - isDurable: as for ``AtomicFile``.
     public init(
         _ path: FilePath, vocabularySize: Int, tokenizer: Digest, frameSize: Int = defaultFrameSize, level: Int = 3,
-        dictionary: ZstdDictionary? = nil
+        dictionary: ZstdDictionary? = nil, isDurable: Bool = true
     ) throws(StoreError) {
         guard (4...SeekTable.maximumFrameSize).contains(frameSize) else {
             throw StoreError(.invalidArgument, "\(path): frames may have 4 bytes to 1 GiB, not \(frameSize)")
@@ -37,7 +38,8 @@ public struct TokenShardWriter: ~Copyable {
         index.tokenWidth = TokenPacking.width(vocabularySize: vocabularySize)
         index.vocabularySize = vocabularySize
         index.tokenizerDigest = tokenizer
-        let shard = try ShardFileWriter(path, index: index, level: level, dictionary: dictionary)
+        let shard = try ShardFileWriter(
+            path, index: index, level: level, dictionary: dictionary, isDurable: isDurable)
         self.shard = shard
         width = index.tokenWidth
         self.vocabularySize = vocabularySize
@@ -61,7 +63,7 @@ public struct TokenShardWriter: ~Copyable {
                 "\(shard.name): document \(documentCount) has token \(largest), but the vocabulary has \(vocabularySize); "
                     + "write with the vocabulary of the tokenizer that made it")
         }
-        try shard.appendItem(id: id)
+        try shard.appendItem(id: id.utf8.span)
         shard.appendCount(UInt32(tokens.count))
         tokenCount += tokens.count
         if filled > 0 && filled + tokens.count * width > pending.count { try endFrame() }

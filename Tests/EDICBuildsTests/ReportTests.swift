@@ -31,8 +31,9 @@ import Testing
             .enumerated()
         {
             var language = BuildReport.Language(tag: tag, name: name)
-            language.textsRead = 1000 * (index + 1)
-            language.bytesRead = 60_000_000 / (index + 1)
+            language.read.texts = 1000 * (index + 1)
+            language.read.bytes = 60_000_000 / (index + 1)
+            language.filtered.words = 900 * (index + 1)
             language.bytesKept = 52_000_000 / (index + 1)
             language.documents = 900
             language.segments = 60

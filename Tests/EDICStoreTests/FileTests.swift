@@ -1,6 +1,7 @@
 import EDICStore
 import SystemPackage
 import Testing
+import _EDICTestSupport
 
 struct FileTests {
     @Test func aFileAppearsWhenCommitted() throws {
@@ -17,7 +18,7 @@ struct FileTests {
             try contents(of: path) == Array("new".utf8) + [UInt8](repeating: 65, count: 300_000) + Array("end".utf8))
         #expect(written.count == 300_006)
         #expect(written.digest == (try Digest.ofFile(path)))
-        #expect(try FileTree.names(in: folder.path) == ["x"])
+        #expect(try FileTree.names(in: folder.root) == ["x"])
     }
 
     @Test func anAbandonedFileLeavesNothing() throws {
@@ -25,25 +26,25 @@ struct FileTests {
         do {
             var file = try AtomicFile(folder.file("x"))
             try file.write("half")
-            #expect(try FileTree.names(in: folder.path).count == 1)
+            #expect(try FileTree.names(in: folder.root).count == 1)
             // A living writer's file is not stale.
-            #expect(try FileTree.removeStaleTemporaries(in: folder.path) == 0)
+            #expect(try FileTree.removeStaleTemporaries(in: folder.root) == 0)
         }
-        #expect(try FileTree.names(in: folder.path) == [])
+        #expect(try FileTree.names(in: folder.root) == [])
     }
 
     @Test func whatAKilledWriterLeftIsRemoved() throws {
         let folder = try TemporaryFolder()
         try folder.write([1], to: ".x.abc.edic-partial")
         try folder.write([1], to: "kept")
-        #expect(try FileTree.removeStaleTemporaries(in: folder.path) == 1)
-        #expect(try FileTree.names(in: folder.path) == ["kept"])
+        #expect(try FileTree.removeStaleTemporaries(in: folder.root) == 1)
+        #expect(try FileTree.names(in: folder.root) == ["kept"])
     }
 
     /// Writers and removers of stale files at the same time: no writer loses its file.
     @Test func removingStaleFilesNeverHurtsALivingWriter() async throws {
         let folder = try TemporaryFolder()
-        let path = folder.path
+        let path = folder.root
         let written = await withTaskGroup(of: Int.self) { group in
             for writer in 0..<2 {
                 group.addTask {
@@ -75,20 +76,20 @@ struct FileTests {
     @Test func treesAreListedSortedAndRemoved() throws {
         let folder = try TemporaryFolder()
         for name in ["b/2", "b/1", "a/é", "a/z", "c"] {
-            let path = folder.path.pushing(FilePath(name))
+            let path = folder.root.pushing(FilePath(name))
             try FileTree.createFolders(path.removingLastComponent())
             try writeAtomically(name, to: path)
         }
-        try FileTree.replaceLink(folder.file("loop"), target: folder.path)
-        let expected = ["a/z", "a/é", "b/1", "b/2", "c"].map { folder.path.pushing(FilePath($0)) }
-        #expect(try FileTree.files(under: folder.path) == expected)
-        #expect(try FileTree.names(in: folder.path) == ["a", "b", "c", "loop"])
+        try FileTree.replaceLink(folder.file("loop"), target: folder.root)
+        let expected = ["a/z", "a/é", "b/1", "b/2", "c"].map { folder.root.pushing(FilePath($0)) }
+        #expect(try FileTree.files(under: folder.root) == expected)
+        #expect(try FileTree.names(in: folder.root) == ["a", "b", "c", "loop"])
         // Removing a link leaves what it points to.
         try FileTree.remove(folder.file("loop"))
         #expect(FileTree.exists(folder.file("c")))
         try FileTree.remove(folder.file("a"))
         try FileTree.remove(folder.file("never"))
-        #expect(try FileTree.names(in: folder.path) == ["b", "c"])
+        #expect(try FileTree.names(in: folder.root) == ["b", "c"])
     }
 
     /// Contributors on old systems have names that are not UTF-8.
@@ -96,13 +97,13 @@ struct FileTests {
         let folder = try TemporaryFolder()
         let name: [CChar] = [0x66, -1, -2, 0x78, 0]
         let component = try #require(FilePath.Component(platformString: name))
-        let path = folder.path.appending("sub").appending(component)
+        let path = folder.root.appending("sub").appending(component)
         try FileTree.createFolders(folder.file("sub"))
         try writeAtomically("found", to: path)
-        #expect(try FileTree.files(under: folder.path) == [path])
+        #expect(try FileTree.files(under: folder.root) == [path])
         #expect(try contents(of: path) == Array("found".utf8))
         try FileTree.remove(folder.file("sub"))
-        #expect(try FileTree.names(in: folder.path) == [])
+        #expect(try FileTree.names(in: folder.root) == [])
     }
 
     @Test func linksAreReplaced() throws {
@@ -115,7 +116,7 @@ struct FileTests {
         #expect(try contents(of: folder.file("current")) == Array("two".utf8))
         #expect(FileTree.kind(of: folder.file("current"), followingLinks: false) == .symbolicLink)
         #expect(storeError { try FileTree.replaceLink(folder.file("one"), target: "two") }?.code == .invalidArgument)
-        #expect(try FileTree.names(in: folder.path) == ["current", "one", "two"])
+        #expect(try FileTree.names(in: folder.root) == ["current", "one", "two"])
     }
 
     @Test func stampsTellAChange() throws {
@@ -126,7 +127,7 @@ struct FileTests {
         #expect(try FileTree.stamp(of: path) == before)
         try writeAtomically([1, 3].span, to: path)
         #expect(try FileTree.stamp(of: path) != before)
-        #expect(try FileTree.freeSpace(at: folder.path) > 0)
+        #expect(try FileTree.freeSpace(at: folder.root) > 0)
         #expect(storeError { _ = try FileTree.stamp(of: folder.file("none")) }?.code == .notFound)
     }
 }

@@ -87,7 +87,7 @@ struct ShardExportTests {
                 for x in n: print(*x)
                 """
             let scriptPath = try folder.write(Array(script.utf8), to: "check.py")
-            let printed = try run(["python3", scriptPath.string, folder.path.string + "/"])
+            let printed = try run(["python3", scriptPath.string, folder.root.string + "/"])
             let lines = fixture.documents.map { $0.map(String.init).joined(separator: " ") + "\n" }.joined()
             #expect(printed == Array((lines + lines).utf8))
         }

@@ -5,7 +5,7 @@ import _EDICTestSupport
 
 struct ShardVerificationTests {
     /// Writes one small shard of each kind, with and without a dictionary.
-    static func writeShards(in folder: borrowing TemporaryFolder) throws -> [FilePath] {
+    static func writeShards(in folder: TemporaryFolder) throws -> [FilePath] {
         let rows = RowFixture(count: 300, seed: 8, largestRow: 60)
         let dictionary = try ZstdDictionary.train(samples: rows.rows, capacity: 256)
         var few = rows

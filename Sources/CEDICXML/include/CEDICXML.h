@@ -1,6 +1,6 @@
 #pragma once
 
-// libxml2's streaming parsers behind a few functions of our own.
+// libxml2's streaming parser behind a few functions of our own.
 //
 // Bytes of UTF-8 are pushed in; what they say comes out as a run of records in one buffer, so that no C function calls
 // back into Swift. A record is an `edic_xml_record` and its payload, padded to a multiple of 8 bytes:
@@ -46,12 +46,12 @@ enum {
     edic_xml_memory = 6,
 };
 
-/// A parser of XML, or of HTML when `is_html` is not 0. Null when there is no memory.
+/// A parser of XML. Null when there is no memory.
 ///
 /// `vocabulary` holds `vocabulary_length` bytes: names of elements and attributes, each ended by a zero byte. The first
 /// has code 1. Attributes with a namespace prefix are named with it (`xml:lang`), elements without.
-edic_xml_parser *_Nullable edic_xml_create(int is_html, const char *_Nonnull vocabulary, size_t vocabulary_length,
-                                           size_t depth_limit, size_t attribute_limit);
+edic_xml_parser *_Nullable edic_xml_create(const char *_Nonnull vocabulary, size_t vocabulary_length, size_t depth_limit,
+                                           size_t attribute_limit);
 
 void edic_xml_free(edic_xml_parser *_Nonnull parser);
 

@@ -71,8 +71,8 @@ extension BuildReport.Language: JSONRecord {
         [
             JSONField("tag", \.tag),
             JSONField("name", \.name),
-            JSONField("texts_read", \.textsRead),
-            JSONField("bytes_read", \.bytesRead),
+            JSONField("read", \.read),
+            JSONField("filtered", \.filtered),
             JSONField("documents", \.documents),
             JSONField("segments", \.segments),
             JSONField("bytes_kept", \.bytesKept),
@@ -123,6 +123,12 @@ extension BuildReport.Rejections.Sample: JSONRecord {
             JSONField("detail", \.detail),
             JSONField("excerpt", \.excerpt),
         ]
+    }
+}
+
+extension BuildReport.Amount: JSONRecord {
+    static var fields: [JSONField<Self>] {
+        [JSONField("texts", \.texts), JSONField("words", \.words), JSONField("bytes", \.bytes)]
     }
 }
 

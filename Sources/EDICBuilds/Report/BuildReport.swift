@@ -72,10 +72,11 @@ public struct BuildReport: Sendable, Equatable {
     public struct Language: Sendable, Equatable {
         public var tag: String
         public var name: String
-        /// Texts (documents and segments) and their UTF-8 bytes after reading, before duplicates were dropped.
-        public var textsRead = 0
-        public var bytesRead = 0
-        /// The same after de-duplication: what is in the shards.
+        /// What reading gave, before any row was rejected.
+        public var read = Amount()
+        /// What passed the filter, before duplicates were dropped.
+        public var filtered = Amount()
+        /// After de-duplication: what is in the shards.
         public var documents = 0
         public var segments = 0
         public var bytesKept = 0
@@ -104,6 +105,23 @@ public struct BuildReport: Sendable, Equatable {
         public var bytesPerToken: Double? { tokens > 0 ? Double(bytesKept) / Double(tokens) : nil }
         /// Bytes of JSONL for each byte in the shards.
         public var compression: Double? { shardBytes > 0 ? Double(shardContentBytes) / Double(shardBytes) : nil }
+    }
+
+    /// Texts of one language at some point of the build.
+    public struct Amount: Sendable, Equatable {
+        /// Documents and segments.
+        public var texts = 0
+        public var words = 0
+        /// Bytes of UTF-8.
+        public var bytes = 0
+
+        public init() {}
+
+        mutating func add(texts: Int, words: Int, bytes: Int) {
+            self.texts += texts
+            self.words += words
+            self.bytes += bytes
+        }
     }
 
     /// The translation units of one combination of languages.

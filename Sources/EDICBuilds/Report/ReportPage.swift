@@ -83,7 +83,7 @@ public struct ReportPage {
                 bars: bySize.map {
                     .init(
                         label: $0.name, title: $0.tag, value: Double($0.bytesKept),
-                        outlined: Double(max(0, $0.bytesRead - $0.bytesKept)), figure: NumberFormat.bytes($0.bytesKept))
+                        outlined: Double(max(0, $0.read.bytes - $0.bytesKept)), figure: NumberFormat.bytes($0.bytesKept))
                 }
             ).write(to: &page)
             writeFertility(&page)
@@ -92,7 +92,7 @@ public struct ReportPage {
         page.element(
             "p", "class=\"note\"",
             text:
-                "Outlined parts of the bars were read and then dropped as duplicates. Perplexity is a word, over held-out "
+                "Outlined parts of the bars were read and then rejected by the filter or as duplicates. Perplexity is a word, over held-out "
                 + "rows and known words only; compare it between builds of one language, not between languages.")
         writeLanguageTable(&page)
         writePairs(&page)
@@ -124,16 +124,34 @@ public struct ReportPage {
     }
 
     private func writeLanguageTable(_ page: inout HTMLWriter) {
-        page.element("h3", text: "Text and shards")
-        let textColumns = [
-            "Language", "", "Documents", "Segments", "Read", "Kept", "Words", "Shards", "JSONL/shard",
+        page.element("h3", text: "Text through the stages")
+        let stageColumns = [
+            "Language", "", "Texts read", "filtered", "kept", "Words read", "filtered", "kept", "Bytes read",
+            "filtered", "kept", "Tokens",
         ]
+        writeTable(&page, columns: stageColumns, textColumns: [0, 1]) { table in
+            for row in report.languages {
+                let texts = [row.read.texts, row.filtered.texts, row.documents + row.segments]
+                let words = [row.read.words, row.filtered.words, row.words]
+                let bytes = [row.read.bytes, row.filtered.bytes, row.bytesKept]
+                table.row(
+                    [row.name, row.tag] + (texts + words).map { NumberFormat.grouped($0) }
+                        + bytes.map { NumberFormat.bytes($0) } + [NumberFormat.grouped(row.tokens)])
+            }
+        }
+        page.element(
+            "p", "class=\"note\"",
+            text:
+                "A text is a document or one side of a translation unit. Filtered: what passed the filter; kept: what "
+                + "de-duplication left, which is what the shards, the tokens and the models hold. There are tokens only "
+                + "from there on: the tokenizer is trained on what is kept.")
+        page.element("h3", text: "Shards")
+        let textColumns = ["Language", "", "Documents", "Segments", "Shards", "JSONL/shard"]
         writeTable(&page, columns: textColumns, textColumns: [0, 1]) { table in
             for row in report.languages {
                 table.row([
                     row.name, row.tag, NumberFormat.grouped(row.documents), NumberFormat.grouped(row.segments),
-                    NumberFormat.bytes(row.bytesRead), NumberFormat.bytes(row.bytesKept),
-                    NumberFormat.grouped(row.words), NumberFormat.bytes(row.shardBytes), decimal(row.compression),
+                    NumberFormat.bytes(row.shardBytes), decimal(row.compression),
                 ])
             }
         }

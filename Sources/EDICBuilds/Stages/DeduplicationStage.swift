@@ -59,9 +59,11 @@ struct DeduplicationStage {
     private func row(at place: DroppedRows.Place, _ batches: [ReadBatchResult]) throws -> Row {
         let batch = batches[place.batch]
         let bucket = batch.facts.buckets[place.bucket]
-        let shard = try DocumentShard(executor.objects.path(of: try batch.rows(of: bucket.name)))
-        let json = try shard.row(at: place.row)
-        return try Row(json: json.span)
+        var rows = try RowPackReader(executor.objects.path(of: try batch.rows(of: bucket.name)))
+        while try rows.advance() where rows.number == place.row {
+            return try rows.withRow { json, _ in try Row(json: json) }
+        }
+        throw BuildError(.storage, "\(batch.batch.label): row \(place.row) of \(bucket.name) is not there")
     }
 }
 

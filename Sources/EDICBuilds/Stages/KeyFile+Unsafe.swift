@@ -26,16 +26,16 @@ struct KeyFileWriter: ~Copyable {
     private var file: AtomicFile
     private var keys: [RowKey] = []
 
-    init(_ path: FilePath) throws(StoreError) { file = try AtomicFile(path) }
+    init(_ path: FilePath) throws(StoreError) { file = try AtomicFile(path, isDurable: false) }
 
     mutating func append(_ key: RowKey) throws(StoreError) {
         keys.append(key)
         if keys.count == Self.keysInSegment { try writeSegment() }
     }
 
-    consuming func commit() throws(StoreError) {
+    consuming func commit() throws(StoreError) -> AtomicFile.Written {
         if !keys.isEmpty { try writeSegment() }
-        _ = try file.commit()
+        return try file.commit()
     }
 
     private mutating func writeSegment() throws(StoreError) {
@@ -150,14 +150,6 @@ struct KeyFileReader: ~Copyable {
 }
 
 extension [UInt8] {
-    fileprivate mutating func appendLittleEndian<Number: FixedWidthInteger>(_ number: Number) {
-        var rest = number
-        for _ in 0..<Number.bitWidth / 8 {
-            append(UInt8(truncatingIfNeeded: rest))
-            rest >>= 8
-        }
-    }
-
     fileprivate func littleEndian<Number: FixedWidthInteger>(at offset: Int) -> Number {
         var number: Number = 0
         for index in stride(from: Number.bitWidth / 8 - 1, through: 0, by: -1) {

@@ -54,7 +54,7 @@ struct NgramStage: Sendable {
             .init(order: recipe.ngram.order, memoryLimit: memory, temporaryFolder: spill, workers: 1))
         // Held-out texts wait on disk until there is a model.
         let waiting = spill.appending("held-out.txt")
-        var aside = try AtomicFile(waiting)
+        var aside = try AtomicFile(waiting, isDurable: false)
         var trained = 0
         let newline: [UInt8] = [0x0A]
         try texts.forEachText { _, own, text in

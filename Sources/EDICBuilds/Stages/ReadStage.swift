@@ -1,14 +1,15 @@
 import EDICCorpora
 import EDICJSON
 import EDICStore
+import EDICText
 import SystemPackage
 
 /// Check, decode, normalise and filter: from the files of a batch to rows by bucket, with a key for each row.
 ///
-/// Outputs: `BUCKET.rows`, a document shard with the bucket's rows in the order of the files, and `keys`.
+/// Outputs: `BUCKET.rows`, a ``RowPack`` with the bucket's rows in the order of the files, and `keys`.
 struct ReadStage: Sendable {
     static let name = "read"
-    private static let version = 1
+    private static let version = 2
 
     let recipe: Recipe
     let identify: RowFilter.LanguageIdentifier?
@@ -19,10 +20,12 @@ struct ReadStage: Sendable {
     struct Facts: Sendable, Equatable, JSONRecord {
         var read = StageLedger()
         var filter = StageLedger()
-        /// Sorted by name.
+        /// In the order that keys number them.
         var buckets: [Bucket] = []
+        /// Texts that were read, by language.
+        var textsRead: [LanguageText] = []
         /// Texts that passed the filter, by language.
-        var languages: [TextCount] = []
+        var textsKept: [LanguageText] = []
         /// Faults of whole files, for people.
         var notices: [String] = []
 
@@ -36,7 +39,8 @@ struct ReadStage: Sendable {
         static var fields: [JSONField<Self>] {
             [
                 JSONField("read", \.read), JSONField("filter", \.filter), JSONField("buckets", \.buckets),
-                JSONField("languages", \.languages), JSONField("notices", \.notices),
+                JSONField("texts_read", \.textsRead), JSONField("texts_kept", \.textsKept),
+                JSONField("notices", \.notices),
             ]
         }
     }
@@ -55,17 +59,16 @@ struct ReadStage: Sendable {
         let filter = RowFilter(settings: recipe.filter.rows, identify: identify)
         var read = RowLedger()
         var filtered = RowLedger()
-        var sink = try RowSink(scratch.folder)
+        var sink = try RowSink(scratch)
         var facts = Facts()
         for file in batch.files {
-            let reading = try CorpusReader().read(file) { row in
+            let reading = try CorpusReader().readBlocks(of: file) { block in
                 try scratch.checkForStop()
-                filtered.recordIn()
-                if let rejection = filter.rejection(of: row) {
-                    filtered.record(rejection)
-                } else {
-                    filtered.recordOut()
-                    try sink.add(row)
+                for row in block.indices {
+                    filtered.recordIn()
+                    let rejection = filter.rejection(of: row, in: block)
+                    if let rejection { filtered.record(rejection) } else { filtered.recordOut() }
+                    try sink.add(row, of: block, isKept: rejection == nil)
                 }
             } onRejection: { rejection in
                 if rejection.reason.concernsFile {
@@ -76,21 +79,10 @@ struct ReadStage: Sendable {
         }
         facts.read = StageLedger(read)
         facts.filter = StageLedger(filtered)
-        facts.languages = sink.languages
+        facts.textsRead = sink.textsRead.sorted
+        facts.textsKept = sink.textsKept.sorted
         facts.buckets = try sink.finish()
         return facts
-    }
-}
-
-/// Texts of a language.
-struct TextCount: Sendable, Equatable, JSONRecord {
-    var tag = ""
-    var texts = 0
-    /// Bytes of UTF-8.
-    var bytes = 0
-
-    static var fields: [JSONField<Self>] {
-        [JSONField("tag", \.tag), JSONField("texts", \.texts), JSONField("bytes", \.bytes)]
     }
 }
 
@@ -101,90 +93,88 @@ extension RejectionReason {
     }
 }
 
-/// Takes the rows of a batch: each bucket into its own shard, all keys into one file.
+/// Takes the rows of a batch: each bucket into its own pack, all keys into one file.
 ///
-/// A batch has few buckets, mostly one; a shard writer is open for each.
+/// A batch has few buckets, mostly one; a pack is open for each.
 private struct RowSink: ~Copyable {
-    private let folder: FilePath
+    private let scratch: TaskScratch
     private var keyMaker = ExactKey.Maker()
     private var keys: KeyFileWriter
     private var places: [RowBucket: Int] = [:]
     private var buckets: [OpenBucket] = []
-    private var json = JSONWriter()
     /// Where the last row went: the next one mostly goes there too.
     private var lastPlace = 0
-    /// In the order in which the languages came. A batch has few, so looking through them beats hashing.
-    private var counts: [TextCount] = []
+    private var words: [Int] = []
+    private(set) var textsRead = TextCounts()
+    private(set) var textsKept = TextCounts()
 
-    init(_ folder: FilePath) throws {
-        self.folder = folder
-        keys = try KeyFileWriter(folder.appending(ReadOutput.keys))
+    init(_ scratch: TaskScratch) throws {
+        self.scratch = scratch
+        keys = try KeyFileWriter(scratch.output(ReadOutput.keys))
     }
 
-    var languages: [TextCount] { counts.sorted { $0.tag < $1.tag } }
-
-    mutating func add(_ row: Row) throws {
-        let place = try place(of: row)
-        let key = keyMaker.key(of: row)
-        try keys.append(RowKey(high: key.high, low: key.low, bucket: UInt32(place), row: UInt32(buckets[place].rows)))
-        json.removeAll()
-        row.write(to: &json)
-        try buckets[place].append(json.bytes.span, id: row.id)
-        switch row {
-        case .document(let document): count(document.language, document.text)
-        case .unit(let unit): for segment in unit.segments { count(segment.language, segment.text) }
+    /// Counts a row, and keeps it if the filter did.
+    mutating func add(_ row: Int, of block: RowBlock, isKept: Bool) throws {
+        words.removeAll(keepingCapacity: true)
+        let isDocument = !block.isUnit(row)
+        for segment in block.segments(of: row) {
+            let count = block.withText(of: segment) { WordCounter.count($0) }
+            words.append(count)
+            let tag = block.language(of: segment)
+            let bytes = block.byteCount(of: segment)
+            textsRead.add(tag.utf8.span, isDocument: isDocument, words: count, bytes: bytes)
+            if isKept { textsKept.add(tag.utf8.span, isDocument: isDocument, words: count, bytes: bytes) }
         }
+        guard isKept else { return }
+        let place = try place(of: row, block)
+        let key = keyMaker.key(of: row, in: block)
+        try keys.append(RowKey(high: key.high, low: key.low, bucket: UInt32(place), row: UInt32(buckets[place].rows)))
+        try buckets[place].append(row, of: block, words: words)
     }
 
     /// The number of the row's bucket, which is opened for its first row.
-    private mutating func place(of row: Row) throws -> Int {
-        if lastPlace < buckets.count, buckets[lastPlace].bucket.takes(row) { return lastPlace }
-        let bucket = RowBucket(row)
+    private mutating func place(of row: Int, _ block: RowBlock) throws -> Int {
+        if lastPlace < buckets.count, buckets[lastPlace].bucket.takes(row, of: block) { return lastPlace }
+        let bucket = RowBucket(row, of: block)
         lastPlace = places[bucket] ?? buckets.count
         if lastPlace == buckets.count {
-            buckets.append(try OpenBucket(bucket, folder))
+            buckets.append(try OpenBucket(bucket, scratch))
             places[bucket] = lastPlace
         }
         return lastPlace
     }
 
-    private mutating func count(_ language: String, _ text: String) {
-        let known = counts.firstIndex { $0.tag == language }
-        if known == nil { counts.append(TextCount(tag: language)) }
-        let index = known ?? counts.count - 1
-        counts[index].texts += 1
-        counts[index].bytes += text.utf8.count
-    }
-
     /// The buckets in the order that keys number them.
     consuming func finish() throws -> [ReadStage.Facts.Bucket] {
-        try keys.commit()
+        scratch.note(try keys.commit(), as: ReadOutput.keys)
         var facts: [ReadStage.Facts.Bucket] = []
         for bucket in buckets {
             facts.append(.init(name: bucket.bucket.name, rows: bucket.rows))
-            try bucket.finish()
+            try bucket.finish(scratch)
         }
         return facts
     }
 
-    /// A class, because a shard writer has one owner and an array must hold several.
+    /// A class, because a pack writer has one owner and an array must hold several.
     private final class OpenBucket {
         let bucket: RowBucket
         private(set) var rows = 0
-        private var writer: DocumentShardWriter?
+        private var writer: RowPackWriter?
 
-        init(_ bucket: RowBucket, _ folder: FilePath) throws {
+        init(_ bucket: RowBucket, _ scratch: TaskScratch) throws {
             self.bucket = bucket
-            // Read twice and then dropped: speed counts more than size.
-            writer = try DocumentShardWriter(folder.appending(ReadOutput.rows(of: bucket)), level: 1)
+            writer = try RowPackWriter(scratch.output(ReadOutput.rows(of: bucket)))
         }
 
-        func append(_ row: Span<UInt8>, id: String) throws {
-            try writer?.append(row, id: id)
+        func append(_ row: Int, of block: RowBlock, words: [Int]) throws {
+            try writer?.append(row, of: block, words: words)
             rows += 1
         }
 
-        func finish() throws { try writer.take()?.finish() }
+        func finish(_ scratch: TaskScratch) throws {
+            guard let written = try writer.take()?.finish() else { return }
+            scratch.note(written, as: ReadOutput.rows(of: bucket))
+        }
     }
 }
 

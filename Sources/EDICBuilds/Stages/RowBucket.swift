@@ -8,22 +8,25 @@ enum RowBucket: Hashable, Comparable, Sendable {
     /// Units in more languages than this share one bucket.
     private static let mostLanguagesNamed = 3
 
-    init(_ row: Row) {
-        switch row {
-        case .document(let document): self = .documents(language: document.language)
-        case .unit(let unit):
-            let languages = unit.segments.map(\.language)
-            self = .parallel(languages: languages.count <= Self.mostLanguagesNamed ? languages : ["mul"])
+    init(_ row: Int, of block: RowBlock) {
+        let segments = block.segments(of: row)
+        if !block.isUnit(row) {
+            self = .documents(language: block.language(of: segments.lowerBound))
+        } else if segments.count <= Self.mostLanguagesNamed {
+            self = .parallel(languages: segments.map { block.language(of: $0) })
+        } else {
+            self = .parallel(languages: ["mul"])
         }
     }
 
     /// Whether this is the bucket of a row; quicker than making the row's.
-    func takes(_ row: Row) -> Bool {
-        switch (self, row) {
-        case (.documents(let language), .document(let document)): language == document.language
-        case (.parallel(let languages), .unit(let unit)) where languages.count == unit.segments.count:
-            zip(languages, unit.segments).allSatisfy { $0 == $1.language }
-        default: self == RowBucket(row)
+    func takes(_ row: Int, of block: RowBlock) -> Bool {
+        let segments = block.segments(of: row)
+        return switch self {
+        case .documents(let language): !block.isUnit(row) && language == block.language(of: segments.lowerBound)
+        case .parallel(let languages) where languages.count == segments.count:
+            block.isUnit(row) && zip(languages, segments).allSatisfy { $0 == block.language(of: $1) }
+        case .parallel: self == RowBucket(row, of: block)
         }
     }
 

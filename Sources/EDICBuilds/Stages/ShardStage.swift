@@ -7,7 +7,7 @@ import SystemPackage
 /// The rows of one contribution and bucket that de-duplication left, packed into shards of bounded size.
 struct ShardStage: Sendable {
     static let name = "shard"
-    private static let version = 1
+    private static let version = 2
 
     let recipe: Recipe
     let objects: ObjectStore
@@ -32,22 +32,6 @@ struct ShardStage: Sendable {
         }
     }
 
-    /// The texts of a language in some shards.
-    struct LanguageText: Sendable, Equatable, JSONRecord {
-        var tag = ""
-        var documents = 0
-        var segments = 0
-        var words = 0
-        var bytes = 0
-
-        static var fields: [JSONField<Self>] {
-            [
-                JSONField("tag", \.tag), JSONField("documents", \.documents), JSONField("segments", \.segments),
-                JSONField("words", \.words), JSONField("bytes", \.bytes),
-            ]
-        }
-    }
-
     func task(contribution: String, bucket: RowBucket, inputs: [Input]) -> BuildTask {
         var parts = recipe.values(under: "shards") + [contribution, bucket.name]
         for input in inputs {
@@ -64,60 +48,48 @@ struct ShardStage: Sendable {
 
     private func pack(_ inputs: [Input], _ bucket: RowBucket, _ scratch: TaskScratch) throws -> Facts {
         var facts = Facts()
-        var counts: [String: LanguageText] = [:]
-        let packer = Packer(recipe.shards, scratch.folder)
-        var parser = try JSONLineParser()
+        var counts = TextCounts()
+        let areDocuments = if case .documents = bucket { true } else { false }
+        let packer = Packer(recipe.shards, scratch)
         for input in inputs {
-            var rows = try DocumentShard(objects.path(of: input.rows)).rows()
+            var rows = try RowPackReader(objects.path(of: input.rows))
             while try rows.advance() {
                 try scratch.checkForStop()
-                facts.ledger.rowsIn += 1
                 // What was dropped is on the ledger of de-duplication, not on this one.
-                if input.dropped.contains(rows.number) {
-                    facts.ledger.rowsIn -= 1
-                    continue
-                }
-                try rows.withRow { line in
-                    try parser.parse(line)
-                    try parser.forEachText { language, text in
-                        var count = counts[language] ?? LanguageText(tag: language)
-                        if case .documents = bucket { count.documents += 1 } else { count.segments += 1 }
-                        count.words += WordCounter.count(text)
-                        count.bytes += text.count
-                        counts[language] = count
-                    }
-                    guard let id = parser.string("id") else {
-                        throw BuildError(.stage, "\(objects.path(of: input.rows)): row \(rows.number) has no id")
-                    }
-                    try packer.append(line, id: id)
-                    facts.contentBytes += line.count + 1
+                if input.dropped.contains(rows.number) { continue }
+                facts.ledger.rowsIn += 1
+                rows.count(into: &counts, areDocuments: areDocuments)
+                facts.contentBytes += try rows.withRow { json, id in
+                    try packer.append(json, id: id)
+                    return json.count + 1
                 }
                 facts.ledger.rowsOut += 1
             }
         }
         try packer.finish()
-        facts.languages = counts.values.sorted { $0.tag < $1.tag }
+        facts.languages = counts.sorted
         return facts
     }
 
     /// Begins a new shard whenever the one at hand is full. A class, because a shard writer has one owner.
     private final class Packer {
         private let settings: Recipe.Shards
-        private let folder: FilePath
+        private let scratch: TaskScratch
         private var writer: DocumentShardWriter?
         private var bytes = 0
         private var shards = 0
 
-        init(_ settings: Recipe.Shards, _ folder: FilePath) {
+        init(_ settings: Recipe.Shards, _ scratch: TaskScratch) {
             self.settings = settings
-            self.folder = folder
+            self.scratch = scratch
         }
 
-        func append(_ row: Span<UInt8>, id: String) throws {
+        func append(_ row: Span<UInt8>, id: Span<UInt8>) throws {
             if bytes > 0 && bytes + row.count + 1 > settings.size { try finish() }
             if writer == nil {
-                let name = folder.appending(ShardStage.fileName(shards))
-                writer = try DocumentShardWriter(name, frameSize: settings.frame, level: settings.level)
+                writer = try DocumentShardWriter(
+                    scratch.output(ShardStage.fileName(shards)), frameSize: settings.frame, level: settings.level,
+                    isDurable: false)
                 shards += 1
             }
             try writer?.append(row, id: id)
@@ -125,7 +97,9 @@ struct ShardStage: Sendable {
         }
 
         func finish() throws {
-            try writer.take()?.finish()
+            if let summary = try writer.take()?.finish() {
+                scratch.note(summary.fileDigest, size: summary.fileSize, as: ShardStage.fileName(shards - 1))
+            }
             bytes = 0
         }
     }

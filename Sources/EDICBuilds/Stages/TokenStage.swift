@@ -56,7 +56,7 @@ struct TokenStage: Sendable {
         var writer = try TokenShardWriter(
             scratch.output(Self.output), vocabularySize: tokenizer.vocabularySize, tokenizer: digest,
             frameSize: recipe.tokens.frame, level: recipe.tokens.level,
-            dictionary: try dictionary.map { try Self.dictionary(in: objects.path(of: $0)) })
+            dictionary: try dictionary.map { try Self.dictionary(in: objects.path(of: $0)) }, isDurable: false)
         let isParallel = if case .parallel = shard.bucket { true } else { false }
         let texts = ShardTexts(shards: [shard], objects: objects, shouldStop: scratch.shouldStop)
         try texts.forEachText { id, language, text in
@@ -66,7 +66,9 @@ struct TokenStage: Sendable {
             counts[language, default: 0] += ids.count
             facts.ledger.rowsOut += 1
         }
-        facts.contentBytes = try writer.finish().contentSize
+        let summary = try writer.finish()
+        scratch.note(summary.fileDigest, size: summary.fileSize, as: Self.output)
+        facts.contentBytes = summary.contentSize
         facts.languages = counts.sorted { $0.key < $1.key }.map { LanguageTokens(tag: $0.key, tokens: $0.value) }
         return facts
     }
@@ -126,7 +128,7 @@ struct DictionaryStage: Sendable {
             case .auto: trial.helps(totalContentSize: perShard) && gain >= settings.dictionaryGain
             }
         if isUsed, let dictionary = trial.dictionary {
-            _ = try writeAtomically(dictionary.bytes.span, to: scratch.output(Self.output))
+            _ = try writeAtomically(dictionary.bytes.span, to: scratch.output(Self.output), isDurable: false)
         }
         var facts = Facts()
         facts.trial = .init(

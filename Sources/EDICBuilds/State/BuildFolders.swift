@@ -10,6 +10,7 @@ public import SystemPackage
 /// OUTPUT/state/scratch           files of running tasks; emptied when a build starts
 /// OUTPUT/state/inputs.json       digests of the contributed files, by path and stamp
 /// OUTPUT/state/last.json         what the last complete build was made of
+/// OUTPUT/state/unflushed         there while files of the state may not be on disk
 /// OUTPUT/state/lock              held while a build runs
 /// ```
 public struct BuildFolders: Sendable {
@@ -26,6 +27,7 @@ public struct BuildFolders: Sendable {
     var scratch: FilePath { state.appending("scratch") }
     var inputs: FilePath { state.appending("inputs.json") }
     var last: FilePath { state.appending("last.json") }
+    var unflushed: FilePath { state.appending("unflushed") }
     var lock: FilePath { state.appending("lock") }
 
     func release(_ root: Digest) -> FilePath { releases.appending(Self.name(of: root)) }

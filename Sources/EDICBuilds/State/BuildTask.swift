@@ -1,5 +1,6 @@
 import EDICJSON
 import EDICStore
+import Synchronization
 import SystemPackage
 
 /// One piece of work: a pure function from the inputs that its key names to files and facts.
@@ -17,8 +18,17 @@ struct BuildTask: Sendable {
 }
 
 /// Where a running task puts its files. They enter the object store only when the task has finished.
+///
+/// Nothing here needs to reach the disk by itself: a build flushes all of its files once, before it publishes them.
 struct TaskScratch: Sendable {
     let folder: FilePath
+    private let noted = OutputNotes()
+
+    init(folder: FilePath, shouldStop: @escaping @Sendable () -> Bool) {
+        self.folder = folder
+        self.shouldStop = shouldStop
+    }
+
     /// Whether the build is being stopped; long tasks look now and then and throw `BuildError.stopped`.
     let shouldStop: @Sendable () -> Bool
 
@@ -27,6 +37,22 @@ struct TaskScratch: Sendable {
 
     func checkForStop() throws(BuildError) {
         if shouldStop() { throw .stopped }
+    }
+
+    /// Notes what a finished output holds, where its writer knows, so that it is not read again to name it.
+    func note(_ digest: Digest, size: Int, as name: String) {
+        noted.all.withLock { $0[name] = ObjectReference(digest: digest, size: size) }
+    }
+
+    func note(_ written: AtomicFile.Written, as name: String) {
+        note(written.digest, size: written.count, as: name)
+    }
+
+    /// What is known of an output.
+    func knownObject(_ name: String) -> ObjectReference? { noted.all.withLock { $0[name] } }
+
+    private final class OutputNotes: Sendable {
+        let all = Mutex([String: ObjectReference]())
     }
 }
 

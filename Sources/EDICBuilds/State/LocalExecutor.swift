@@ -56,10 +56,11 @@ struct LocalExecutor: Sendable {
         let folder = scratch.appending(task.key.digest.description)
         if FileTree.exists(folder) { try FileTree.remove(folder) }
         try FileTree.createFolders(folder)
-        let facts = try task.body(TaskScratch(folder: folder, shouldStop: shouldStop))
+        let scratch = TaskScratch(folder: folder, shouldStop: shouldStop)
+        let facts = try task.body(scratch)
         var outputs: [String: ObjectReference] = [:]
         for name in try FileTree.names(in: folder) {
-            outputs[name] = try objects.adopt(folder.appending(name))
+            outputs[name] = try objects.adopt(folder.appending(name), known: scratch.knownObject(name))
         }
         try FileTree.remove(folder)
         let result = TaskResult(outputs: outputs, facts: facts, isReused: false)

@@ -21,17 +21,32 @@ struct ObjectStore: Sendable {
         (try? FileTree.stamp(of: path(of: object)).size) == object.size
     }
 
-    /// Moves a finished file into the store, or drops it when the store has it already.
-    func adopt(_ file: FilePath) throws(StoreError) -> ObjectReference {
-        let object = ObjectReference(
-            digest: try Digest.ofFile(file), size: try FileTree.stamp(of: file).size)
+    /// Moves a finished file into the store, or drops it when the store has it already. In the store it is read-only:
+    /// releases are links to it.
+    ///
+    /// - Parameter known: what the file holds, if its writer said.
+    func adopt(_ file: FilePath, known: ObjectReference?) throws(StoreError) -> ObjectReference {
+        let object = try known ?? Self.reference(to: file)
         if contains(object) {
             try FileTree.remove(file)
         } else {
             let destination = path(of: object)
             try FileTree.createFolders(destination.removingLastComponent())
-            try FileTree.rename(file, to: destination)
+            try FileTree.makeReadOnly(file)
+            try FileTree.rename(file, to: destination, isDurable: false)
         }
         return object
+    }
+
+    private static func reference(to file: FilePath) throws(StoreError) -> ObjectReference {
+        ObjectReference(digest: try Digest.ofFile(file), size: try FileTree.stamp(of: file).size)
+    }
+
+    /// Removes the objects that are not what their names promise: after the machine stopped before they were on disk.
+    func removeDamaged() throws(StoreError) {
+        for path in FileTree.isFolder(folder) ? try FileTree.files(under: folder) : [] {
+            let digest = try Digest.ofFile(path)
+            if path.lastComponent?.string != digest.description { try FileTree.remove(path) }
+        }
     }
 }

@@ -38,7 +38,7 @@ struct TaskRecords: Sendable {
         writer.value(["facts": result.facts, "outputs": .object(outputs)])
         let path = path(of: key)
         try FileTree.createFolders(path.removingLastComponent())
-        _ = try writeAtomically(writer.bytes.span, to: path)
+        _ = try writeAtomically(writer.bytes.span, to: path, isDurable: false)
     }
 
     func path(of key: TaskKey) -> FilePath {

@@ -27,11 +27,14 @@ public struct ExactKey: Sendable, Hashable, Comparable {
         public init() {}
 
         /// The key of a row. O(n).
-        public mutating func key(of row: Row) -> ExactKey {
+        public mutating func key(of row: Row) -> ExactKey { key(of: 0, in: RowBlock(row)) }
+
+        /// The key of a row of a block. O(n).
+        public mutating func key(of row: Int, in block: RowBlock) -> ExactKey {
             bytes.removeAll(keepingCapacity: true)
-            switch row {
-            case .document(let document): add(document.language, document.text)
-            case .unit(let unit): for segment in unit.segments { add(segment.language, segment.text) }
+            for segment in block.segments(of: row) {
+                let language = block.language(of: segment)
+                block.withText(of: segment) { add(language, $0) }
             }
             // Swapped out, because a span of one property bars writing to another.
             var content: [UInt8] = []
@@ -43,12 +46,9 @@ public struct ExactKey: Sendable, Hashable, Comparable {
         }
 
         /// Adds a text, after its language and a byte that no text holds.
-        private mutating func add(_ language: String, _ text: String) {
+        private mutating func add(_ language: String, _ utf8: Span<UInt8>) {
             bytes.append(contentsOf: language.utf8)
             bytes.append(0xFF)
-            var text = text
-            text.makeContiguousUTF8()
-            let utf8 = text.utf8.span
             var start = 0
             let textStart = bytes.count
             while start < utf8.count {

@@ -46,12 +46,33 @@ public struct RowFilter: Sendable {
 
     /// Why the row is not kept, or nil if it is. O(n).
     public func rejection(of row: Row) -> Rejection? {
-        switch row {
-        case .document(let document):
-            guard let fault = fault(document.text, document.language).fault else { return nil }
-            return Rejection(fault.reason, fault.message, at: document.provenance, excerpt: document.text)
-        case .unit(let unit): return rejection(of: unit)
+        guard var rejection = rejection(of: 0, in: RowBlock(row)) else { return nil }
+        rejection.provenance = row.provenance
+        return rejection
+    }
+
+    /// Why a row of a block is not kept, or nil if it is. O(n).
+    public func rejection(of row: Int, in block: RowBlock) -> Rejection? {
+        let segments = block.segments(of: row)
+        var letters: [Int] = []
+        for segment in segments {
+            let language = block.language(of: segment)
+            let judged = block.withText(of: segment) { fault($0, language) }
+            if let fault = judged.fault {
+                let message = block.isUnit(row) ? "\(language): \(fault.message)" : fault.message
+                return Rejection(
+                    fault.reason, message, at: block.provenance(of: row), excerpt: excerpt(segment, block))
+            }
+            if segments.count > 1 { letters.append(judged.letters) }
         }
+        guard segments.count > 1, let fault = misalignment(segments, letters, block) else { return nil }
+        let excerpt = segments.map { block.text(of: $0).prefix(60) }.joined(separator: " | ")
+        return Rejection(fault.reason, fault.message, at: block.provenance(of: row), excerpt: excerpt)
+    }
+
+    /// The beginning of a text; a rejection cuts it to size.
+    private func excerpt(_ segment: Int, _ block: RowBlock) -> String {
+        block.withText(of: segment) { String(utf8: $0.extracting(..<min($0.count, Rejection.excerptLimit + 4))) }
     }
 
     private struct Fault {
@@ -59,26 +80,8 @@ public struct RowFilter: Sendable {
         var message: String
     }
 
-    private func rejection(of unit: TranslationUnit) -> Rejection? {
-        var letters: [Int] = []
-        for segment in unit.segments {
-            let judged = fault(segment.text, segment.language)
-            if let fault = judged.fault {
-                let message = "\(segment.language): \(fault.message)"
-                return Rejection(fault.reason, message, at: unit.provenance, excerpt: segment.text)
-            }
-            letters.append(judged.letters)
-        }
-        guard let fault = misalignment(unit.segments, letters) else { return nil }
-        let excerpt = unit.segments.map { $0.text.prefix(60) }.joined(separator: " | ")
-        return Rejection(fault.reason, fault.message, at: unit.provenance, excerpt: excerpt)
-    }
-
     /// What is wrong with one text, and how many letters it has.
-    private func fault(_ text: String, _ language: String) -> (fault: Fault?, letters: Int) {
-        var text = text
-        text.makeContiguousUTF8()
-        let utf8 = text.utf8.span
+    private func fault(_ utf8: Span<UInt8>, _ language: String) -> (fault: Fault?, letters: Int) {
         if utf8.isBlank { return (Fault(reason: .empty, message: "no text"), 0) }
         guard utf8.count <= settings.maximumBytes else {
             let message = "\(utf8.count) bytes, more than \(settings.maximumBytes)"
@@ -99,7 +102,7 @@ public struct RowFilter: Sendable {
                 return (Fault(reason: .wrongScript, message: message), letters)
             }
         }
-        if letters >= settings.languageMinimumLetters, let identify, let found = identify(utf8),
+        if letters >= settings.languageMinimumLetters, let identify, let found = Self.sample(of: utf8, identify),
             found.confidence >= settings.languageConfidence, !Self.isSameLanguage(found.language, language)
         {
             let percent = Int((found.confidence * 100).rounded())
@@ -107,6 +110,31 @@ public struct RowFilter: Sendable {
             return (Fault(reason: .wrongLanguage, message: message), letters)
         }
         return (nil, letters)
+    }
+
+    /// Long texts are identified by three pieces of this many bytes: their beginning, middle and end. More tells no
+    /// more.
+    static let samplePiece = 512
+
+    private static func sample(
+        of utf8: Span<UInt8>, _ identify: LanguageIdentifier
+    ) -> (language: String, confidence: Double)? {
+        guard utf8.count > 4 * samplePiece else { return identify(utf8) }
+        var sample: [UInt8] = []
+        sample.reserveCapacity(3 * samplePiece + 16)
+        for start in [0, (utf8.count - samplePiece) / 2, utf8.count - samplePiece] {
+            let (from, to) = (boundary(utf8, start), boundary(utf8, start + samplePiece))
+            sample.append(utf8.extracting(from..<to))
+            sample.append(UInt8(ascii: "\n"))
+        }
+        return identify(sample.span)
+    }
+
+    /// The first place at or after `start` where a character begins.
+    private static func boundary(_ utf8: Span<UInt8>, _ start: Int) -> Int {
+        var at = start
+        while at < utf8.count, utf8[at] & 0xC0 == 0x80 { at += 1 }
+        return at
     }
 
     /// Languages that identifiers confuse or name together are taken as the same.
@@ -121,27 +149,29 @@ public struct RowFilter: Sendable {
     private static func primary(_ tag: String) -> String { String(tag.prefix { $0 != "-" }) }
 
     /// Whether two sides do not look like translations of each other.
-    private func misalignment(_ segments: [Segment], _ letters: [Int]) -> Fault? {
-        for first in segments.indices {
-            for second in segments.indices where second > first {
-                let (a, b) = (segments[first], segments[second])
-                if settings.rejectsUntranslated, a.text.utf8.elementsEqual(b.text.utf8) {
-                    return Fault(reason: .untranslated, message: "\(a.language) and \(b.language) are the same text")
+    private func misalignment(_ segments: Range<Int>, _ letters: [Int], _ block: RowBlock) -> Fault? {
+        for first in letters.indices {
+            for second in letters.indices where second > first {
+                let (a, b) = (segments.lowerBound + first, segments.lowerBound + second)
+                if settings.rejectsUntranslated, block.isSameText(a, b) {
+                    let message = "\(block.language(of: a)) and \(block.language(of: b)) are the same text"
+                    return Fault(reason: .untranslated, message: message)
                 }
                 let slack = settings.lengthRatioSlack
                 let (long, short) = (max(letters[first], letters[second]), min(letters[first], letters[second]))
                 let ratio = (Double(long) + slack) / (Double(short) + slack)
                 if ratio > settings.maximumLengthRatio {
                     let message =
-                        "\(letters[first]) letters of \(a.language) against \(letters[second]) of \(b.language)"
+                        "\(letters[first]) letters of \(block.language(of: a)) against \(letters[second]) of "
+                        + block.language(of: b)
                     return Fault(reason: .misaligned, message: message)
                 }
                 if settings.comparesNumbers {
-                    let (own, other) = (Numbers.of(a.text), Numbers.of(b.text))
+                    let (own, other) = (Numbers.of(block.text(of: a)), Numbers.of(block.text(of: b)))
                     if own != other {
                         let message =
-                            "the numbers of \(a.language) (\(Numbers.list(own))) and "
-                            + "\(b.language) (\(Numbers.list(other))) differ"
+                            "the numbers of \(block.language(of: a)) (\(Numbers.list(own))) and "
+                            + "\(block.language(of: b)) (\(Numbers.list(other))) differ"
                         return Fault(reason: .numberMismatch, message: message)
                     }
                 }

@@ -10,7 +10,12 @@ struct CatalogueDecoder {
     /// - Parameter declared: the manifest's charset, which counts where the catalogue names none.
     init(declared: String?) { self.declared = declared }
 
-    mutating func decode(_ bytes: Span<UInt8>, _ name: String?) throws(FileFault) -> [UInt8] {
+    /// Whether the strings of a message are UTF-8 as they stand.
+    ///
+    /// - Parameter name: the charset that the catalogue names; what it is at the first call counts.
+    mutating func needsNothing(
+        _ source: Span<UInt8>, _ target: Span<UInt8>, _ name: String?
+    ) throws(FileFault) -> Bool {
         if !isSettled {
             isSettled = true
             if let wanted = name ?? declared {
@@ -20,22 +25,16 @@ struct CatalogueDecoder {
                 charset = known
             }
         }
-        if charset == .utf8, Self.isWellFormed(bytes) { return Array(bytes) }
+        return charset == .utf8 && UTF8Validation.isWellFormed(source) && UTF8Validation.isWellFormed(target)
+    }
+
+    mutating func decode(_ bytes: Span<UInt8>) throws(FileFault) -> [UInt8] {
         do {
             let (text, report) = try TextDecoder.decode(bytes, as: charset)
             invalidSequences += report.invalidCount
             return text
         } catch {
             throw FileFault(.invalidEncoding, "cannot decode \(charset.name): \(error.message)", .file)
-        }
-    }
-
-    private static func isWellFormed(_ bytes: Span<UInt8>) -> Bool {
-        do {
-            _ = try UTF8Span(validating: bytes)
-            return true
-        } catch {
-            return false
         }
     }
 }

@@ -46,8 +46,22 @@ public struct CorpusReader: Sendable {
     public func read(
         _ file: ContributionFile, onRow: (Row) throws -> Void, onRejection: (Rejection) throws -> Void = { _ in }
     ) throws -> FileReading {
+        try readBlocks(
+            of: file, onBlock: { block in for row in block.indices { try onRow(block.row(at: row)) } },
+            onRejection: onRejection)
+    }
+
+    /// Reads a file and gives its rows to `onBlock` in the order of the file, some hundred at once: several times
+    /// faster than row by row where rows are short.
+    ///
+    /// - Returns: as ``read(_:onRow:onRejection:)``.
+    /// - Throws: only what `onBlock` and `onRejection` throw; reading then stops.
+    public func readBlocks(
+        of file: ContributionFile, onBlock: (RowBlock) throws -> Void,
+        onRejection: (Rejection) throws -> Void = { _ in }
+    ) throws -> FileReading {
         var session = ReadingSession(file, limits: limits)
-        try session.run(onRow, onRejection)
+        try session.run(onBlock, onRejection)
         return session.reading
     }
 }

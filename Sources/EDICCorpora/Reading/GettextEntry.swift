@@ -1,4 +1,4 @@
-/// One message of a gettext catalogue, and how it becomes rows.
+/// One message of a gettext catalogue in source form.
 struct GettextEntry {
     var context: [UInt8]?
     var source: [UInt8] = []
@@ -8,75 +8,102 @@ struct GettextEntry {
     var isFuzzy = false
     var isObsolete = false
     var position: Provenance.Position
+    /// The line of `msgid_plural`: the row of the plural needs an id of its own.
+    var pluralLine: Int?
 
     init(at position: Provenance.Position) { self.position = position }
 
     /// Whether this is the catalogue's header, the translation of the empty message.
     var isHeader: Bool { source.isEmpty && context == nil }
 
-    /// The value of a field of the header, such as `Language`.
-    func headerField(_ name: String) -> String? {
-        let lines = translations.first.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        for line in lines.split(separator: "\n") {
+    /// Adds the message as a unit, and its plural as a second one; or rejects it.
+    func add(_ messages: GettextMessages, into batch: inout RowBatch) {
+        if isObsolete || (isFuzzy && !messages.options.includesFuzzy) {
+            let state = isObsolete ? "obsolete" : "fuzzy"
+            return batch.reject(.markedUnfit, "the entry is marked \(state)", at: position, excerpt: source.span)
+        }
+        guard let sourcePlural else {
+            guard let translation = translations.first else {
+                return batch.reject(.empty, "the entry has no translation", at: position, excerpt: source.span)
+            }
+            return add(source, translation, messages, at: position, into: &batch)
+        }
+        let forms = messages.plurals.choose(among: translations.count)
+        if let singular = forms.singular {
+            add(source, translations[singular], messages, at: position, into: &batch)
+        }
+        let translation = translations.isEmpty ? [] : translations[forms.plural]
+        let place = pluralLine.map { Provenance.Position.line($0) } ?? position
+        add(sourcePlural, translation, messages, at: place, isPlural: true, into: &batch)
+    }
+
+    private func add(
+        _ source: [UInt8], _ translation: [UInt8], _ messages: GettextMessages, at position: Provenance.Position,
+        isPlural: Bool = false, into batch: inout RowBatch
+    ) {
+        let kind = GettextMessages.Kind(hasContext: context != nil, isFuzzy: isFuzzy, isPlural: isPlural)
+        let context = context ?? []
+        messages.add(source.span, translation.span, context: context.span, kind, at: position, into: &batch)
+    }
+}
+
+/// How the messages of a catalogue become rows: what its header and the manifest say.
+struct GettextMessages {
+    let options: FileOptions
+    /// The language of the translations.
+    private(set) var language: String?
+    private(set) var charset: String?
+    private(set) var plurals = PluralForms()
+
+    /// - Parameter language: the manifest's; nil to take that of the header.
+    init(options: FileOptions, language: String?) {
+        self.options = options
+        self.language = language
+    }
+
+    /// Takes the header, which is the translation of the empty message: fields like those of e-mail.
+    mutating func readHeader(_ bytes: Span<UInt8>) {
+        for line in String(utf8: bytes).split(separator: "\n") {
             guard let colon = line.firstIndex(of: ":") else { continue }
-            if line[..<colon].lowercased() == name.lowercased() {
-                let value = line[line.index(after: colon)...]
-                return String(value.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            let value = line[line.index(after: colon)...].drop { $0 == " " }
+            switch line[..<colon].lowercased() {
+            case "language": if language == nil, !value.isEmpty { language = String(value.prefix { $0 != " " }) }
+            case "content-type": charset = Self.charset(ofContentType: value)
+            case "plural-forms": plurals = PluralForms(header: String(value))
+            default: break
             }
         }
-        return nil
     }
 
-    /// Adds the message as a unit, and its plural as a second one; or rejects it.
+    /// The charset that a `Content-Type` names.
+    private static func charset(ofContentType value: Substring) -> String? {
+        guard let range = value.lowercased().firstRange(of: "charset=") else { return nil }
+        let name = value[range.upperBound...].prefix { !$0.isWhitespace && $0 != ";" }
+        return name.isEmpty || name == "CHARSET" ? nil : String(name)
+    }
+
+    /// What is known of a message besides its texts.
+    struct Kind {
+        var hasContext = false
+        var isFuzzy = false
+        var isPlural = false
+    }
+
+    /// Adds a message and its translation as a unit, or rejects it.
     func add(
-        language: String?, options: FileOptions, into batch: inout RowBatch
+        _ source: Span<UInt8>, _ translation: Span<UInt8>, context: Span<UInt8>, _ kind: Kind,
+        at position: Provenance.Position, into batch: inout RowBatch
     ) {
-        if isObsolete || (isFuzzy && !options.includesFuzzy) {
-            let state = isObsolete ? "obsolete" : "fuzzy"
-            let message = "the entry is marked \(state)"
-            return batch.reject(.markedUnfit, message, at: position, excerpt: source.span)
-        }
         guard let language else {
             let message = "the language of the catalogue is unknown; say it in the manifest's entry (language: …)"
-            return batch.reject(.undeclaredLanguage, message, at: position, excerpt: source.span)
+            return batch.reject(.undeclaredLanguage, message, at: position, excerpt: source)
         }
-        var metadata: [MetadataField] = []
-        if let context { metadata.append(MetadataField("msgctxt", String(decoding: context, as: UTF8.self))) }
-        if isFuzzy { metadata.append(MetadataField("flag", "fuzzy")) }
-        // The last form is that of large numbers in every language; where it is the only one, the plural is nearest.
-        let singular = sourcePlural != nil && translations.count == 1 ? [] : translations.prefix(1)
-        for translation in singular {
-            batch.addUnit(sides(source, translation, language, options), metadata: metadata, at: position)
-        }
-        if let sourcePlural {
-            metadata.append(MetadataField("form", "plural"))
-            let translation = translations.last ?? []
-            // A second row from the same place needs an id of its own.
-            batch.addUnit(sides(sourcePlural, translation, language, options), metadata: metadata, at: pluralPosition)
-        } else if translations.isEmpty {
-            batch.reject(.empty, "the entry has no translation", at: position, excerpt: source.span)
-        }
-    }
-
-    /// The row of the plural is at `msgid_plural`, one line below `msgid` at least.
-    var pluralPosition: Provenance.Position {
-        switch position {
-        case .file: .file
-        case .line(let number): .line(pluralLine ?? number)
-        case .byte(let offset): .byte(offset + source.count + 1)
-        case .unit(let number): .unit(number)
-        }
-    }
-
-    /// The line of `msgid_plural` in a PO file.
-    var pluralLine: Int?
-
-    private func sides(
-        _ source: [UInt8], _ translation: [UInt8], _ language: String, _ options: FileOptions
-    ) -> [RowBatch.Side] {
-        [
-            RowBatch.Side(language: options.sourceLanguage, utf8: source),
-            RowBatch.Side(language: language, utf8: translation),
-        ]
+        batch.beginUnit()
+        batch.addSide(source, language: options.sourceLanguage)
+        batch.addSide(translation, language: language)
+        if kind.hasContext { batch.addField("msgctxt", context) }
+        if kind.isFuzzy { batch.addField("flag", "fuzzy".utf8.span) }
+        if kind.isPlural { batch.addField("form", "plural".utf8.span) }
+        batch.endUnit(at: position)
     }
 }

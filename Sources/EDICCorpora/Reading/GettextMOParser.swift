@@ -3,12 +3,19 @@
 ///
 /// Positions are byte offsets of the original strings. The strings are in the charset of the catalogue's header.
 struct GettextMOParser {
-    private let options: FileOptions
-    private var language: String?
+    private var messages: GettextMessages
+    private let header: Header
+    /// The next string.
+    private var next = 0
+    /// Bytes of strings that may still come: strings may be shared, but a table in which all point at the same long
+    /// one is an attack.
+    private var budget: Int
 
-    init(options: FileOptions, language: String?) {
-        self.options = options
-        self.language = language
+    /// - Parameter bytes: the whole file.
+    init(_ bytes: Span<UInt8>, options: FileOptions, language: String?) throws(FileFault) {
+        messages = GettextMessages(options: options, language: language)
+        header = try Self.header(bytes)
+        budget = 4 * bytes.count
     }
 
     private struct Header {
@@ -18,18 +25,15 @@ struct GettextMOParser {
         var translations: Int
     }
 
-    /// Reads the catalogue.
-    ///
-    /// - Parameter decode: turns bytes in the charset of this name (nil where the header names none) into UTF-8.
+    /// Messages that one call of ``parse(_:decoder:into:)`` reads.
+    private static let messagesAtOnce = 512
+
+    /// Reads some messages; false when there are no more.
     mutating func parse(
-        _ bytes: Span<UInt8>, into batch: inout RowBatch,
-        decode: (Span<UInt8>, String?) throws(FileFault) -> [UInt8]
-    ) throws(FileFault) {
-        let header = try Self.header(bytes)
-        // Strings may be shared, but a table in which all point at the same long one is an attack.
-        var budget = 4 * bytes.count
-        var charset: String?
-        for index in 0..<header.count {
+        _ bytes: Span<UInt8>, decoder: inout CatalogueDecoder, into batch: inout RowBatch
+    ) throws(FileFault) -> Bool {
+        guard next < header.count else { return false }
+        for index in next..<min(header.count, next + Self.messagesAtOnce) {
             let original = try string(index, header.originals, header, bytes)
             let translation = try string(index, header.translations, header, bytes)
             budget -= original.count + translation.count
@@ -40,41 +44,52 @@ struct GettextMOParser {
             let source = bytes.extracting(original)
             let target = bytes.extracting(translation)
             if source.count == 0 {
-                var entry = GettextEntry(at: .byte(original.lowerBound))
-                entry.translations = [Array(target)]
-                charset = entry.headerField("Content-Type").flatMap(Self.charset)
-                if language == nil, let named = entry.headerField("Language"), !named.isEmpty { language = named }
-                continue
+                messages.readHeader(target)
+            } else if try decoder.needsNothing(source, target, messages.charset) {
+                add(source, target, at: original.lowerBound, into: &batch)
+            } else {
+                let decoded = (try decoder.decode(source), try decoder.decode(target))
+                add(decoded.0.span, decoded.1.span, at: original.lowerBound, into: &batch)
             }
-            let entry = try self.entry(
-                decode(source, charset), decode(target, charset), at: .byte(original.lowerBound))
-            entry.add(language: language, options: options, into: &batch)
         }
+        next = min(header.count, next + Self.messagesAtOnce)
+        return true
     }
 
-    /// The charset that a `Content-Type` names.
-    static func charset(ofContentType value: String) -> String? {
-        guard let range = value.lowercased().firstRange(of: "charset=") else { return nil }
-        let name = value[range.upperBound...].prefix { !$0.isWhitespace && $0 != ";" }
-        return name.isEmpty || name == "CHARSET" ? nil : String(name)
+    /// Adds a message: `context EOT singular NUL plural`, and the forms of the translation with a NUL between.
+    private func add(_ original: Span<UInt8>, _ target: Span<UInt8>, at offset: Int, into batch: inout RowBatch) {
+        let separator = original.firstIndex(of: 4)
+        let context = original.extracting(..<(separator ?? 0))
+        let source = original.extracting((separator.map { $0 + 1 } ?? 0)...)
+        var kind = GettextMessages.Kind(hasContext: separator != nil)
+        guard let end = source.firstIndex(of: 0) else {
+            let translation = target.extracting(..<(target.firstIndex(of: 0) ?? target.count))
+            return messages.add(source, translation, context: context, kind, at: .byte(offset), into: &batch)
+        }
+        let forms = Self.parts(of: target)
+        let choice = messages.plurals.choose(among: forms.count)
+        let singular = source.extracting(..<end)
+        if let form = choice.singular {
+            messages.add(
+                singular, target.extracting(forms[form]), context: context, kind, at: .byte(offset), into: &batch)
+        }
+        kind.isPlural = true
+        let rest = source.extracting((end + 1)...)
+        messages.add(
+            rest.extracting(..<(rest.firstIndex(of: 0) ?? rest.count)), target.extracting(forms[choice.plural]),
+            context: context, kind, at: .byte(offset + end + 1), into: &batch)
     }
 
-    private func entry(_ source: [UInt8], _ target: [UInt8], at position: Provenance.Position) -> GettextEntry {
-        var entry = GettextEntry(at: position)
-        var source = source[...]
-        if let separator = source.firstIndex(of: 4) {
-            entry.context = Array(source[..<separator])
-            source = source[(separator + 1)...]
+    /// What lies between the NULs: one part at least.
+    private static func parts(of bytes: Span<UInt8>) -> [Range<Int>] {
+        var parts: [Range<Int>] = []
+        var start = 0
+        while let end = bytes.firstIndex(of: 0, from: start) {
+            parts.append(start..<end)
+            start = end + 1
         }
-        if let end = source.firstIndex(of: 0) {
-            entry.source = Array(source[..<end])
-            entry.sourcePlural = Array(source[(end + 1)...].prefix { $0 != 0 })
-            entry.translations = target.split(separator: 0, omittingEmptySubsequences: false).map { Array($0) }
-        } else {
-            entry.source = Array(source)
-            entry.translations = [Array(target.prefix { $0 != 0 })]
-        }
-        return entry
+        parts.append(start..<bytes.count)
+        return parts
     }
 
     private static func header(_ bytes: Span<UInt8>) throws(FileFault) -> Header {

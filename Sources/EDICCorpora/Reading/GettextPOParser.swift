@@ -3,8 +3,7 @@
 /// Entries marked fuzzy or obsolete are rejected as such, unless the options take the fuzzy ones. The language is the
 /// manifest's, or that of the header's `Language` field.
 struct GettextPOEntries: LineConsumer {
-    private let options: FileOptions
-    private var language: String?
+    private var messages: GettextMessages
     private let limit: Int
 
     private var entry: GettextEntry?
@@ -16,8 +15,7 @@ struct GettextPOEntries: LineConsumer {
     private enum Field { case none, context, source, plural, translation }
 
     init(options: FileOptions, language: String?, limits: ReadingLimits) {
-        self.options = options
-        self.language = language
+        messages = GettextMessages(options: options, language: language)
         limit = limits.documentBytes
     }
 
@@ -133,9 +131,9 @@ struct GettextPOEntries: LineConsumer {
         if let fault {
             batch.reject(.brokenRecord, fault, at: entry.position, excerpt: entry.source.span)
         } else if entry.isHeader {
-            if language == nil, let named = entry.headerField("Language"), !named.isEmpty { language = named }
+            if let header = entry.translations.first { messages.readHeader(header.span) }
         } else {
-            entry.add(language: language, options: options, into: &batch)
+            entry.add(messages, into: &batch)
         }
     }
 

@@ -30,45 +30,45 @@ struct ReadingSession {
         return others.count == 1 ? others[0] : nil
     }
 
-    mutating func run(_ onRow: (Row) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
+    mutating func run(_ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
         do {
-            try parse(onRow, onRejection)
+            try parse(onBlock, onRejection)
         } catch let fault as FileFault {
             batch.reject(fault)
         }
-        try drain(onRow, onRejection)
+        try drain(onBlock, onRejection)
         reading.ledger.recordIn(batch.rowsIn)
         reading.charactersNormalized = batch.charactersNormalized
     }
 
-    private mutating func parse(_ onRow: (Row) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
+    private mutating func parse(_ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
         let (specification, options) = (file.specification, file.specification.options)
         switch (specification.format, options.unit) {
-        case (.text, .file): try feed(WholeTextParser(limits: limits), onRow, onRejection)
-        case (.text, .line): try feed(LineByLine(TextLines(), limits: limits), onRow, onRejection)
+        case (.text, .file): try feed(WholeTextParser(limits: limits), onBlock, onRejection)
+        case (.text, .line): try feed(LineByLine(TextLines(), limits: limits), onBlock, onRejection)
         case (.text, .paragraph):
-            try feed(LineByLine(TextParagraphs(limits: limits), limits: limits), onRow, onRejection)
-        case (.jsonl, _): try feed(LineByLine(JSONRecords(options: options), limits: limits), onRow, onRejection)
+            try feed(LineByLine(TextParagraphs(limits: limits), limits: limits), onBlock, onRejection)
+        case (.jsonl, _): try feed(LineByLine(JSONRecords(options: options), limits: limits), onBlock, onRejection)
         case (.tsv, _):
             let records = TSVRecords(options: options, languages: specification.languages)
-            try feed(LineByLine(records, limits: limits), onRow, onRejection)
+            try feed(LineByLine(records, limits: limits), onBlock, onRejection)
         case (.conllu, _):
             let sentences = CoNLLUSentences(options: options, limits: limits)
-            try feed(LineByLine(sentences, limits: limits), onRow, onRejection)
+            try feed(LineByLine(sentences, limits: limits), onBlock, onRejection)
         case (.po, _):
             let entries = GettextPOEntries(options: options, language: catalogueLanguage, limits: limits)
-            try feed(LineByLine(entries, limits: limits), onRow, onRejection)
-        case (.tmx, _): try feed(TMXParser(limits: limits), onRow, onRejection)
-        case (.tei, _): try feed(TEIParser(limits: limits), onRow, onRejection)
-        case (.html, _): try feed(HTMLParser(limits: limits), onRow, onRejection)
-        case (.mo, _): try readCatalogue()
-        case (.moses, _): try feedTogether(onRow, onRejection)
+            try feed(LineByLine(entries, limits: limits), onBlock, onRejection)
+        case (.tmx, _): try feed(TMXParser(limits: limits), onBlock, onRejection)
+        case (.tei, _): try feed(TEIParser(limits: limits), onBlock, onRejection)
+        case (.html, _): try feed(HTMLParser(limits: limits), onBlock, onRejection)
+        case (.mo, _): try readCatalogue(onBlock, onRejection)
+        case (.moses, _): try feedTogether(onBlock, onRejection)
         }
     }
 
     /// Feeds a file to its parser.
     private mutating func feed<Parser: RowParser & ~Copyable>(
-        _ parser: consuming Parser, _ onRow: (Row) throws -> Void, _ onRejection: (Rejection) throws -> Void
+        _ parser: consuming Parser, _ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void
     ) throws {
         guard let part = file.parts.first else { return }
         var source = try open(part)
@@ -78,7 +78,7 @@ struct ReadingSession {
             var text: [UInt8] = []
             while try source.next(into: &text) {
                 try parser.feed(text.span, into: &batch)
-                try drain(onRow, onRejection)
+                try drain(onBlock, onRejection)
             }
             try parser.finish(into: &batch)
         } catch {
@@ -97,7 +97,7 @@ struct ReadingSession {
 
     /// Reads files whose lines belong together, if they have the same number of lines.
     private mutating func feedTogether(
-        _ onRow: (Row) throws -> Void, _ onRejection: (Rejection) throws -> Void
+        _ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void
     ) throws {
         try checkLineCounts()
         var parser = MosesParser(languages: file.parts.map { $0.language ?? "" }, limits: limits)
@@ -111,7 +111,7 @@ struct ReadingSession {
             } else {
                 try parser.finish(part: part, into: &batch)
             }
-            try drain(onRow, onRejection)
+            try drain(onBlock, onRejection)
         }
         sources.visit { note($0) }
     }
@@ -141,24 +141,28 @@ struct ReadingSession {
     }
 
     /// Reads a compiled catalogue.
-    private mutating func readCatalogue() throws(FileFault) {
+    private mutating func readCatalogue(
+        _ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void
+    ) throws {
         guard let part = file.parts.first else { return }
-        var reader = try TextSource.open(part.path)
-        let bytes: [UInt8]
-        do {
-            bytes = try reader.readAll(atMost: limits.wholeFileBytes)
-        } catch {
-            throw FileFault(error.code == .limitExceeded ? .overLimit : .unreadableFile, error.message, .file)
-        }
-        reading.bytes += bytes.count
+        let bytes = try readWhole(part)
         var decoder = CatalogueDecoder(declared: file.specification.encoding)
-        var parser = GettextMOParser(options: file.specification.options, language: catalogueLanguage)
         defer {
             reading.charset = decoder.charset.name
             reading.invalidSequences += decoder.invalidSequences
         }
-        try parser.parse(bytes.span, into: &batch) { (bytes, charset) throws(FileFault) in
-            try decoder.decode(bytes, charset)
+        var parser = try GettextMOParser(bytes.span, options: file.specification.options, language: catalogueLanguage)
+        while try parser.parse(bytes.span, decoder: &decoder, into: &batch) { try drain(onBlock, onRejection) }
+    }
+
+    private mutating func readWhole(_ part: ContributionFile.Part) throws(FileFault) -> [UInt8] {
+        var reader = try TextSource.open(part.path)
+        do {
+            let bytes = try reader.readAll(atMost: limits.wholeFileBytes)
+            reading.bytes += bytes.count
+            return bytes
+        } catch {
+            throw FileFault(error.code == .limitExceeded ? .overLimit : .unreadableFile, error.message, .file)
         }
     }
 
@@ -169,13 +173,13 @@ struct ReadingSession {
     }
 
     /// Gives what the parser found to the caller.
-    private mutating func drain(_ onRow: (Row) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
-        for row in batch.rows { try onRow(row) }
+    private mutating func drain(_ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
+        if batch.block.count > 0 { try onBlock(batch.block) }
         for rejection in batch.rejections {
             reading.ledger.record(rejection)
             try onRejection(rejection)
         }
-        reading.ledger.recordOut(batch.rows.count)
+        reading.ledger.recordOut(batch.block.count)
         batch.drain()
     }
 }

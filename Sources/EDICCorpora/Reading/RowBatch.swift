@@ -2,30 +2,24 @@
 ///
 /// Everything that becomes text of a row passes through here, and so through the one ``RowNormalizer``.
 struct RowBatch {
-    private(set) var rows: [Row] = []
+    private(set) var block: RowBlock
     private(set) var rejections: [Rejection] = []
     /// Rows begun in the whole file.
     private(set) var rowsIn = 0
 
-    let contribution: String
-    let file: String
     let limits: ReadingLimits
     private var languages: LanguageMatcher
-    private var normalizer: RowNormalizer
-    private let idPrefix: String
+    private var normalizer = RowNormalizer()
 
     init(contribution: String, file: String, languages: LanguageMatcher, limits: ReadingLimits) {
-        self.contribution = contribution
-        self.file = file
+        block = RowBlock(contribution: contribution, file: file)
         self.languages = languages
         self.limits = limits
-        normalizer = RowNormalizer()
-        idPrefix = Provenance.idPrefix(contribution: contribution, file: file)
     }
 
     /// Forgets the rows and rejections that were taken over.
     mutating func drain() {
-        rows.removeAll(keepingCapacity: true)
+        block.removeAll()
         rejections.removeAll(keepingCapacity: true)
     }
 
@@ -33,7 +27,7 @@ struct RowBatch {
     var charactersNormalized: Int { normalizer.changes }
 
     func provenance(_ position: Provenance.Position) -> Provenance {
-        Provenance(contribution: contribution, file: file, position: position)
+        Provenance(contribution: block.contribution, file: block.file, position: position)
     }
 
     /// Adds a text as a document, or rejects it.
@@ -49,13 +43,15 @@ struct RowBatch {
         guard let tag = languages.resolve(language) else {
             return refuse(.undeclaredLanguage, languages.complaint(about: language), position, utf8)
         }
-        switch normalizer.normalize(utf8) {
-        case .failure(let fault): refuse(fault.reason, fault.message, position, utf8)
-        case .success(let text):
-            let document = Document(
-                id: idPrefix + position.idSuffix, language: tag, text: text, metadata: kept(metadata),
-                provenance: provenance(position))
-            rows.append(.document(document))
+        block.beginRow()
+        switch block.appendText({ normalizer.normalize(utf8, into: &$0) }) {
+        case .failure(let fault):
+            block.abandonRow()
+            refuse(fault.reason, fault.message, position, utf8)
+        case .success(let range):
+            block.commitText(language: tag, trimmedTo: range)
+            add(metadata)
+            block.endRow(isUnit: false, at: position)
         }
     }
 
@@ -71,45 +67,96 @@ struct RowBatch {
     mutating func addUnit(
         _ sides: [Side], metadata: [MetadataField] = [], at position: Provenance.Position
     ) {
-        rowsIn += 1
-        let first = sides.first?.utf8 ?? []
-        guard sides.count <= limits.segments else {
-            return refuse(.overLimit, "a unit of more than \(limits.segments) segments", position, first.span)
-        }
-        var segments: [Segment] = []
+        beginUnit()
+        for side in sides { addSide(side.utf8.span, language: side.language) }
+        add(metadata)
+        endUnit(at: position)
+    }
+
+    // MARK: A unit, side by side
+
+    private var unit = UnitState()
+
+    /// What is known of the unit at hand.
+    private struct UnitState {
+        var sides = 0
         var undeclared: String?
         var isEmpty = false
-        for side in sides {
-            guard side.utf8.count <= limits.documentBytes else {
-                let message = "a segment of more than \(limits.documentBytes) bytes"
-                return refuse(.overLimit, message, position, side.utf8.span)
-            }
-            guard let tag = languages.resolve(side.language) else {
-                undeclared = side.language
-                continue
-            }
-            if segments.contains(where: { $0.language == tag }) { continue }
-            switch normalizer.normalize(side.utf8.span) {
-            case .failure(let fault) where fault.reason == .empty: isEmpty = true
-            case .failure(let fault):
-                return refuse(fault.reason, "\(tag): \(fault.message)", position, side.utf8.span)
-            case .success(let text): segments.append(Segment(language: tag, text: text))
-            }
+        /// Why the unit is refused.
+        var fault: RowNormalizer.Fault?
+        /// The beginning of the first side with text, for the excerpt of a refusal.
+        var excerpt: [UInt8] = []
+    }
+
+    /// Begins a unit, which ``endUnit(at:)`` adds or rejects as ``addUnit(_:metadata:at:)`` does.
+    mutating func beginUnit() {
+        rowsIn += 1
+        unit.sides = 0
+        unit.undeclared = nil
+        unit.isEmpty = false
+        unit.fault = nil
+        unit.excerpt.removeAll(keepingCapacity: true)
+        block.beginRow()
+    }
+
+    mutating func addSide(_ utf8: Span<UInt8>, language: String) {
+        unit.sides += 1
+        if unit.excerpt.isEmpty { unit.excerpt.append(utf8.extracting(..<min(utf8.count, Rejection.excerptLimit))) }
+        guard unit.fault == nil else { return }
+        guard unit.sides <= limits.segments else {
+            return failUnit(.overLimit, "a unit of more than \(limits.segments) segments", utf8, keepsExcerpt: true)
         }
-        guard segments.count >= 2 else {
-            let shown = sides.first { !$0.utf8.isEmpty }?.utf8 ?? []
+        guard utf8.count <= limits.documentBytes else {
+            return failUnit(.overLimit, "a segment of more than \(limits.documentBytes) bytes", utf8)
+        }
+        guard let tag = languages.resolve(language) else {
+            unit.undeclared = language
+            return
+        }
+        if block.hasOpenText(in: tag) { return }
+        switch block.appendText({ normalizer.normalize(utf8, into: &$0) }) {
+        case .failure(let fault) where fault.reason == .empty: unit.isEmpty = true
+        case .failure(let fault): failUnit(fault.reason, "\(tag): \(fault.message)", utf8)
+        case .success(let range): block.commitText(language: tag, trimmedTo: range)
+        }
+    }
+
+    private mutating func failUnit(
+        _ reason: RejectionReason, _ message: String, _ utf8: Span<UInt8>, keepsExcerpt: Bool = false
+    ) {
+        unit.fault = RowNormalizer.Fault(reason: reason, message: message)
+        if !keepsExcerpt { unit.excerpt = Array(utf8.extracting(..<min(utf8.count, Rejection.excerptLimit))) }
+    }
+
+    /// Adds a field to the unit at hand, after its sides.
+    mutating func addField(_ key: StaticString, _ value: Span<UInt8>) {
+        block.addField("\(key)".utf8.span, value)
+    }
+
+    mutating func endUnit(at position: Provenance.Position) {
+        if let fault = unit.fault {
+            block.abandonRow()
+            let excerpt = unit.excerpt
+            return refuse(fault.reason, fault.message, position, excerpt.span)
+        }
+        guard block.openTexts >= 2 else {
+            block.abandonRow()
+            let shown = unit.excerpt
             let excerpt = shown.span
-            if isEmpty {
+            if unit.isEmpty {
                 return refuse(.empty, "a side of the unit has no text", position, excerpt)
-            } else if let undeclared {
+            } else if let undeclared = unit.undeclared {
                 return refuse(.undeclaredLanguage, languages.complaint(about: undeclared), position, excerpt)
             }
             return refuse(.brokenRecord, "a unit needs texts in two languages", position, excerpt)
         }
-        let unit = TranslationUnit(
-            id: idPrefix + position.idSuffix, segments: segments, metadata: kept(metadata),
-            provenance: provenance(position))
-        rows.append(.unit(unit))
+        block.endRow(isUnit: true, at: position)
+    }
+
+    private mutating func add(_ metadata: [MetadataField]) {
+        for field in metadata.prefix(limits.metadataFields) {
+            block.addField(field.key.utf8.span, field.value.utf8.span)
+        }
     }
 
     /// Rejects a row that could not be made.
@@ -131,9 +178,5 @@ struct RowBatch {
     ) {
         let excerpt = String(utf8: utf8.extracting(..<min(utf8.count, Rejection.excerptLimit)))
         rejections.append(Rejection(reason, message, at: provenance(position), excerpt: excerpt))
-    }
-
-    private func kept(_ metadata: [MetadataField]) -> [MetadataField] {
-        metadata.count <= limits.metadataFields ? metadata : Array(metadata.prefix(limits.metadataFields))
     }
 }

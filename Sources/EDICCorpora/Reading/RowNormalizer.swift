@@ -12,27 +12,26 @@ struct RowNormalizer {
     /// Characters changed or dropped so far.
     var changes: Int { counts.total }
     private var counts = TextNormalizer.Counts()
-    private var scratch: [UInt8] = []
 
-    /// Puts a text into form. O(n).
+    /// Appends a text in form to `output`, and says which of the appended bytes are the text. O(n).
     ///
     /// A text with U+FFFD is refused: it marks bytes that were not text in the charset of the file, here or wherever
     /// the text was damaged before.
-    mutating func normalize(_ utf8: Span<UInt8>) -> Result<String, Fault> {
+    mutating func normalize(_ utf8: Span<UInt8>, into output: inout [UInt8]) -> Result<Range<Int>, Fault> {
         if let at = Self.firstReplacement(in: utf8) {
             let message = "bytes that are not text in the file's charset, \(at) bytes into the row"
             return .failure(Fault(reason: .invalidEncoding, message: message))
         }
-        scratch.removeAll(keepingCapacity: true)
+        let start = output.count
         do {
-            counts += try TextNormalizer.corpus.normalize(utf8.extracting(Self.trimmed(utf8)), into: &scratch)
+            counts += try TextNormalizer.corpus.normalize(utf8.extracting(Self.trimmed(utf8)), into: &output)
         } catch {
             return .failure(Fault(reason: .invalidEncoding, message: "cannot be normalised: \(error.message)"))
         }
         // Characters that were dropped may have hidden more white space.
-        let range = Self.trimmed(scratch.span)
+        let range = Self.trimmed(output.span.extracting(start...))
         guard !range.isEmpty else { return .failure(Fault(reason: .empty, message: "no text")) }
-        return .success(String(utf8: scratch.span.extracting(range)))
+        return .success(range)
     }
 
     /// The text without the white space around it.

@@ -1,6 +1,6 @@
 import CEDICXML
 
-/// What a reader wants to know of an XML or HTML document, in document order.
+/// What a reader wants to know of an XML document, in document order.
 protocol XMLHandler {
     /// The names of elements and attributes that the reader knows, spelt as in the document.
     associatedtype Name: RawRepresentable<String> & CaseIterable & Hashable
@@ -20,23 +20,20 @@ struct XMLAttributes<Name: Hashable> {
     subscript(name: Name) -> String? { all.first { $0.name == name }?.value }
 }
 
-/// libxml2's push parser of XML or HTML, as events for an ``XMLHandler``. See `CEDICXML.h` for what it refuses.
+/// libxml2's push parser of XML, as events for an ``XMLHandler``. See `CEDICXML.h` for what it refuses.
 @safe struct XMLPushParser<Name: RawRepresentable<String> & CaseIterable & Hashable>: ~Copyable {
     private let parser: OpaquePointer
     private let names: [Name]
-    private let isHTML: Bool
 
-    init(isHTML: Bool = false, limits: ReadingLimits) throws(FileFault) {
+    init(limits: ReadingLimits) throws(FileFault) {
         names = Array(Name.allCases)
-        self.isHTML = isHTML
         var vocabulary: [CChar] = []
         for name in names {
             vocabulary += name.rawValue.utf8.map { CChar(bitPattern: $0) }
             vocabulary.append(0)
         }
-        let depth = isHTML ? limits.htmlElementDepth : min(limits.elementDepth, 256)
-        let created = unsafe edic_xml_create(
-            isHTML ? 1 : 0, vocabulary, vocabulary.count, depth, limits.attributeBytes)
+        let depth = min(limits.elementDepth, 256)
+        let created = unsafe edic_xml_create(vocabulary, vocabulary.count, depth, limits.attributeBytes)
         guard let created = unsafe created else { throw FileFault(.unreadableFile, "no memory for the parser", .file) }
         unsafe parser = created
     }
@@ -99,12 +96,11 @@ struct XMLAttributes<Name: Hashable> {
     private func fault(_ status: CInt) -> FileFault {
         let line = unsafe Int(edic_xml_fault_line(parser))
         let words = unsafe String(cString: edic_xml_fault_message(parser))
-        let format = isHTML ? "HTML" : "XML"
         return switch status {
-        case CInt(edic_xml_malformed): FileFault(.brokenXML, "not well-formed \(format): \(words)", .line(line))
-        case CInt(edic_xml_size): FileFault(.overLimit, "\(format) beyond the limits: \(words)", .line(line))
-        case CInt(edic_xml_memory): FileFault(.unreadableFile, "no memory left to parse the \(format)", .line(line))
-        default: FileFault(.hostileXML, "\(format) that is refused: \(words)", .line(line))
+        case CInt(edic_xml_malformed): FileFault(.brokenXML, "not well-formed XML: \(words)", .line(line))
+        case CInt(edic_xml_size): FileFault(.overLimit, "XML beyond the limits: \(words)", .line(line))
+        case CInt(edic_xml_memory): FileFault(.unreadableFile, "no memory left to parse the XML", .line(line))
+        default: FileFault(.hostileXML, "XML that is refused: \(words)", .line(line))
         }
     }
 }

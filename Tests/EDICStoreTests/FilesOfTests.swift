@@ -1,19 +1,11 @@
 import EDICStore
 import SystemPackage
+import _EDICTestSupport
 
-/// A folder of its own for a test, removed afterwards.
-struct TemporaryFolder: ~Copyable {
-    let path: FilePath
+extension TemporaryFolder {
+    var root: FilePath { FilePath(path) }
 
-    init() throws {
-        var random = SystemRandomNumberGenerator()
-        path = FilePath("/tmp/edic-store-\(String(UInt64.random(in: 0 ... .max, using: &random), radix: 36))")
-        try FileTree.createFolders(path)
-    }
-
-    deinit { try? FileTree.remove(path) }
-
-    func file(_ name: String) -> FilePath { path.appending(name) }
+    func file(_ name: String) -> FilePath { root.appending(name) }
 
     @discardableResult
     func write(_ bytes: [UInt8], to name: String) throws -> FilePath {
