@@ -36,7 +36,7 @@ static inline uint64_t ones(uint32_t bits) { return bits >= 64 ? UINT64_MAX : (U
 /// The class of a word: below 16, then one for each power of two.
 static inline uint32_t class_of(uint32_t word) {
     uint32_t class = 28 - (uint32_t)__builtin_clz(word | 15);
-    return class < EDIC_NGRAM_CLASSES ? class : EDIC_NGRAM_CLASSES - 1;
+    return class < EDIC_INDEX_CLASSES ? class : EDIC_INDEX_CLASSES - 1;
 }
 
 static inline uint64_t scramble(uint64_t key, uint64_t mask, uint32_t fold, uint64_t multiplier) {
@@ -46,12 +46,12 @@ static inline uint64_t scramble(uint64_t key, uint64_t mask, uint32_t fold, uint
     return value ^ (value >> fold);
 }
 
-static inline uint64_t key_of(const edic_ngram_set *set, uint32_t parent, uint32_t word) {
+static inline uint64_t key_of(const edic_index_set *set, uint32_t parent, uint32_t word) {
     uint64_t key = ((uint64_t)parent << set->word_bits) | (uint32_t)(word - set->first_word);
     return scramble(key & set->key_mask, set->key_mask, set->fold, set->multiplier);
 }
 
-static inline const uint8_t *line_of(const edic_ngram_set *set, uint64_t home) {
+static inline const uint8_t *line_of(const edic_index_set *set, uint64_t home) {
     return set->lines + home / HOMES * 32;
 }
 
@@ -84,7 +84,7 @@ static inline uint64_t bits_at(const uint8_t *bytes, uint64_t offset) {
 }
 
 /// The place of a remainder among `held` entries from `first` on, or -1. Damaged counts may reach beyond the entries.
-static inline int64_t place_of(const edic_ngram_set *set, uint64_t first, uint32_t held, uint64_t remainder) {
+static inline int64_t place_of(const edic_index_set *set, uint64_t first, uint32_t held, uint64_t remainder) {
     if (first >= set->count) return -1;
     if (held > set->count - first) held = (uint32_t)(set->count - first);
     uint64_t offset = first * set->entry_bits;
@@ -96,9 +96,9 @@ static inline int64_t place_of(const edic_ngram_set *set, uint64_t first, uint32
     return -1;
 }
 
-static inline edic_ngram_weights weights_at(const edic_ngram_level *level, const edic_ngram_set *set, uint64_t place) {
+static inline edic_index_weights weights_at(const edic_index_level *level, const edic_index_set *set, uint64_t place) {
     uint64_t offset = place * set->entry_bits + set->remainder_bits;
-    edic_ngram_weights weights = {0, 0, set->first_number + (uint32_t)place};
+    edic_index_weights weights = {0, 0, set->first_number + (uint32_t)place};
     if (level->probabilities) {
         uint64_t codes = bits_at(set->entries, offset);
         weights.probability = level->probabilities[codes & ones(set->probability_bits)];
@@ -116,12 +116,12 @@ static inline edic_ngram_weights weights_at(const edic_ngram_level *level, const
     return weights;
 }
 
-static inline edic_ngram_weights unigram_of(const edic_ngram_index *index, uint32_t word) {
+static inline edic_index_weights unigram_of(const edic_index_index *index, uint32_t word) {
     if (word >= index->words) word = 0;
     if (index->probabilities) {
         uint32_t codes = load32(index->unigrams + (uint64_t)word * 4);
-        return (edic_ngram_weights){index->probabilities[codes & 0xFFFF], index->backoffs[codes >> 16], word};
+        return (edic_index_weights){index->probabilities[codes & 0xFFFF], index->backoffs[codes >> 16], word};
     }
     const uint8_t *at = index->unigrams + (uint64_t)word * 8;
-    return (edic_ngram_weights){load_float(at), load_float(at + 4), word};
+    return (edic_index_weights){load_float(at), load_float(at + 4), word};
 }

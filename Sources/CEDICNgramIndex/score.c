@@ -6,21 +6,21 @@
 
 #include "find.h"
 
-uint64_t edic_ngram_multiplier(uint64_t seed) {
+uint64_t edic_index_multiplier(uint64_t seed) {
     return UINT64_C(0x9E3779B97F4A7C15) + seed * UINT64_C(0x3C6EF372FE94F82A);
 }
 
-uint64_t edic_ngram_scramble(uint64_t key, uint64_t mask, uint32_t fold, uint64_t multiplier) {
+uint64_t edic_index_scramble(uint64_t key, uint64_t mask, uint32_t fold, uint64_t multiplier) {
     return scramble(key, mask, fold, multiplier);
 }
 
-edic_ngram_weights edic_ngram_unigram(const edic_ngram_index *index, uint32_t word) { return unigram_of(index, word); }
+edic_index_weights edic_index_unigram(const edic_index_index *index, uint32_t word) { return unigram_of(index, word); }
 
-int edic_ngram_extend(
-    const edic_ngram_index *index, uint32_t order, uint32_t parent, uint32_t word, edic_ngram_weights *found
+int edic_index_extend(
+    const edic_index_index *index, uint32_t order, uint32_t parent, uint32_t word, edic_index_weights *found
 ) {
-    const edic_ngram_level *level = &index->levels[order - 2];
-    const edic_ngram_set *set = &level->sets[class_of(word)];
+    const edic_index_level *level = &index->levels[order - 2];
+    const edic_index_set *set = &level->sets[class_of(word)];
     if (set->count == 0) return 0;
     uint64_t key = key_of(set, parent, word);
     uint64_t home = key >> set->remainder_bits;
@@ -33,7 +33,7 @@ int edic_ngram_extend(
 }
 
 typedef struct {
-    const edic_ngram_set *set;
+    const edic_index_set *set;
     uint64_t remainder;
     union {
         uint64_t home;
@@ -45,44 +45,44 @@ typedef struct {
 
 /// Scores words one after another, or, as `alternatives`, each after the context.
 static inline __attribute__((always_inline)) void score_words(
-    const edic_ngram_index *index, edic_ngram_context *context, const uint32_t *ids, size_t count,
-    edic_ngram_score *scores, int alternatives
+    const edic_index_index *index, edic_index_context *context, const uint32_t *ids, size_t count,
+    edic_index_score *scores, int alternatives
 ) {
-    enum { past = EDIC_NGRAM_MAX_ORDER };
+    enum { past = EDIC_INDEX_MAX_ORDER };
     // Behind the words before the batch lie its own; place `past + n` is word n.
-    uint32_t words[past + EDIC_NGRAM_BATCH];
-    uint32_t matched[1 + EDIC_NGRAM_BATCH];
-    uint32_t numbers[1 + EDIC_NGRAM_BATCH];
+    uint32_t words[past + EDIC_INDEX_BATCH];
+    uint32_t matched[1 + EDIC_INDEX_BATCH];
+    uint32_t numbers[1 + EDIC_INDEX_BATCH];
     // Of n-grams of one word, two, …
-    float backoffs[1 + EDIC_NGRAM_BATCH][EDIC_NGRAM_MAX_ORDER];
-    probe probes[EDIC_NGRAM_BATCH];
+    float backoffs[1 + EDIC_INDEX_BATCH][EDIC_INDEX_MAX_ORDER];
+    probe probes[EDIC_INDEX_BATCH];
     uint32_t order = index->order;
     if (count == 0) return;
     memcpy(words, context->words, sizeof context->words);
     memcpy(backoffs[0], context->backoffs, sizeof context->backoffs);
     matched[0] = context->matched;
     for (size_t n = 0; n < count; n++) {
-        uint32_t id = ids[n] == EDIC_NGRAM_BEGIN ? index->begin : ids[n] == EDIC_NGRAM_NOTHING ? 0 : ids[n];
+        uint32_t id = ids[n] == EDIC_INDEX_BEGIN ? index->begin : ids[n] == EDIC_INDEX_NOTHING ? 0 : ids[n];
         words[past + n] = id;
         __builtin_prefetch(index->unigrams + (uint64_t)(id < index->words ? id : 0) * (index->probabilities ? 4 : 8));
     }
     size_t active = 0;
     for (size_t n = 0; n < count; n++) {
-        edic_ngram_weights found = unigram_of(index, words[past + n]);
+        edic_index_weights found = unigram_of(index, words[past + n]);
         scores[n].probability = found.probability;
         backoffs[n + 1][0] = found.backoff;
         numbers[n + 1] = found.number;
-        matched[n + 1] = ids[n] != EDIC_NGRAM_NOTHING;
+        matched[n + 1] = ids[n] != EDIC_INDEX_NOTHING;
         probes[active].word = (uint32_t)n;
-        active += ids[n] < EDIC_NGRAM_NOTHING && matched[alternatives ? 0 : n] >= 1;
+        active += ids[n] < EDIC_INDEX_NOTHING && matched[alternatives ? 0 : n] >= 1;
     }
     for (uint32_t longer = 2; longer <= order && active > 0; longer++) {
-        const edic_ngram_level *level = &index->levels[longer - 2];
+        const edic_index_level *level = &index->levels[longer - 2];
         size_t kept = 0;
         for (size_t i = 0; i < active; i++) {
             uint32_t n = probes[i].word;
             uint32_t word = words[past + (alternatives ? 0 : n) - (longer - 1)];
-            const edic_ngram_set *set = &level->sets[class_of(word)];
+            const edic_index_set *set = &level->sets[class_of(word)];
             uint64_t key = key_of(set, numbers[n + 1], word);
             uint64_t home = key >> set->remainder_bits;
             __builtin_prefetch(line_of(set, home));
@@ -106,7 +106,7 @@ static inline __attribute__((always_inline)) void score_words(
             probe p = probes[i];
             int64_t place = place_of(p.set, p.first, p.held, p.remainder);
             if (place < 0) continue;
-            edic_ngram_weights found = weights_at(level, p.set, (uint64_t)place);
+            edic_index_weights found = weights_at(level, p.set, (uint64_t)place);
             uint32_t n = p.word;
             scores[n].probability = found.probability;
             numbers[n + 1] = found.number;
@@ -130,7 +130,7 @@ static inline __attribute__((always_inline)) void score_words(
             backoff += backoffs[before][place - 1];
             probability += backoffs[before][place - 1];
         }
-        scores[n] = (edic_ngram_score){probability, backoff, matched[n + 1]};
+        scores[n] = (edic_index_score){probability, backoff, matched[n + 1]};
     }
     if (alternatives) return;
     memcpy(context->words, words + count, sizeof context->words);
@@ -138,17 +138,17 @@ static inline __attribute__((always_inline)) void score_words(
     context->matched = matched[count];
 }
 
-void edic_ngram_score_batch(
-    const edic_ngram_index *index, edic_ngram_context *context, const uint32_t *ids, size_t count,
-    edic_ngram_score *scores
+void edic_index_score_batch(
+    const edic_index_index *index, edic_index_context *context, const uint32_t *ids, size_t count,
+    edic_index_score *scores
 ) {
     score_words(index, context, ids, count, scores, 0);
 }
 
-void edic_ngram_score_alternatives(
-    const edic_ngram_index *index, const edic_ngram_context *context, const uint32_t *ids, size_t count,
-    edic_ngram_score *scores
+void edic_index_score_alternatives(
+    const edic_index_index *index, const edic_index_context *context, const uint32_t *ids, size_t count,
+    edic_index_score *scores
 ) {
-    edic_ngram_context copy = *context;
+    edic_index_context copy = *context;
     score_words(index, &copy, ids, count, scores, 1);
 }

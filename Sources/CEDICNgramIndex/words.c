@@ -2,14 +2,14 @@
 
 #include "find.h"
 
-uint64_t edic_ngram_slot(uint64_t hash, uint64_t slot_count) { return ((hash >> 32) * slot_count) >> 32; }
+uint64_t edic_index_slot(uint64_t hash, uint64_t slot_count) { return ((hash >> 32) * slot_count) >> 32; }
 
 static inline uint64_t mix(uint64_t hash, uint64_t value) {
     unsigned __int128 product = (unsigned __int128)(hash ^ value) * UINT64_C(0xD6E8FEB86659FD93);
     return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
-/// As edic_ngram_hash; seven readable bytes must follow the word.
+/// As edic_index_hash; seven readable bytes must follow the word.
 static inline uint64_t hash_padded(const uint8_t *word, size_t length) {
     uint64_t hash = UINT64_C(0x517CC1B727220A95);
     size_t offset = 0;
@@ -18,7 +18,7 @@ static inline uint64_t hash_padded(const uint8_t *word, size_t length) {
     return mix(mix(hash, rest), length);
 }
 
-uint64_t edic_ngram_hash(const uint8_t *word, size_t length) {
+uint64_t edic_index_hash(const uint8_t *word, size_t length) {
     uint64_t hash = UINT64_C(0x517CC1B727220A95), rest = 0;
     size_t offset = 0;
     for (; offset + 8 <= length; offset += 8) hash = mix(hash, load64(word + offset));
@@ -26,7 +26,7 @@ uint64_t edic_ngram_hash(const uint8_t *word, size_t length) {
     return mix(mix(hash, rest), length);
 }
 
-int64_t edic_ngram_word_place(const edic_ngram_index *index, uint32_t id, int64_t *length) {
+int64_t edic_index_word_place(const edic_index_index *index, uint32_t id, int64_t *length) {
     *length = -1;
     if (id >= index->words) return 0;
     uint64_t place = load32(index->starts + (uint64_t)(id / 8) * 4);
@@ -47,15 +47,15 @@ int64_t edic_ngram_word_place(const edic_ngram_index *index, uint32_t id, int64_
     }
 }
 
-static inline int is_word(const edic_ngram_index *index, uint32_t id, const uint8_t *word, size_t length) {
+static inline int is_word(const edic_index_index *index, uint32_t id, const uint8_t *word, size_t length) {
     int64_t size;
-    int64_t place = edic_ngram_word_place(index, id, &size);
+    int64_t place = edic_index_word_place(index, id, &size);
     return size == (int64_t)length && memcmp(index->text + place, word, length) == 0;
 }
 
 /// Looks for a word from a slot on.
 static uint32_t find_from(
-    const edic_ngram_index *index, uint64_t slot, uint64_t hash, const uint8_t *word, size_t length
+    const edic_index_index *index, uint64_t slot, uint64_t hash, const uint8_t *word, size_t length
 ) {
     uint32_t mask = (uint32_t)ones(index->id_bits);
     uint32_t tag = (uint32_t)hash & ~mask;
@@ -71,9 +71,9 @@ static uint32_t find_from(
     return UINT32_MAX;
 }
 
-uint32_t edic_ngram_find_word(const edic_ngram_index *index, const uint8_t *word, size_t length) {
-    uint64_t hash = edic_ngram_hash(word, length);
-    return find_from(index, edic_ngram_slot(hash, index->slot_count), hash, word, length);
+uint32_t edic_index_find_word(const edic_index_index *index, const uint8_t *word, size_t length) {
+    uint64_t hash = edic_index_hash(word, length);
+    return find_from(index, edic_index_slot(hash, index->slot_count), hash, word, length);
 }
 
 static inline int is_separator(uint8_t byte) { return byte <= 0x20 && (UINT64_C(0x100003601) >> byte & 1); }
@@ -103,18 +103,18 @@ typedef struct {
     uint32_t id;
 } lookup;
 
-size_t edic_ngram_read_words(
-    const edic_ngram_index *index, const uint8_t *text, size_t size, size_t *position, int *open, uint32_t end,
-    uint32_t begin, uint32_t *ids, edic_ngram_word *words
+size_t edic_index_read_words(
+    const edic_index_index *index, const uint8_t *text, size_t size, size_t *position, int *open, uint32_t end,
+    uint32_t begin, uint32_t *ids, edic_index_word *words
 ) {
-    lookup lookups[EDIC_NGRAM_BATCH];
+    lookup lookups[EDIC_INDEX_BATCH];
     size_t count = 0, found = 0, at = *position;
     int is_open = *open;
-    while (count < EDIC_NGRAM_BATCH - 1) {
+    while (count < EDIC_INDEX_BATCH - 1) {
         uint8_t byte = at < size ? text[at] : '\n';
         if (at == size && !is_open) break;
         if (byte == '\n') {
-            words[count] = words[count + 1] = (edic_ngram_word){at, 0};
+            words[count] = words[count + 1] = (edic_index_word){at, 0};
             ids[count++] = end;
             ids[count++] = begin;
             is_open = 0;
@@ -128,10 +128,10 @@ size_t edic_ngram_read_words(
         }
         size_t stop = word_end(text, at + 1, size);
         uint64_t hash = hash_padded(text + at, stop - at);
-        uint64_t slot = edic_ngram_slot(hash, index->slot_count);
+        uint64_t slot = edic_index_slot(hash, index->slot_count);
         __builtin_prefetch(index->slots + slot * 4);
         lookups[found++] = (lookup){hash, slot, (uint32_t)count, 0};
-        words[count] = (edic_ngram_word){at, stop - at};
+        words[count] = (edic_index_word){at, stop - at};
         ids[count++] = 0;
         at = stop;
     }
@@ -160,7 +160,7 @@ size_t edic_ngram_read_words(
     }
     for (size_t i = 0; i < kept; i++) {
         lookup l = lookups[i];
-        edic_ngram_word word = words[l.place];
+        edic_index_word word = words[l.place];
         uint32_t id = find_from(index, l.slot, l.hash, text + word.start, word.length);
         ids[l.place] = id == UINT32_MAX ? 0 : id;
     }

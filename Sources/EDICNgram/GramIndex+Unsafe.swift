@@ -8,7 +8,7 @@ internal import Glibc
     let order: Int
     let wordCount: Int
     /// What the look-ups in C see; filled in once, here.
-    private let core: UnsafeMutablePointer<edic_ngram_index>
+    private let core: UnsafeMutablePointer<edic_index_index>
     /// The lists of values, with an element for every code.
     private var kept: [Lane<Float>] = []
 
@@ -20,7 +20,7 @@ internal import Glibc
         wordCount = header.vocabularyCount
         unsafe core = .allocate(capacity: 1)
         // A set of zeros is an empty one.
-        unsafe memset(core, 0, MemoryLayout<edic_ngram_index>.size)
+        unsafe memset(core, 0, MemoryLayout<edic_index_index>.size)
         let isQuantised = header.unigramProbabilities.count > 0
         let layout = header.vocabulary
         guard wordCount >= 3, wordCount < 1 << 28, layout.slotCount > wordCount, layout.slotCount < 1 << 32,
@@ -56,14 +56,14 @@ internal import Glibc
 
     deinit { unsafe core.deallocate() }
 
-    private func withLevels<Result>(_ body: (UnsafeMutableBufferPointer<edic_ngram_level>) -> Result) -> Result {
-        unsafe withUnsafeMutableBytes(of: &core.pointee.levels) { unsafe body($0.bindMemory(to: edic_ngram_level.self)) }
+    private func withLevels<Result>(_ body: (UnsafeMutableBufferPointer<edic_index_level>) -> Result) -> Result {
+        unsafe withUnsafeMutableBytes(of: &core.pointee.levels) { unsafe body($0.bindMemory(to: edic_index_level.self)) }
     }
 
     private func withSets<Result>(
-        _ level: inout edic_ngram_level, _ body: (UnsafeMutableBufferPointer<edic_ngram_set>) -> Result
+        _ level: inout edic_index_level, _ body: (UnsafeMutableBufferPointer<edic_index_set>) -> Result
     ) -> Result {
-        unsafe withUnsafeMutableBytes(of: &level.sets) { unsafe body($0.bindMemory(to: edic_ngram_set.self)) }
+        unsafe withUnsafeMutableBytes(of: &level.sets) { unsafe body($0.bindMemory(to: edic_index_set.self)) }
     }
 
     /// The values of a list, followed by zeros up to as many as there can be codes.
@@ -101,7 +101,7 @@ internal import Glibc
         return true
     }
 
-    private func set(_ shape: GramSetShape, isQuantised: Bool) -> edic_ngram_set? {
+    private func set(_ shape: GramSetShape, isQuantised: Bool) -> edic_index_set? {
         guard shape.isSound(within: bytes.count) else { return nil }
         // Codes of more than 16 bits have no lists; floats have 32.
         guard
@@ -110,10 +110,10 @@ internal import Glibc
                 : shape.probabilityBits == 32 && (shape.backoffBits == 0 || shape.backoffBits == 32)
         else { return nil }
         let base = unsafe bytes.pointer
-        return unsafe edic_ngram_set(
+        return unsafe edic_index_set(
             lines: base + shape.lines, entries: base + shape.entries, count: UInt64(shape.count),
             key_mask: ones(shape.keyBits), remainder_mask: ones(shape.remainderBits),
-            multiplier: edic_ngram_multiplier(UInt64(shape.seed)), first_word: UInt32(shape.firstWord),
+            multiplier: edic_index_multiplier(UInt64(shape.seed)), first_word: UInt32(shape.firstWord),
             first_number: UInt32(shape.firstNumber), word_bits: UInt8(shape.wordBits),
             remainder_bits: UInt8(shape.remainderBits), fold: UInt8(shape.fold), entry_bits: UInt8(shape.entryBits),
             probability_bits: UInt8(shape.probabilityBits), backoff_bits: UInt8(shape.backoffBits))
@@ -127,32 +127,32 @@ internal import Glibc
     func id(_ word: Span<UInt8>) -> UInt32? {
         unsafe word.withUnsafeBufferPointer { word in
             guard let start = word.baseAddress else { return nil }
-            let id = unsafe edic_ngram_find_word(core, start, word.count)
+            let id = unsafe edic_index_find_word(core, start, word.count)
             return id == .max ? nil : id
         }
     }
 
     func bytes(of id: UInt32) -> [UInt8] {
         var length: Int64 = -1
-        let start = unsafe Int(edic_ngram_word_place(core, id, &length))
+        let start = unsafe Int(edic_index_word_place(core, id, &length))
         guard length >= 0 else { return [] }
         return (start..<start + Int(length)).map { bytes.load(UInt8.self, at: header.vocabulary.words + $0) }
     }
 
     // MARK: Batches
 
-    /// Scores ids one after another; see `edic_ngram_score_batch`. `ids` may hold `EDIC_NGRAM_BEGIN`.
+    /// Scores ids one after another; see `edic_index_score_batch`. `ids` may hold `EDIC_INDEX_BEGIN`.
     @inline(__always)
     func score(
-        _ ids: UnsafeBufferPointer<UInt32>, after context: inout edic_ngram_context,
-        _ body: (Int, edic_ngram_score) -> Void
+        _ ids: UnsafeBufferPointer<UInt32>, after context: inout edic_index_context,
+        _ body: (Int, edic_index_score) -> Void
     ) {
-        unsafe withUnsafeTemporaryAllocation(of: edic_ngram_score.self, capacity: Int(EDIC_NGRAM_BATCH)) { scores in
+        unsafe withUnsafeTemporaryAllocation(of: edic_index_score.self, capacity: Int(EDIC_INDEX_BATCH)) { scores in
             guard let target = scores.baseAddress, let source = ids.baseAddress else { return }
             var start = 0
             while start < ids.count {
-                let count = min(Int(EDIC_NGRAM_BATCH), ids.count - start)
-                unsafe edic_ngram_score_batch(core, &context, source + start, count, target)
+                let count = min(Int(EDIC_INDEX_BATCH), ids.count - start)
+                unsafe edic_index_score_batch(core, &context, source + start, count, target)
                 for place in 0..<count { unsafe body(start + place, scores[place]) }
                 start += count
             }
@@ -164,17 +164,17 @@ internal import Glibc
     @inline(__always)
     func scoreText(
         _ text: UnsafePointer<UInt8>, _ size: Int, end: UInt32, begin: UInt32,
-        _ body: (edic_ngram_word, UInt32, edic_ngram_score) -> Void
+        _ body: (edic_index_word, UInt32, edic_index_score) -> Void
     ) {
-        let most = Int(EDIC_NGRAM_BATCH)
+        let most = Int(EDIC_INDEX_BATCH)
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: most) { ids in
-            unsafe withUnsafeTemporaryAllocation(of: edic_ngram_word.self, capacity: most) { words in
+            unsafe withUnsafeTemporaryAllocation(of: edic_index_word.self, capacity: most) { words in
                 guard let firstID = ids.baseAddress, let firstWord = words.baseAddress else { return }
                 var context = context(after: begin)
                 var position = 0
                 var isOpen: Int32 = 0
                 while true {
-                    let count = unsafe edic_ngram_read_words(
+                    let count = unsafe edic_index_read_words(
                         core, text, size, &position, &isOpen, end, begin, firstID, firstWord)
                     if count == 0 { break }
                     unsafe score(UnsafeBufferPointer(start: firstID, count: count), after: &context) { place, score in
@@ -187,17 +187,17 @@ internal import Glibc
 
     /// The log probability of every word after a state, by id.
     func distribution(after state: NgramState) -> [Float] {
-        let most = Int(EDIC_NGRAM_BATCH)
-        var context = edic_ngram_context(state)
+        let most = Int(EDIC_INDEX_BATCH)
+        var context = edic_index_context(state)
         var all: [Float] = []
         all.reserveCapacity(wordCount)
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: most) { ids in
-            unsafe withUnsafeTemporaryAllocation(of: edic_ngram_score.self, capacity: most) { scores in
+            unsafe withUnsafeTemporaryAllocation(of: edic_index_score.self, capacity: most) { scores in
                 guard let source = ids.baseAddress, let target = scores.baseAddress else { return }
                 for start in stride(from: 0, to: wordCount, by: most) {
                     let count = min(most, wordCount - start)
                     for place in 0..<count { unsafe ids[place] = UInt32(start + place) }
-                    unsafe edic_ngram_score_alternatives(core, &context, source, count, target)
+                    unsafe edic_index_score_alternatives(core, &context, source, count, target)
                     for place in 0..<count { unsafe all.append(scores[place].probability) }
                 }
             }
@@ -205,12 +205,12 @@ internal import Glibc
         return all
     }
 
-    /// The context that `EDIC_NGRAM_BEGIN` or `EDIC_NGRAM_NOTHING` makes.
-    func context(after id: UInt32) -> edic_ngram_context {
-        var context = edic_ngram_context()
-        var score = edic_ngram_score()
+    /// The context that `EDIC_INDEX_BEGIN` or `EDIC_INDEX_NOTHING` makes.
+    func context(after id: UInt32) -> edic_index_context {
+        var context = edic_index_context()
+        var score = edic_index_score()
         var id = id
-        unsafe edic_ngram_score_batch(core, &context, &id, 1, &score)
+        unsafe edic_index_score_batch(core, &context, &id, 1, &score)
         return context
     }
 }
@@ -218,16 +218,16 @@ internal import Glibc
 extension GramIndex: NgramSearch {
     @inline(__always)
     func unigram(_ word: UInt32) -> GramWeights {
-        let found = unsafe edic_ngram_unigram(core, word)
+        let found = unsafe edic_index_unigram(core, word)
         return GramWeights(
             probability: found.probability, backoff: found.backoff, node: GramNode(first: UInt64(found.number)))
     }
 
     @inline(__always)
     func extend(_ node: GramNode, order: Int, word: UInt32) -> GramWeights? {
-        var found = edic_ngram_weights()
+        var found = edic_index_weights()
         guard
-            unsafe edic_ngram_extend(core, UInt32(order), UInt32(truncatingIfNeeded: node.first), word, &found) != 0
+            unsafe edic_index_extend(core, UInt32(order), UInt32(truncatingIfNeeded: node.first), word, &found) != 0
         else { return nil }
         return GramWeights(
             probability: found.probability, backoff: found.backoff, node: GramNode(first: UInt64(found.number)))

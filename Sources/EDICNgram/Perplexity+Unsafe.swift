@@ -69,8 +69,8 @@ extension NgramModel {
             }
             return totals
         }
-        var context = index.context(after: EDIC_NGRAM_BEGIN)
-        let most = Int(EDIC_NGRAM_BATCH)
+        var context = index.context(after: EDIC_INDEX_BEGIN)
+        let most = Int(EDIC_INDEX_BATCH)
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: most) { batch in
             var place = 0
             while place < ids.count {
@@ -81,14 +81,14 @@ extension NgramModel {
                     count += 1
                     place += 1
                     if id == end {
-                        unsafe batch[count] = EDIC_NGRAM_BEGIN
+                        unsafe batch[count] = EDIC_INDEX_BEGIN
                         count += 1
                     }
                 }
                 let filled = unsafe UnsafeBufferPointer(rebasing: batch[..<count])
                 unsafe index.score(filled, after: &context) { place, score in
                     let id = unsafe filled[place]
-                    if id == EDIC_NGRAM_BEGIN {
+                    if id == EDIC_INDEX_BEGIN {
                         totals.sentences += 1
                     } else {
                         totals.add(id, NgramScore(score))
@@ -108,7 +108,7 @@ extension NgramModel {
             for place in ids.indices { scores.append(score(id: ids[place], after: &state)) }
             return scores
         }
-        var context = edic_ngram_context(state)
+        var context = edic_index_context(state)
         unsafe ids.withUnsafeBufferPointer { ids in
             unsafe index.score(ids, after: &context) { _, score in scores.append(NgramScore(score)) }
         }
@@ -134,7 +134,7 @@ extension NgramModel {
         let end = endID
         switch storage {
         case .index(let index):
-            let begin = isWhole ? EDIC_NGRAM_BEGIN : EDIC_NGRAM_NOTHING
+            let begin = isWhole ? EDIC_INDEX_BEGIN : EDIC_INDEX_NOTHING
             unsafe index.scoreText(copy.pointer, size, end: end, begin: begin) { word, id, score in
                 if id != begin { body((word.start, word.length), id, NgramScore(score)) }
             }
@@ -180,13 +180,13 @@ extension PerplexityTotals {
 
 extension NgramScore {
     @inline(__always)
-    init(_ score: edic_ngram_score) {
+    init(_ score: edic_index_score) {
         self.init(
             logProbability: score.probability, matchedLength: Int(score.matched), logBackoff: score.backoff)
     }
 }
 
-extension edic_ngram_context {
+extension edic_index_context {
     init(_ state: NgramState) {
         self.init()
         unsafe withUnsafeMutableBytes(of: &words) { words in
@@ -203,7 +203,7 @@ extension edic_ngram_context {
 }
 
 extension NgramState {
-    fileprivate init(_ context: edic_ngram_context, order: Int) {
+    fileprivate init(_ context: edic_index_context, order: Int) {
         self.init()
         length = min(Int(context.matched), order - 1)
         var context = context

@@ -46,8 +46,8 @@ struct VocabularyParts {
             }
             copy(list.bytes.part(range), into: words, at: end)
             end += range.count
-            let hash = unsafe edic_ngram_hash(list.bytes.pointer + range.lowerBound, range.count)
-            var place = Int(edic_ngram_slot(hash, UInt64(slotCount)))
+            let hash = unsafe edic_index_hash(list.bytes.pointer + range.lowerBound, range.count)
+            var place = Int(edic_index_slot(hash, UInt64(slotCount)))
             while values[place] != 0 { place = place + 1 == slotCount ? 0 : place + 1 }
             values[place] = ((UInt32(truncatingIfNeeded: hash) >> idBits) << idBits) | UInt32(id + 1)
         }

@@ -8,14 +8,14 @@
 #include <stdint.h>
 #include <stddef.h>
 
-#define EDIC_NGRAM_MAX_ORDER 10
-#define EDIC_NGRAM_CLASSES 26
+#define EDIC_INDEX_MAX_ORDER 10
+#define EDIC_INDEX_CLASSES 26
 /// The most words that one call scores or looks up.
-#define EDIC_NGRAM_BATCH 128
+#define EDIC_INDEX_BATCH 128
 /// An id that stands for the beginning of a sentence in a batch: scored as a context, not as a word.
-#define EDIC_NGRAM_BEGIN UINT32_MAX
+#define EDIC_INDEX_BEGIN UINT32_MAX
 /// An id that stands for no context: what follows it is scored as if nothing came before.
-#define EDIC_NGRAM_NOTHING (UINT32_MAX - 1)
+#define EDIC_INDEX_NOTHING (UINT32_MAX - 1)
 
 /// N-grams of one order whose first word is of one class.
 typedef struct {
@@ -33,14 +33,14 @@ typedef struct {
     uint8_t entry_bits;
     uint8_t probability_bits;
     uint8_t backoff_bits;
-} edic_ngram_set;
+} edic_index_set;
 
 /// N-grams of one order. Lists of values have an element for every code, or are null where codes are floats.
 typedef struct {
-    edic_ngram_set sets[EDIC_NGRAM_CLASSES];
+    edic_index_set sets[EDIC_INDEX_CLASSES];
     const float *_Nullable probabilities;
     const float *_Nullable backoffs;
-} edic_ngram_level;
+} edic_index_level;
 
 typedef struct {
     uint32_t order;
@@ -57,74 +57,74 @@ typedef struct {
     uint32_t id_bits;
     uint32_t begin;
     /// Of the orders from 2 on.
-    edic_ngram_level levels[EDIC_NGRAM_MAX_ORDER - 1];
-} edic_ngram_index;
+    edic_index_level levels[EDIC_INDEX_MAX_ORDER - 1];
+} edic_index_index;
 
 typedef struct {
     float probability;
     float backoff;
     uint32_t number;
-} edic_ngram_weights;
+} edic_index_weights;
 
 /// What a batch leaves for the next one: the words before it, the latest last, and what was found of them.
 typedef struct {
-    uint32_t words[EDIC_NGRAM_MAX_ORDER];
-    float backoffs[EDIC_NGRAM_MAX_ORDER];
+    uint32_t words[EDIC_INDEX_MAX_ORDER];
+    float backoffs[EDIC_INDEX_MAX_ORDER];
     uint32_t matched;
-} edic_ngram_context;
+} edic_index_context;
 
 typedef struct {
     float probability;
     float backoff;
     uint32_t matched;
-} edic_ngram_score;
+} edic_index_score;
 
 /// The multiplier that a set's seed stands for.
-uint64_t edic_ngram_multiplier(uint64_t seed);
+uint64_t edic_index_multiplier(uint64_t seed);
 
 /// The key of an n-gram in its set, scrambled: its top bits are the home, the others the remainder.
-uint64_t edic_ngram_scramble(uint64_t key, uint64_t mask, uint32_t fold, uint64_t multiplier);
+uint64_t edic_index_scramble(uint64_t key, uint64_t mask, uint32_t fold, uint64_t multiplier);
 
-edic_ngram_weights edic_ngram_unigram(const edic_ngram_index *_Nonnull index, uint32_t word);
+edic_index_weights edic_index_unigram(const edic_index_index *_Nonnull index, uint32_t word);
 
 /// Finds the n-gram of `order` words that is number `parent` of the order below with `word` put before it.
-int edic_ngram_extend(
-    const edic_ngram_index *_Nonnull index, uint32_t order, uint32_t parent, uint32_t word,
-    edic_ngram_weights *_Nonnull found);
+int edic_index_extend(
+    const edic_index_index *_Nonnull index, uint32_t order, uint32_t parent, uint32_t word,
+    edic_index_weights *_Nonnull found);
 
-/// Scores up to EDIC_NGRAM_BATCH words one after another, with look-ups of all of them under way at once; `context`
+/// Scores up to EDIC_INDEX_BATCH words one after another, with look-ups of all of them under way at once; `context`
 /// is the one before them and becomes the one behind them. The result is that of scoring them one by one.
-void edic_ngram_score_batch(
-    const edic_ngram_index *_Nonnull index, edic_ngram_context *_Nonnull context, const uint32_t *_Nonnull ids,
-    size_t count, edic_ngram_score *_Nonnull scores);
+void edic_index_score_batch(
+    const edic_index_index *_Nonnull index, edic_index_context *_Nonnull context, const uint32_t *_Nonnull ids,
+    size_t count, edic_index_score *_Nonnull scores);
 
-/// As edic_ngram_score_batch, but each word is scored after the context, as alternatives to one another.
-void edic_ngram_score_alternatives(
-    const edic_ngram_index *_Nonnull index, const edic_ngram_context *_Nonnull context, const uint32_t *_Nonnull ids,
-    size_t count, edic_ngram_score *_Nonnull scores);
+/// As edic_index_score_batch, but each word is scored after the context, as alternatives to one another.
+void edic_index_score_alternatives(
+    const edic_index_index *_Nonnull index, const edic_index_context *_Nonnull context, const uint32_t *_Nonnull ids,
+    size_t count, edic_index_score *_Nonnull scores);
 
 /// The hash of a word.
-uint64_t edic_ngram_hash(const uint8_t *_Nonnull word, size_t length);
+uint64_t edic_index_hash(const uint8_t *_Nonnull word, size_t length);
 
 /// The slot where the search for a hash begins.
-uint64_t edic_ngram_slot(uint64_t hash, uint64_t slot_count);
+uint64_t edic_index_slot(uint64_t hash, uint64_t slot_count);
 
 /// The id of a word, or UINT32_MAX where it is unknown.
-uint32_t edic_ngram_find_word(const edic_ngram_index *_Nonnull index, const uint8_t *_Nonnull word, size_t length);
+uint32_t edic_index_find_word(const edic_index_index *_Nonnull index, const uint8_t *_Nonnull word, size_t length);
 
 /// Where the bytes of a word lie in the index's text; the length is -1 where there is no such word.
-int64_t edic_ngram_word_place(const edic_ngram_index *_Nonnull index, uint32_t id, int64_t *_Nonnull length);
+int64_t edic_index_word_place(const edic_index_index *_Nonnull index, uint32_t id, int64_t *_Nonnull length);
 
 /// Where a word lies in a text.
 typedef struct {
     size_t start;
     size_t length;
-} edic_ngram_word;
+} edic_index_word;
 
-/// Cuts words off a text and looks them up until there are EDIC_NGRAM_BATCH, where a line end counts as two with the ids
+/// Cuts words off a text and looks them up until there are EDIC_INDEX_BATCH, where a line end counts as two with the ids
 /// `end` and `begin`, of length 0; unknown words get 0. Seven readable bytes must follow the text. `*position` is where
 /// to begin and becomes where to go on, `*open` says whether the line has begun; a last line without a line feed ends too.
 /// Returns how many ids there are.
-size_t edic_ngram_read_words(
-    const edic_ngram_index *_Nonnull index, const uint8_t *_Nonnull text, size_t size, size_t *_Nonnull position,
-    int *_Nonnull open, uint32_t end, uint32_t begin, uint32_t *_Nonnull ids, edic_ngram_word *_Nonnull words);
+size_t edic_index_read_words(
+    const edic_index_index *_Nonnull index, const uint8_t *_Nonnull text, size_t size, size_t *_Nonnull position,
+    int *_Nonnull open, uint32_t end, uint32_t begin, uint32_t *_Nonnull ids, edic_index_word *_Nonnull words);
