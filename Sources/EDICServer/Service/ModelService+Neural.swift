@@ -33,7 +33,7 @@ extension ModelService {
             throw ServerError(.badRequest, "alternatives are found for texts of one line only")
         }
         let pass = try gate.enter(check: limit.check)
-        defer { withExtendedLifetime(pass) {} }
+        defer { pass.leave() }
         var translations: [Translation] = []
         for start in stride(from: 0, to: sentences.count, by: Self.sentencesAtOnce) {
             try limit.check()
@@ -73,7 +73,7 @@ extension ModelService {
         let texts = try texts(&members)
         try members.finish()
         let pass = try gate.enter(check: limit.check)
-        defer { withExtendedLifetime(pass) {} }
+        defer { pass.leave() }
         var vectors: [[Float]] = []
         for start in stride(from: 0, to: texts.count, by: Self.sentencesAtOnce) {
             try limit.check()
@@ -118,7 +118,7 @@ extension ModelService {
         let pass = try gate.enter(check: limit.check)
         /// Generates; `write` is given each piece and says whether to go on.
         func run(_ write: (String) -> Bool) throws -> Generation {
-            defer { withExtendedLifetime(pass) {} }
+            defer { pass.leave() }
             return try withoutActuallyEscaping(write) { write in
                 let onText = { (piece: String) in !limit.isOver && write(piece) }
                 if let messages {

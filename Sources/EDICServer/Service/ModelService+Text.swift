@@ -17,7 +17,7 @@ extension ModelService {
         try members.finish()
         guard let tokenizer = model.tokenizer else { throw ServerError(.internalError, "the tokenizer is gone") }
         let pass = try gate.enter(check: limit.check)
-        defer { withExtendedLifetime(pass) {} }
+        defer { pass.leave() }
         return results(model) { writer in
             for text in texts {
                 let ids = tokenizer.encode(
@@ -93,7 +93,7 @@ extension ModelService {
         try members.finish()
         if let empty = texts.firstIndex(of: "") { throw ServerError(.badRequest, "text \(empty) is empty") }
         let pass = try gate.enter(check: limit.check)
-        defer { withExtendedLifetime(pass) {} }
+        defer { pass.leave() }
         switch model.engine {
         case .ngram(let ngram):
             return results(model) { writer in

@@ -21,11 +21,19 @@ final class WorkGate: Sendable {
     /// How many compute and how many wait now.
     var load: (running: Int, waiting: Int) { state.withLock { ($0.running, $0.queue.count) } }
 
-    /// The right to compute; it ends with the value.
+    /// The right to compute, until ``leave()`` or the end of the value.
     final class Pass: Sendable {
         private let gate: WorkGate
+        private let hasLeft = Atomic(false)
+
         fileprivate init(_ gate: WorkGate) { self.gate = gate }
-        deinit { gate.state.withLock { $0.running -= 1 } }
+
+        deinit { leave() }
+
+        func leave() {
+            guard !hasLeft.exchange(true, ordering: .acquiringAndReleasing) else { return }
+            gate.state.withLock { $0.running -= 1 }
+        }
     }
 
     /// Waits for a turn.
