@@ -131,7 +131,9 @@ public struct RowBlock: Sendable {
                     id: id, language: language(of: segment), text: text(of: segment), metadata: metadata,
                     provenance: provenance))
         }
-        let segments = (first..<entry.segments.upperBound).map { Segment(language: language(of: $0), text: text(of: $0)) }
+        let segments = (first..<entry.segments.upperBound).map {
+            Segment(language: language(of: $0), text: text(of: $0))
+        }
         return .unit(TranslationUnit(id: id, segments: segments, metadata: metadata, provenance: provenance))
     }
 

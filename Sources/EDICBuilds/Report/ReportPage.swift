@@ -83,7 +83,8 @@ public struct ReportPage {
                 bars: bySize.map {
                     .init(
                         label: $0.name, title: $0.tag, value: Double($0.bytesKept),
-                        outlined: Double(max(0, $0.read.bytes - $0.bytesKept)), figure: NumberFormat.bytes($0.bytesKept))
+                        outlined: Double(max(0, $0.read.bytes - $0.bytesKept)), figure: NumberFormat.bytes($0.bytesKept)
+                    )
                 }
             ).write(to: &page)
             writeFertility(&page)

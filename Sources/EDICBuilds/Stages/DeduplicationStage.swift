@@ -60,8 +60,8 @@ struct DeduplicationStage {
         let batch = batches[place.batch]
         let bucket = batch.facts.buckets[place.bucket]
         var rows = try RowPackReader(executor.objects.path(of: try batch.rows(of: bucket.name)))
-        while try rows.advance() where rows.number == place.row {
-            return try rows.withRow { json, _ in try Row(json: json) }
+        while try rows.advance() {
+            if rows.number == place.row { return try rows.withRow { json, _ in try Row(json: json) } }
         }
         throw BuildError(.storage, "\(batch.batch.label): row \(place.row) of \(bucket.name) is not there")
     }

@@ -50,7 +50,11 @@ struct RowPackWriter: ~Copyable {
         record += json
         let rest = UInt32(record.count - 4)
         for byte in 0..<4 { record[byte] = UInt8(truncatingIfNeeded: rest >> UInt32(8 * byte)) }
-        try file.write(record.span)
+        // Swapped out, because a span of one property bars writing to another.
+        var content: [UInt8] = []
+        swap(&content, &record)
+        try file.write(content.span)
+        swap(&content, &record)
         rows += 1
     }
 

@@ -29,7 +29,9 @@ struct TextCounts {
     mutating func add(_ tag: Span<UInt8>, isDocument: Bool, words: Int, bytes: Int) {
         if last >= languages.count || !Self.isSame(languages[last].tag, tag) {
             last = languages.firstIndex { Self.isSame($0.tag, tag) } ?? languages.count
-            if last == languages.count { languages.append(LanguageText(tag: String(decoding: Array(tag), as: UTF8.self))) }
+            if last == languages.count {
+                languages.append(LanguageText(tag: String(decoding: Array(tag), as: UTF8.self)))
+            }
         }
         languages[last].documents += isDocument ? 1 : 0
         languages[last].segments += isDocument ? 0 : 1

@@ -26,7 +26,8 @@ struct ObjectStore: Sendable {
     ///
     /// - Parameter known: what the file holds, if its writer said.
     func adopt(_ file: FilePath, known: ObjectReference?) throws(StoreError) -> ObjectReference {
-        let object = try known ?? Self.reference(to: file)
+        let object: ObjectReference
+        if let known { object = known } else { object = try Self.reference(to: file) }
         if contains(object) {
             try FileTree.remove(file)
         } else {

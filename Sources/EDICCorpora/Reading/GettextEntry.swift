@@ -77,9 +77,10 @@ struct GettextMessages {
 
     /// The charset that a `Content-Type` names.
     private static func charset(ofContentType value: Substring) -> String? {
-        guard let range = value.lowercased().firstRange(of: "charset=") else { return nil }
+        let value = value.lowercased()
+        guard let range = value.firstRange(of: "charset=") else { return nil }
         let name = value[range.upperBound...].prefix { !$0.isWhitespace && $0 != ";" }
-        return name.isEmpty || name == "CHARSET" ? nil : String(name)
+        return name.isEmpty || name == "charset" ? nil : String(name)
     }
 
     /// What is known of a message besides its texts.

@@ -41,7 +41,8 @@ struct ReadingSession {
         reading.charactersNormalized = batch.charactersNormalized
     }
 
-    private mutating func parse(_ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
+    private mutating func parse(_ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws
+    {
         let (specification, options) = (file.specification, file.specification.options)
         switch (specification.format, options.unit) {
         case (.text, .file): try feed(WholeTextParser(limits: limits), onBlock, onRejection)
@@ -173,7 +174,8 @@ struct ReadingSession {
     }
 
     /// Gives what the parser found to the caller.
-    private mutating func drain(_ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws {
+    private mutating func drain(_ onBlock: (RowBlock) throws -> Void, _ onRejection: (Rejection) throws -> Void) throws
+    {
         if batch.block.count > 0 { try onBlock(batch.block) }
         for rejection in batch.rejections {
             reading.ledger.record(rejection)
