@@ -30,9 +30,8 @@ internal import CEDICTokenizers
         var symbols = symbols
         var left: UInt32 = 0
         var right: UInt32 = 0
-        guard symbols.count > 1, unsafe edic_tok_merges_last(pointer, &symbols, symbols.count, &left, &right) != 0 else {
-            return nil
-        }
+        guard symbols.count > 1, unsafe edic_tok_merges_last(pointer, &symbols, symbols.count, &left, &right) != 0
+        else { return nil }
         return (left, right)
     }
 
