@@ -56,15 +56,10 @@ internal import Glibc
 
     deinit { unsafe core.deallocate() }
 
-<<<<<<< ours
     private func withLevels<Result>(_ body: (UnsafeMutableBufferPointer<edic_index_level>) -> Result) -> Result {
-        unsafe withUnsafeMutableBytes(of: &core.pointee.levels) { unsafe body($0.bindMemory(to: edic_index_level.self)) }
-=======
-    private func withLevels<Result>(_ body: (UnsafeMutableBufferPointer<edic_ngram_level>) -> Result) -> Result {
         unsafe withUnsafeMutableBytes(of: &core.pointee.levels) {
-            unsafe body($0.bindMemory(to: edic_ngram_level.self))
+            unsafe body($0.bindMemory(to: edic_index_level.self))
         }
->>>>>>> theirs
     }
 
     private func withSets<Result>(
