@@ -57,7 +57,9 @@ internal import Glibc
     deinit { unsafe core.deallocate() }
 
     private func withLevels<Result>(_ body: (UnsafeMutableBufferPointer<edic_ngram_level>) -> Result) -> Result {
-        unsafe withUnsafeMutableBytes(of: &core.pointee.levels) { unsafe body($0.bindMemory(to: edic_ngram_level.self)) }
+        unsafe withUnsafeMutableBytes(of: &core.pointee.levels) {
+            unsafe body($0.bindMemory(to: edic_ngram_level.self))
+        }
     }
 
     private func withSets<Result>(

@@ -173,10 +173,12 @@ extension GramTable {
     /// The same n-grams with the words in falling order of probability behind the reserved ones, in which the module's
     /// own format is smallest.
     func byFrequency() -> GramTable {
-        let order = (0..<3).map(\.self) + (3..<max(3, vocabulary.count)).sorted {
-            unigramProbabilities[$0] != unigramProbabilities[$1]
-                ? unigramProbabilities[$0] > unigramProbabilities[$1] : $0 < $1
-        }
+        let order =
+            (0..<3).map(\.self)
+            + (3..<max(3, vocabulary.count)).sorted {
+                unigramProbabilities[$0] != unigramProbabilities[$1]
+                    ? unigramProbabilities[$0] > unigramProbabilities[$1] : $0 < $1
+            }
         let ids = Lane<UInt32>(uninitialized: vocabulary.count)
         let probabilities = Lane<Float>(uninitialized: vocabulary.count)
         let backoffs = Lane<Float>(uninitialized: vocabulary.count)

@@ -13,18 +13,20 @@ extension NgramModel {
     /// One model made of several, with all their words and n-grams.
     ///
     /// Each n-gram listed by any model has the mixture's probability. What is not listed is backed off to with weights
-    /// that make every context's probabilities sum to one: exactly the mixture's where that is log-linear, close to it where
-    /// it is linear. Takes memory for all n-grams of all models, and time linear in their number.
+    /// that make every context's probabilities sum to one: exactly the mixture's where that is log-linear, close to it
+    /// where it is linear. Takes memory for all n-grams of all models, and time linear in their number.
     ///
-    /// - Throws: ``NgramError`` where weights are as many as models, finite, and not all zero, is not true, or a model does
+    /// - Throws: ``NgramError`` where there is not a weight for each model, finite and not all zero, or where a model does
     ///   not hold its words.
     public static func mixture(
         of models: [NgramModel], weights: [Double], kind: MixtureKind = .linear
     ) throws(NgramError) -> NgramModel {
-        guard weights.count == models.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }), weights.contains(where: { $0 > 0 })
+        guard weights.count == models.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }),
+            weights.contains(where: { $0 > 0 })
         else {
             throw NgramError(
-                .invalidArgument, "weights \(weights): must be one for each of \(models.count) models, 0 or more, not all 0")
+                .invalidArgument,
+                "weights \(weights): must be one for each of \(models.count) models, 0 or more, not all 0")
         }
         let union = try UnionTable(models, kind)
         let sum = weights.reduce(0, +)
@@ -34,8 +36,8 @@ extension NgramModel {
         return NgramModel(.index(try builder.index(name: name)), format: .edic, name: name)
     }
 
-    /// The weights with which a mixture foretells a held-out text best: by expectation maximisation where it is linear, by
-    /// a search along each weight in turn, which does not need convexity in all at once, where it is log-linear.
+    /// The weights with which a mixture foretells a held-out text best: by expectation maximisation where it is linear,
+    /// by a search along each weight in turn where it is log-linear.
     ///
     /// - Parameter heldOut: sentences, one a line, that no model was estimated from.
     /// - Returns: the weights, and the perplexity of the text's words that some model knows.
@@ -117,7 +119,8 @@ extension UnionTable {
             let before = best
             for model in weights.indices {
                 // Golden section, in a narrower stretch each round.
-                var (low, high) = (max(0, weights[model] - pow(0.4, Double(round))), weights[model] + pow(0.4, Double(round)))
+                let reach = pow(0.4, Double(round))
+                var (low, high) = (max(0, weights[model] - reach), weights[model] + reach)
                 func value(_ weight: Double) -> Double {
                     var tried = weights
                     tried[model] = weight
