@@ -1,5 +1,6 @@
 import EDICNgram
 import EDICStore
+import Glibc
 import SystemPackage
 import Testing
 import _EDICTestSupport
