@@ -123,6 +123,12 @@ static inline __attribute__((always_inline)) void score_words(
         active = kept;
     }
     for (size_t n = 0; n < count; n++) {
+        // Where a context ends there is no n-gram to back off to.
+        if (matched[n + 1] == 0) {
+            scores[n].backoff = 0;
+            scores[n].matched = 0;
+            continue;
+        }
         size_t before = alternatives ? 0 : n;
         uint32_t length = matched[before] < order ? matched[before] : order - 1;
         float backoff = 0, probability = scores[n].probability;
