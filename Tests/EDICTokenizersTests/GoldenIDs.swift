@@ -1,8 +1,9 @@
 import EDICJSON
-import EDICTokenizers
 import SystemPackage
 import Testing
 import _EDICTestSupport
+
+@testable import EDICTokenizers
 
 /// The ids of real tokenizers' own libraries on sentences in 24 languages and awkward strings.
 @Suite(.enabled(if: SharedData.isPresent)) struct GoldenIDs {

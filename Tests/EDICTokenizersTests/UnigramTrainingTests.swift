@@ -104,7 +104,8 @@ struct NaiveUnigram {
             var run = "\u{2581}"
             var kind = 0
             for character in word {
-                let next = character.isNumber || character == "," ? 1 : character.unicodeScalars.first!.value > 0x370 ? 2 : 3
+                let isGreek = (character.unicodeScalars.first?.value ?? 0) > 0x370
+                let next = character.isNumber || character == "," ? 1 : isGreek ? 2 : 3
                 if kind != 0, next != kind {
                     counts[run, default: 0] += 1
                     run = ""
@@ -141,7 +142,9 @@ struct NaiveUnigram {
         return scores.mapValues { log($0 / total) }
     }
 
-    private func best(_ letters: [String], _ scores: [String: Double], without whole: String = "") -> ([String], Double)? {
+    private func best(
+        _ letters: [String], _ scores: [String: Double], without whole: String = ""
+    ) -> ([String], Double)? {
         var best: [(Double, Int)?] = Array(repeating: nil, count: letters.count + 1)
         best[0] = (0, 0)
         for end in 1...letters.count {
@@ -224,7 +227,9 @@ struct NaiveUnigram {
         var losses: [(String, Double)] = []
         for (piece, score) in scores where characters[piece] == nil {
             let letters = piece.unicodeScalars.map { String($0) }
-            guard let count = counts[piece], let (parts, other) = best(letters, scores, without: piece) else { continue }
+            guard let count = counts[piece], let (parts, other) = best(letters, scores, without: piece) else {
+                continue
+            }
             if other > score { continue }
             let sum = parts.reduce(0.0) { $0 + log((counts[$1] ?? 0) + count) }
             let without = sum - Double(parts.count) * log(total + count * Double(parts.count - 1))
