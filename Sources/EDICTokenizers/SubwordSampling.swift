@@ -107,8 +107,8 @@ extension TokenizerCore {
     }
 }
 
-/// Merges symbols as the table says, but passes over each merge with a probability; what was passed over may come again
-/// after the next merge.
+/// Merges symbols as the table says, but passes over each merge with a probability. A pair that was passed over stays
+/// apart until a merge beside it makes another pair.
 private func dropoutMerge(
     _ table: MergeTable, _ symbols: inout [UInt32], _ sizes: inout [UInt32], probability: Double, _ random: SplitMix
 ) {
@@ -123,7 +123,6 @@ private func dropoutMerge(
     var next = Array(1...max(count, 1))
     var previous = (0..<count).map { $0 - 1 }
     var heap: [Candidate] = []
-    var passedOver: [Candidate] = []
     func precedes(_ a: Candidate, _ b: Candidate) -> Bool { (a.rank, a.at) < (b.rank, b.at) }
     func push(_ item: Candidate) {
         heap.append(item)
@@ -158,18 +157,13 @@ private func dropoutMerge(
     while !heap.isEmpty {
         let best = pop()
         guard symbols[best.at] == best.left, next[best.at] < count, symbols[next[best.at]] == best.right else { continue }
-        if random.unit() < probability {
-            passedOver.append(best)
-            continue
-        }
+        if random.unit() < probability { continue }
         let other = next[best.at]
         symbols[best.at] = best.result
         sizes[best.at] += sizes[other]
         symbols[other] = gone
         next[best.at] = next[other]
         if next[other] < count { previous[next[other]] = best.at }
-        for item in passedOver { push(item) }
-        passedOver.removeAll(keepingCapacity: true)
         consider(previous[best.at])
         consider(best.at)
     }

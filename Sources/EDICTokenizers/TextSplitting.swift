@@ -26,12 +26,14 @@ extension Tokenizer {
             // A window that surely has as many tokens as there is room for, unless tokens are very long.
             var window = min(bytes.count - start, max(256, room * 16))
             var end = start
+            var isLast = false
             while true {
                 let stop = Self.characterStart(bytes, start + window)
                 let tokens = core.encoding(Array(bytes[start..<stop]), policy)
                 if tokens.count <= room {
                     end = stop
-                    if stop == bytes.count { break }
+                    isLast = stop == bytes.count
+                    if isLast { break }
                     window *= 2
                     if window > bytes.count - start { window = bytes.count - start }
                     continue
@@ -39,7 +41,9 @@ extension Tokenizer {
                 end = Self.characterStart(bytes, start + tokens.offsets[room - 1].upperBound)
                 break
             }
-            if end < bytes.count {
+            // The bytes of one character may be several tokens that all end where it does, so that an end at the text's
+            // own says nothing.
+            if !isLast {
                 if prefersSpaces, let space = Self.lastSpace(bytes, start, end) { end = space }
                 end = fitting(bytes, start, end, room, policy)
             }
