@@ -42,6 +42,7 @@ let package = Package(
         .library(name: "EDICTransformers", targets: ["EDICTransformers"]),
         .library(name: "EDICCorpora", targets: ["EDICCorpora"]),
         .library(name: "EDICBuilds", targets: ["EDICBuilds"]),
+        .library(name: "EDICServer", targets: ["EDICServer"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -106,12 +107,21 @@ let package = Package(
                 "EDICText", "EDICNumerics", "EDICJSON", yaml, system,
             ]),
 
+        // Also floor 4: models over HTTP. Sockets and a strict parser of its own: SwiftNIO would add half as much again to
+        // the build.
+        library(
+            "EDICServer",
+            [
+                "EDICTransformers", "EDICTokenizers", "EDICNgram", "EDICLanguageID", "EDICStore", "EDICText",
+                "EDICNumerics", "EDICJSON", system,
+            ]),
+
         // Floor 5: the command line.
         .executableTarget(
             name: "edic",
             dependencies: [
-                "EDICBuilds", "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram", "EDICLanguageID",
-                "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", arguments, system,
+                "EDICBuilds", "EDICServer", "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram",
+                "EDICLanguageID", "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", arguments, system,
             ],
             swiftSettings: strict),
 
@@ -128,7 +138,20 @@ let package = Package(
         tests("EDICTransformersTests", ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICJSON", system]),
         tests("EDICCorporaTests", ["EDICCorpora", "EDICStore", "EDICText", "EDICJSON", system]),
         tests("EDICBuildsTests", ["EDICBuilds", "EDICCorpora", "EDICStore", "EDICJSON", system]),
+        tests(
+            "EDICServerTests",
+            [
+                "EDICServer", "EDICTransformers", "EDICTokenizers", "EDICNgram", "EDICLanguageID", "EDICNumerics",
+                "EDICJSON", system,
+            ]),
         tests("EDICCommandTests", [system]),
+        // The code blocks of the documentation.
+        tests(
+            "EDICExampleTests",
+            [
+                "EDICBuilds", "EDICServer", "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram",
+                "EDICLanguageID", "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", system,
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c17,

@@ -126,7 +126,8 @@ public struct Build: Sendable {
                 folders.insert(path.string)
                 continue
             }
-            let parent = path.removingLastComponent()
+            // A pattern alone is about the folder this runs in.
+            let parent = path.components.count > 1 || path.isAbsolute ? path.removingLastComponent() : "."
             guard FileTree.isFolder(parent) else {
                 throw BuildError(
                     .missingInput,
@@ -135,7 +136,7 @@ public struct Build: Sendable {
             }
             let matcher = PathPattern(last)
             for name in try FileTree.names(in: parent) where matcher.match(name) != nil {
-                let folder = parent.appending(name)
+                let folder = parent.appending(name).lexicallyNormalized()
                 if FileTree.exists(folder.appending(ContributionManifest.fileName)) { folders.insert(folder.string) }
             }
         }

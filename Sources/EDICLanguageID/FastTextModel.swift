@@ -12,6 +12,9 @@ public import SystemPackage
 /// output, and gives the same labels and probabilities as fastText. Quantised rows are unpacked when the model is
 /// read: lid.176.ftz takes 4 MB of memory.
 public struct FastTextModel: Sendable {
+    /// The first bytes of every model.
+    static let magic: [UInt8] = [0xBA, 0x16, 0x4F, 0x2F]
+
     /// The labels without fastText's "__label__", in the order of the file.
     public let labels: [String]
 
@@ -41,7 +44,7 @@ public struct FastTextModel: Sendable {
 
     public init(parsing bytes: [UInt8]) throws(LanguageIDError) {
         var reader = ByteReader(bytes)
-        guard bytes.count >= 8, try reader.int32() == 793_712_314 else {
+        guard bytes.count >= 8, try reader.bytes(4).elementsEqual(Self.magic) else {
             throw LanguageIDError(
                 code: .malformedModel, message: "not a fastText model: the first four bytes are wrong")
         }

@@ -52,19 +52,31 @@ public struct LanguageIdentifier: Sendable {
         try LanguageIdentifier(try LanguageModel.builtIn.get())
     }
 
-    /// A model trained by ``LanguageIdentifierTrainer``.
+    /// A model in a file: one trained by ``LanguageIdentifierTrainer``, or one of fastText.
     public init(contentsOf path: FilePath) throws(LanguageIDError) {
         do {
-            try self.init(try LanguageModel(parsing: try readWholeFile(path)))
+            try self.init(parsing: try readWholeFile(path))
         } catch {
             throw LanguageIDError(code: error.code, message: "\(path): \(error.message)")
         }
     }
 
-    /// A model trained by ``LanguageIdentifierTrainer``, from memory.
+    /// A model in memory: one trained by ``LanguageIdentifierTrainer``, or one of fastText.
     public init(parsing bytes: [UInt8]) throws(LanguageIDError) {
-        try self.init(try LanguageModel(parsing: bytes))
+        if bytes.starts(with: FastTextModel.magic) {
+            self.init(fastText: try FastTextModel(parsing: bytes))
+        } else {
+            try self.init(try LanguageModel(parsing: bytes))
+        }
     }
+
+    /// Whether a file that begins with these bytes, at least ``magicLength``, is a model of languages.
+    public static func isModel(beginning bytes: [UInt8]) -> Bool {
+        bytes.starts(with: FastTextModel.magic) || bytes.starts(with: LanguageModel.magic)
+    }
+
+    /// How many bytes of a file ``isModel(beginning:)`` needs.
+    public static let magicLength = 8
 
     /// fastText's identification, with the labels of the model as language tags.
     public init(fastText model: FastTextModel) {

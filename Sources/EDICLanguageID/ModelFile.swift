@@ -5,19 +5,14 @@ func readWholeFile(_ path: FilePath) throws(LanguageIDError) -> [UInt8] {
     do {
         let file = try FileDescriptor.open(path, .readOnly)
         return try file.closeAfter {
-            let size = Int(try file.seek(offset: 0, from: .end))
-            try file.seek(offset: 0, from: .start)
-            var bytes = [UInt8](repeating: 0, count: size)
-            var filled = 0
-            while filled < size {
-                let count = try unsafe bytes.withUnsafeMutableBytes { buffer in
-                    try unsafe file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
-                }
-                guard count > 0 else { break }
-                filled += count
+            // Read to the end rather than to a size asked for: a pipe has none, and a folder a senseless one.
+            var bytes: [UInt8] = []
+            var piece = [UInt8](repeating: 0, count: 1 << 18)
+            while true {
+                let count = try unsafe piece.withUnsafeMutableBytes { try unsafe file.read(into: $0) }
+                guard count > 0 else { return bytes }
+                bytes += piece[..<count]
             }
-            bytes.removeLast(size - filled)
-            return bytes
         }
     } catch {
         throw LanguageIDError(code: .unreadable, message: "cannot be read: \(error); check the path")

@@ -28,7 +28,7 @@ struct EDICCommand: ParsableCommand {
                 name: "Models",
                 subcommands: [
                     TranslateCommand.self, GenerateCommand.self, ScoreCommand.self, EmbedCommand.self,
-                    ModelCommand.self, BenchCommand.self,
+                    ServeCommand.self, ModelCommand.self, BenchCommand.self,
                 ]),
         ])
 

@@ -5,6 +5,7 @@ import EDICJSON
 import EDICLanguageID
 import EDICNgram
 import EDICNumerics
+import EDICServer
 import EDICStore
 import EDICText
 import EDICTokenizers
@@ -16,7 +17,7 @@ enum ExitMapping {
     static func isOwn(_ error: any Error) -> Bool {
         switch error {
         case is CommandFailure, is BuildError, is CorporaError, is StoreError, is TokenizerError, is NgramError,
-            is ModelError, is LanguageIDError, is TextError, is JSONError, is NumericsError:
+            is ModelError, is LanguageIDError, is TextError, is JSONError, is NumericsError, is ServerError:
             true
         default: false
         }
@@ -37,6 +38,7 @@ enum ExitMapping {
         case let error as TextError: error.code == .unicodeLibrary ? .internalError : .usage
         case is JSONError: .badData
         case let error as NumericsError: status(error.code)
+        case let error as ServerError: error.code == .cannotListen ? .unavailable : .usage
         default: .internalError
         }
     }

@@ -2,7 +2,6 @@ import ArgumentParser
 import EDICJSON
 import EDICLanguageID
 import EDICNumerics
-import EDICStore
 import EDICText
 import SystemPackage
 
@@ -35,7 +34,8 @@ struct IdentifyCommand: ParsableCommand {
     @OptionGroup var work: WorkerOptions
 
     func run() throws {
-        let identifier = try identifier()
+        let identifier =
+            try model.map { try LanguageIdentifier(contentsOf: FilePath($0)) } ?? .builtIn()
         let pool = work.pool
         var number = 0
         var output: [UInt8] = []
@@ -92,17 +92,5 @@ struct IdentifyCommand: ParsableCommand {
         writer.endObject()
         writer.endLine()
         output += writer.bytes
-    }
-
-    private func identifier() throws -> LanguageIdentifier {
-        guard let model else { return try .builtIn() }
-        let path = FilePath(model)
-        var reader = try ByteReader(path)
-        var start: [UInt8] = []
-        _ = try reader.read(into: &start, atMost: 4)
-        let fastTextMagic: [UInt8] = [0xBA, 0x16, 0x4F, 0x2F]
-        return start == fastTextMagic
-            ? LanguageIdentifier(fastText: try FastTextModel(contentsOf: path))
-            : try LanguageIdentifier(contentsOf: path)
     }
 }

@@ -5,8 +5,8 @@ import _EDICTestSupport
     static let commands = [
         "init", "check", "build", "report", "store cat", "store get", "store stat", "store verify", "store export",
         "identify", "tokenizer encode", "tokenizer decode", "tokenizer inspect", "tokenizer train", "tokenizer compare",
-        "lm train", "lm query", "lm convert", "lm mix", "lm prune", "lm inspect", "translate", "generate", "score", "embed", "model inspect",
-        "bench",
+        "lm train", "lm query", "lm convert", "lm mix", "lm prune", "lm inspect", "translate",
+        "generate", "score", "embed", "model inspect", "bench", "serve", "tokenizer fertility",
     ]
 
     @Test(arguments: commands)
@@ -22,6 +22,8 @@ import _EDICTestSupport
         ("build nowhere.yaml", 66), ("store stat nowhere.zst", 66), ("check Corpora/harbour-institute-tallinn", 0),
         ("check Corpora/records-institute-galway", 65), ("check nowhere", 66), ("store stat README.md", 65),
         ("tokenizer encode --model README.md", 65), ("lm query --model README.md", 65),
+        ("serve --port 99999", 64), ("serve --model nowhere", 66), ("serve --host nowhere", 69),
+        ("identify --model Corpora", 66),
     ])
     func exitStatusesFollowSysexits(arguments: String, status: Int32) throws {
         let result = try CommandRunner().run(arguments)
@@ -82,7 +84,7 @@ import _EDICTestSupport
 
 /// Continuous integration must run the tests that need the shared files, not skip them.
 @Suite struct SharedDataTests {
-    @Test(.enabled(if: environment("CI") == "true"))
+    @Test(.enabled(if: isContinuousIntegration))
     func sharedFilesAreThere() {
         #expect(SharedData.isPresent, "set EDIC_SHARED to the folder of shared files")
     }

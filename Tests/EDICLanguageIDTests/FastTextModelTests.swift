@@ -4,13 +4,12 @@ import SystemPackage
 import Testing
 import _EDICTestSupport
 
-/// Where lid.176.ftz lies: where the toolkit's fetched models lie, unless the environment says otherwise.
-private let lid176 = environment("EDIC_LID176") ?? "Models/fetched/lid.176.ftz"
+private let lid176 = "lid.176.ftz"
 
 @Suite struct FastTextModelTests {
-    @Test(.enabled(if: SharedData.isPresent && fileExists(lid176)))
+    @Test(.enabled(if: SharedData.isPresent && FetchedModels.has(lid176)))
     func givesTheProbabilitiesOfFastText() throws {
-        let model = try FastTextModel(contentsOf: FilePath(lid176))
+        let model = try FastTextModel(contentsOf: FilePath(FetchedModels.path(lid176)))
         #expect(model.labels.count == 176)
         let golden = try readFile(SharedData.path("langid/golden-lid176.jsonl")).split(separator: 0x0A)
         let sentences = try readFile(SharedData.path("tokenizers/sentences.tsv")).split(separator: 0x0A)

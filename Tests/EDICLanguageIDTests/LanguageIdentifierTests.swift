@@ -147,6 +147,8 @@ import _EDICTestSupport
         }
         let error = #expect(throws: LanguageIDError.self) { try LanguageIdentifier(contentsOf: "/nonexistent/model") }
         #expect(error?.code == .unreadable)
+        let folder = #expect(throws: LanguageIDError.self) { try LanguageIdentifier(contentsOf: "/tmp") }
+        #expect(folder?.code == .unreadable)
     }
 
     @Test func refusesTooLittleText() {

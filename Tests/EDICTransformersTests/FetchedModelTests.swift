@@ -8,10 +8,8 @@ import _EDICTestSupport
 
 /// Real published models, where they have been fetched. A few sentences only: unoptimised kernels are slow.
 @Suite struct FetchedModelTests {
-    /// `EDIC_MODELS` says where they are.
-    static let root = environment("EDIC_MODELS") ?? "Models/fetched"
-    static func path(_ name: String) -> FilePath { FilePath("\(root)/\(name)") }
-    static func has(_ name: String) -> Bool { SharedData.isPresent && fileExists("\(root)/\(name)") }
+    static func path(_ name: String) -> FilePath { FilePath(FetchedModels.path(name)) }
+    static func has(_ name: String) -> Bool { SharedData.isPresent && FetchedModels.has(name) }
 
     @Test(.enabled(if: has("en-pt")))
     func studentTranslatesAsTheReference() throws {

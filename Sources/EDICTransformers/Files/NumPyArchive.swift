@@ -1,4 +1,5 @@
 internal import EDICNumerics
+internal import EDICStore
 public import SystemPackage
 
 /// Reads `.npz` files: a ZIP archive of NumPy arrays, which is how Marian saves models.
@@ -39,7 +40,11 @@ public enum NumPyArchive {
 
         func inflated(_ region: MappedRegion, file: String) throws(ModelError) -> [UInt8] {
             try region.withBytes { bytes throws(ModelError) in
-                try Inflate.unpack(bytes, size: size, crc: crc, name: "\(file): \(name)")
+                do throws(StoreError) {
+                    return try Deflate.unpack(bytes, size: size, checksum: crc, name: "\(file): \(name)")
+                } catch {
+                    throw ModelError(.malformed, error.message, cause: error)
+                }
             }
         }
     }
