@@ -266,6 +266,12 @@ void edic_tok_unigram_trainer_built(edic_tok_unigram_trainer *t) {
 
 size_t edic_tok_unigram_trainer_pieces(const edic_tok_unigram_trainer *t) { return t->pieces; }
 
+size_t edic_tok_unigram_trainer_living(const edic_tok_unigram_trainer *t) {
+    size_t living = 0;
+    for (size_t p = 0; p < t->pieces; p++) living += t->scores[p] != -INFINITY;
+    return living;
+}
+
 // --- Rounds -----------------------------------------------------------------------------------------------------------
 
 /// The logarithmic derivative of the gamma function, by its asymptotic series.

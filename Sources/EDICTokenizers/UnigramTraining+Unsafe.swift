@@ -86,7 +86,7 @@ internal import Glibc
                 }
                 _ = unsafe edic_tok_unigram_trainer_maximize(trainer)
             }
-            let count = unsafe edic_tok_unigram_trainer_pieces(trainer)
+            let count = unsafe edic_tok_unigram_trainer_living(trainer)
             guard progress(count) else { throw .interrupted }
             if count <= most { return pieces() }
             try forEachChunk(of: .words) { chunk, worker in
@@ -117,7 +117,8 @@ internal import Glibc
         var lengths = [UInt8](repeating: 0, count: count)
         var scores = [Double](repeating: 0, count: count)
         unsafe edic_tok_unigram_trainer_result(trainer, &starts, &lengths, &scores)
-        return (0..<count).map { index in
+        return (0..<count).compactMap { index in
+            if scores[index] == -.infinity { return nil }
             let start = Int(starts[index])
             return Piece(symbols: Array(corpus.cells[start..<start + Int(lengths[index])]), score: scores[index])
         }

@@ -28,6 +28,21 @@ import _EDICTestSupport
         #expect(report.rows.count == 2 && report.inequality >= 1)
     }
 
+    @Test func balancedTraining() throws {
+        let english = (0..<300).map { "the ships of harbour \($0) leave for the islands\n" }.joined()
+        let maltese = (0..<30).map { "il-vapuri tal-port \($0) jitilqu lejn il-gżejjer\n" }.joined()
+        // Example: SmallLanguages
+        var configuration = TokenizerTrainer.Configuration(model: .byteLevelBPE, vocabularySize: 300)
+        configuration.isBalanced = true
+        var trainer = try TokenizerTrainer(configuration)
+        try trainer.add(english, language: "en")
+        try trainer.add(maltese, language: "mt")
+        let result = try trainer.finishBalanced()
+        print(result.before.inequality, result.after.inequality)
+        // End of example
+        #expect(result.after.inequality <= result.before.inequality)
+    }
+
     @Test func ngrams() throws {
         // Example: EDICNgram
         var estimator = try NgramEstimator(.init(order: 3))

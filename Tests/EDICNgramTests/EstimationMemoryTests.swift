@@ -41,7 +41,7 @@ import _EDICTestSupport
         let text = Array(sampleText(lines: 9000, seed: 8, words: 700).utf8)
         try withTemporaryFolder { folder in
             var models: [[UInt8]] = []
-            for (memory, workers) in [(2 << 30, 1), (1 << 20, 2), (3 << 20, 3), (80 << 20, 2)] {
+            for (memory, workers) in [(2 << 30, 1), (2 << 20, 2), (3 << 20, 3), (80 << 20, 2)] {
                 let options = NgramEstimator.Options(
                     order: order, pruning: Array(pruning.prefix(order)), memoryLimit: memory, temporaryFolder: folder,
                     workers: workers)
@@ -117,7 +117,7 @@ import _EDICTestSupport
         struct Stop: Error {}
         let text = Array(sampleText(lines: 9000, seed: 8, words: 700).utf8)
         try withTemporaryFolder { folder in
-            var estimator = try estimator(text, .init(order: 3, memoryLimit: 1 << 20, temporaryFolder: folder))
+            var estimator = try estimator(text, .init(order: 3, memoryLimit: 2 << 20, temporaryFolder: folder))
             estimator.progress = { step in if case .estimating(order: 2) = step { throw Stop() } }
             do {
                 _ = try estimator.finish(writingARPA: folder.appending("m.arpa"))

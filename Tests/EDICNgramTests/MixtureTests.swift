@@ -44,11 +44,13 @@ import _EDICTestSupport
         var last = whole
         for threshold in [1e-6, 1e-5, 1e-4, 1e-3] {
             let pruned = try whole.pruned(threshold: threshold)
-            #expect(pruned.counts.dropFirst().reduce(0, +) < last.counts.dropFirst().reduce(0, +))
+            // The gentlest threshold may find nothing to take from a small model.
+            #expect(pruned.counts.dropFirst().reduce(0, +) <= last.counts.dropFirst().reduce(0, +))
             #expect(pruned.counts[0] == whole.counts[0])
             expectNormalised(pruned, seed: 13)
             last = pruned
         }
+        #expect(last.counts.dropFirst().reduce(0, +) < whole.counts.dropFirst().reduce(0, +))
         // The gentlest threshold costs little.
         let cost = try whole.pruned(threshold: 1e-6).perplexity(of: text).perplexity
         #expect(cost / whole.perplexity(of: text).perplexity < 1.02)

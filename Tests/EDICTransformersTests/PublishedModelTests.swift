@@ -104,8 +104,10 @@ struct PublishedModelTests {
         let ids = golden.tokens("ids")
         let expected = try golden.matrix("logits_" + type)
         let greedy = golden.json["cases"]?[type]?["greedy"]?.array?.compactMap(\.int)
-        // The logits' spread is 1.3; activations of 16 bits are within a thousandth of it, those of 8 within an eighth.
-        for (precision, tolerance) in [(Precision.float32, Float(1e-4)), (.asPublished, 1.3e-3), (.int8, 0.16)] {
+        // The logits' spread is 1.3; activations of 16 bits are within a thousandth of it, those of 8 within an eighth,
+        // or within a sixth where the published weights are floats and are rounded to 8 bits as well.
+        let eightBits: Float = type.hasSuffix("16") ? 0.22 : 0.16
+        for (precision, tolerance) in [(Precision.float32, Float(1e-4)), (.asPublished, 1.3e-3), (.int8, eightBits)] {
             let model = try CausalLanguageModel(path: Self.path("gguf/tiny-\(type).gguf"), precision: precision)
             var cache = model.network.emptyCache()
             let batch = TokenBatch([.init(past: [], tokens: ids)], cache: &cache)

@@ -307,6 +307,8 @@ void edic_tok_unigram_trainer_destroy(edic_tok_unigram_trainer *_Nullable traine
 /// Chunks of words, or of the pieces themselves.
 size_t edic_tok_unigram_trainer_chunks(const edic_tok_unigram_trainer *_Nonnull trainer, int of_pieces);
 size_t edic_tok_unigram_trainer_pieces(const edic_tok_unigram_trainer *_Nonnull trainer);
+/// How many of the pieces the last round left a probability.
+size_t edic_tok_unigram_trainer_living(const edic_tok_unigram_trainer *_Nonnull trainer);
 
 /// First each chunk of both kinds is built, then `built` frees what only that needed.
 int edic_tok_unigram_trainer_build(edic_tok_unigram_trainer *_Nonnull trainer, int of_pieces, size_t chunk);
