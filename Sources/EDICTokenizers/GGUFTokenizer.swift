@@ -154,7 +154,8 @@ enum GGUFTokenizer {
             return (try split(pattern), false)
         case "falcon":
             let punctuation = #"[\p{P}\$\+<=>\^~\|`]+"#
-            return (.sequence([try splits([punctuation], then: gpt2), try splits(["[0-9][0-9][0-9]"], then: bytes)]), false)
+            let threeDigits = try splits(["[0-9][0-9][0-9]"], then: bytes)
+            return (.sequence([try splits([punctuation], then: gpt2), threeDigits]), false)
         case "deepseek-coder":
             let ideographs = "[\u{4E00}-\u{9FA5}\u{0800}-\u{4E00}\u{AC00}-\u{D7FF}]+"
             let sources = [#"[\r\n]"#, #"\s?\p{L}+"#, #"\s?\p{P}+"#, ideographs, #"\p{N}"#]

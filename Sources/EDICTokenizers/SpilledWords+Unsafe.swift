@@ -21,7 +21,8 @@ final class SpilledWords {
             do {
                 _ = try file.writeAll(bytes)
             } catch {
-                throw TokenizerError(.fileUnreadable, "\(folder): a temporary file cannot be written: \(error)", cause: error)
+                throw TokenizerError(
+                    .fileUnreadable, "\(folder): a temporary file cannot be written: \(error)", cause: error)
             }
         }
     }

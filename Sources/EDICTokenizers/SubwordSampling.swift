@@ -156,7 +156,8 @@ private func dropoutMerge(
     for at in 0..<count { consider(at) }
     while !heap.isEmpty {
         let best = pop()
-        guard symbols[best.at] == best.left, next[best.at] < count, symbols[next[best.at]] == best.right else { continue }
+        guard symbols[best.at] == best.left, next[best.at] < count, symbols[next[best.at]] == best.right
+        else { continue }
         if random.unit() < probability { continue }
         let other = next[best.at]
         symbols[best.at] = best.result

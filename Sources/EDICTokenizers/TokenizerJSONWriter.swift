@@ -252,7 +252,8 @@ struct TokenizerJSONWriter {
             try sequence("pretokenizers") { writer throws(TokenizerError) in
                 for step in steps { try writer.write(step) }
             }
-        case .byteLevel(let prefix, let usesPattern, _): writeByteLevel(addsPrefixSpace: prefix, usesPattern: usesPattern)
+        case .byteLevel(let prefix, let usesPattern, _):
+            writeByteLevel(addsPrefixSpace: prefix, usesPattern: usesPattern)
         case .split(let pattern, let behavior, let inverted):
             component("Split") { writer in
                 Self.pattern(pattern, to: &writer)
@@ -434,7 +435,9 @@ struct TokenizerJSONWriter {
         writer.endObject()
     }
 
-    private static func merges(_ merges: [(left: UInt32, right: UInt32)], _ tokens: [String?], to writer: inout JSONWriter) {
+    private static func merges(
+        _ merges: [(left: UInt32, right: UInt32)], _ tokens: [String?], to writer: inout JSONWriter
+    ) {
         writer.key("merges")
         writer.beginArray()
         for merge in merges {

@@ -206,7 +206,8 @@ extension TokenizerTrainer.Configuration {
         try require(
             characterCoverage > 0 && characterCoverage <= 1,
             "character coverage \(characterCoverage) is not above 0 and up to 1")
-        try require((1...128).contains(longestPiece), "longest piece \(longestPiece) is not between 1 and 128 characters")
+        try require(
+            (1...128).contains(longestPiece), "longest piece \(longestPiece) is not between 1 and 128 characters")
         try require(
             shrinkingFactor > 0 && shrinkingFactor < 1, "shrinking factor \(shrinkingFactor) is not between 0 and 1")
         try require((1..<1 << 24).contains(seedPieces), "\(seedPieces) seed pieces are not between 1 and 16777215")

@@ -115,7 +115,9 @@ extension UnigramModel {
             if piece.id != unknownID {
                 tokens.append(ModelToken(id: piece.id, end: piece.end))
             } else if !fallback.isEmpty {
-                for index in at..<piece.end { tokens.append(ModelToken(id: fallback[Int(text[index])], end: index + 1)) }
+                for index in at..<piece.end {
+                    tokens.append(ModelToken(id: fallback[Int(text[index])], end: index + 1))
+                }
             } else if fusesUnknown, tokens.last?.id == unknownID {
                 tokens[tokens.count - 1].end = piece.end
             } else {

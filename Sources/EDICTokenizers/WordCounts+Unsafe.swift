@@ -221,7 +221,8 @@ struct SymbolCells {
 
 /// Learns merges; ids of results come from `name`, nil where a pair must not merge. `symbols` is the number of symbols.
 func learnMerges(
-    _ corpus: inout SymbolCells, symbols: Int, leastCount: UInt64, most: Int, name: @escaping (UInt32, UInt32) -> UInt32?
+    _ corpus: inout SymbolCells, symbols: Int, leastCount: UInt64, most: Int,
+    name: @escaping (UInt32, UInt32) -> UInt32?
 ) throws(TokenizerError) -> [(left: UInt32, right: UInt32, result: UInt32)] {
     final class Naming {
         let name: (UInt32, UInt32) -> UInt32?
