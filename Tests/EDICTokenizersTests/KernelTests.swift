@@ -1,0 +1,80 @@
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTokenizers
+
+/// Every instruction set of the machine gives the same words and ids.
+@Suite(.serialized) struct KernelTests {
+    static let names = ["generic", "avx2", "avx512", "neon"]
+
+    /// Texts longer than the windows the kernels look at, of what a corpus has and what it has not.
+    static func text(_ generator: inout SeededGenerator) -> [UInt8] {
+        let sentences = [
+            "L'été, c'est déjà fini; don't 'twas we'll ", "Η γρήγορη αλεπού, 1234 φορές! ",
+            "Быстрая лиса\n\n  прыгнула ",
+            "Żółć – „gęślą” jaźń 3,5 % ", "\u{A0}\u{3000}x\u{2003}\u{2003}y ", "aaaaaaaaaaaaaaaaaaaa",
+            "Ångström’s Straße\r\n\t", "中文文本 😀👩‍👧 ",
+        ]
+        var text: [UInt8] = []
+        while text.count < 3000 {
+            if Int.random(in: 0..<3, using: &generator) == 0 {
+                text += Array((sentences.randomElement(using: &generator) ?? "").utf8)
+            } else {
+                text += SplittingTests.text(&generator)
+            }
+            if Int.random(in: 0..<60, using: &generator) == 0 {
+                text.append(UInt8.random(in: 0...255, using: &generator))
+            }
+        }
+        return text
+    }
+
+    @Test(arguments: names) func wordsAreThoseOfTheScalarCode(_ name: String) throws {
+        guard WordPattern.useKernels(name) else { return }
+        defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }
+        var generator = SeededGenerator(seed: 21)
+        for pattern in SplittingTests.patterns.compactMap({ WordPattern(source: $0) }) {
+            for _ in 0..<20 {
+                let text = Self.text(&generator)
+                // Words one by one take another way through the code.
+                var alone: [Range<Int>] = []
+                while let word = pattern.words(in: text, from: alone.last?.upperBound ?? 0, most: 1).first {
+                    alone.append(word)
+                }
+                #expect(pattern.words(in: text) == alone)
+                // A batch may end early, but not with nothing and not elsewhere.
+                let batch = pattern.words(in: text, from: 0, most: 100)
+                #expect((1...100).contains(batch.count) && batch[...] == alone.prefix(batch.count))
+            }
+        }
+    }
+
+    @Test(arguments: names) func lettersAreLetters(_ name: String) throws {
+        guard WordPattern.useKernels(name) else { return }
+        defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }
+        // Every character of up to two bytes, each between digits: a word of its own if and only if it is a letter.
+        for scalar in (0..<0x800).compactMap({ Unicode.Scalar($0 as UInt32) }) {
+            var text = Array("7".utf8)
+            text.append(scalar)
+            text += Array("7".utf8) + [UInt8](repeating: 0x2E, count: 80)
+            let words = WordPattern.gpt2.words(in: text)
+            let expected = try RegularExpression(SplittingTests.patterns[0]).matches(in: text)
+            #expect(words == expected, "\(scalar.value)")
+        }
+    }
+
+    @Test(arguments: names) func mergesAreThoseOfTheHeap(_ name: String) throws {
+        guard WordPattern.useKernels(name) else { return }
+        defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }
+        for kind in [TokenizerTrainer.Model.byteLevelBPE, .sentencePieceBPE(byteFallback: true)] {
+            let tokenizer = try TrainingTests.train(kind, size: 420, workers: 1)
+            var generator = SeededGenerator(seed: 4)
+            for _ in 0..<20 {
+                let text = Self.text(&generator)
+                let ids = tokenizer.encode(text.span)
+                #expect(ids == tokenizer.core.encoding(text, .recognized).ids)
+                #expect(tokenizer.encode(text.span) == ids)
+            }
+        }
+    }
+}
