@@ -274,10 +274,27 @@ EK_INLINE void block_panels(const ek_format format, const int wide, const byte_p
     for (; panel < panels; panel++) block_rows(format, wide, 1, p, m, panel);
 }
 
-EK_INLINE void blocks_of(const ek_format format, const byte_product *p, size_t m) {
-    if (p->x->is_wide || !multiplies_bytes) block_panels(format, 1, p, m);
-    else block_panels(format, 0, p, m);
-}
+/// One function a format, each compiled by itself: all of them inlined into one would take the compiler minutes.
+#define EK_BLOCKS_OF(format)                                                                \
+    static __attribute__((noinline)) void format##_bytes(const byte_product *p, size_t m) { \
+        block_panels(ek_format_##format, 0, p, m);                                          \
+    }                                                                                       \
+    static __attribute__((noinline)) void format##_words(const byte_product *p, size_t m) { \
+        block_panels(ek_format_##format, 1, p, m);                                          \
+    }                                                                                       \
+    static void format##_blocks(const byte_product *p, size_t m) {                          \
+        if (p->x->is_wide || !multiplies_bytes) format##_words(p, m);                       \
+        else format##_bytes(p, m);                                                          \
+    }
+
+EK_BLOCKS_OF(q8_0)
+EK_BLOCKS_OF(q4_0)
+EK_BLOCKS_OF(q4_1)
+EK_BLOCKS_OF(q5_0)
+EK_BLOCKS_OF(q5_1)
+EK_BLOCKS_OF(q4_k)
+EK_BLOCKS_OF(q5_k)
+EK_BLOCKS_OF(q6_k)
 
 static void multiply_blocks(ek_format format, const ek_quantized_rows *x, size_t m, const void *weights, size_t k,
                             float *y, size_t y_stride, size_t n, const ek_epilogue *epilogue) {
@@ -288,14 +305,14 @@ static void multiply_blocks(ek_format format, const ek_quantized_rows *x, size_t
                                 epilogue};
         const size_t rows = ek_min_size(most, m - row);
         switch (format) {
-        case ek_format_q8_0: blocks_of(ek_format_q8_0, &p, rows); break;
-        case ek_format_q4_0: blocks_of(ek_format_q4_0, &p, rows); break;
-        case ek_format_q4_1: blocks_of(ek_format_q4_1, &p, rows); break;
-        case ek_format_q5_0: blocks_of(ek_format_q5_0, &p, rows); break;
-        case ek_format_q5_1: blocks_of(ek_format_q5_1, &p, rows); break;
-        case ek_format_q4_k: blocks_of(ek_format_q4_k, &p, rows); break;
-        case ek_format_q5_k: blocks_of(ek_format_q5_k, &p, rows); break;
-        case ek_format_q6_k: blocks_of(ek_format_q6_k, &p, rows); break;
+        case ek_format_q8_0: q8_0_blocks(&p, rows); break;
+        case ek_format_q4_0: q4_0_blocks(&p, rows); break;
+        case ek_format_q4_1: q4_1_blocks(&p, rows); break;
+        case ek_format_q5_0: q5_0_blocks(&p, rows); break;
+        case ek_format_q5_1: q5_1_blocks(&p, rows); break;
+        case ek_format_q4_k: q4_k_blocks(&p, rows); break;
+        case ek_format_q5_k: q5_k_blocks(&p, rows); break;
+        case ek_format_q6_k: q6_k_blocks(&p, rows); break;
         default: return;
         }
     }
