@@ -101,10 +101,12 @@ size_t edic_count_words(const void *text, size_t count) {
     return words;
 }
 
-void edic_count_scripts(const void *text, size_t count, uint64_t *counts) {
+size_t edic_count_scripts(const void *text, size_t count, edic_script_count *found) {
     const uint8_t *bytes = text;
     const uint8_t *table = edic_bmp_classes();
     uint64_t latin = 0;
+    size_t scripts = 1, last = 0;
+    found[0] = (edic_script_count){USCRIPT_LATIN, 0};
     for (size_t i = 0; i < count;) {
         uint32_t scalar = bytes[i];
         if (scalar < 0x80) {
@@ -114,9 +116,18 @@ void edic_count_scripts(const void *text, size_t count, uint64_t *counts) {
         }
         scalar = edic_next_scalar(bytes, &i, count);
         uint8_t class = scalar < 0x10000 ? table[scalar] : classify(scalar);
-        if (class & (edic_class_letter | edic_class_mark)) counts[edic_script(scalar)]++;
+        if (!(class & (edic_class_letter | edic_class_mark))) continue;
+        int32_t script = edic_script(scalar);
+        // A text has one script or two, and its letters come in runs.
+        if (found[last].script != script) {
+            last = 0;
+            while (last < scripts && found[last].script != script) last++;
+            if (last == scripts) found[scripts++] = (edic_script_count){script, 0};
+        }
+        found[last].count++;
     }
-    counts[USCRIPT_LATIN] += latin;
+    found[0].count += latin;
+    return scripts;
 }
 
 size_t edic_plain_end(const void *text, size_t from, size_t count) {

@@ -229,9 +229,13 @@ static void on_unparsed_entity(void *user, const xmlChar *name, const xmlChar *p
     fail(user, edic_xml_entity, "the document declares entities");
 }
 
+static void describe_undeclared(char *message, size_t size, const char *name) {
+    snprintf(message, size, "the entity \"%.64s\" is not one of XML's own; write the character itself", name);
+}
+
 static void on_reference(void *user, const xmlChar *name) {
     char message[128];
-    snprintf(message, sizeof message, "the document refers to the undeclared entity \"%.64s\"", (const char *)name);
+    describe_undeclared(message, sizeof message, (const char *)name);
     fail(user, edic_xml_entity, message);
 }
 
@@ -245,10 +249,17 @@ static void on_fault(void *user, xmlErrorPtr error) {
     if (parser->fault != edic_xml_ok || error == NULL) return;
     if (error->level != XML_ERR_FATAL) return;
     const char *message = error->message != NULL ? error->message : "not well-formed XML";
+    char own[128];
     int fault = edic_xml_malformed;
     switch (error->code) {
-    case XML_ERR_ENTITY_LOOP:
-    case XML_ERR_UNDECLARED_ENTITY: fault = edic_xml_entity; break;
+    case XML_ERR_ENTITY_LOOP: fault = edic_xml_entity; break;
+    case XML_ERR_UNDECLARED_ENTITY:
+        fault = edic_xml_entity;
+        if (error->str1 != NULL) {
+            describe_undeclared(own, sizeof own, error->str1);
+            message = own;
+        }
+        break;
     case XML_ERR_NAME_TOO_LONG: fault = edic_xml_size; break;
     case XML_ERR_NO_MEMORY: fault = edic_xml_memory; break;
     default:

@@ -71,6 +71,7 @@ public struct Build: Sendable {
 
     private func runAlone(started: ContinuousClock.Instant) throws -> Outcome {
         let contributions = try contributionFolders()
+        if shouldStop() { throw BuildError.stopped }
         let fingerprint = try fingerprint(of: contributions)
         if let last = LastBuild.read(folders.last), last.fingerprint == fingerprint,
             let outcome = try? unchangedOutcome(last)
@@ -100,7 +101,7 @@ public struct Build: Sendable {
         let last = try? ReportFile.read(folders.current.appending(ReportFile.json))
         report.changes = last.map { report.changes(since: $0) }
         report.run = Self.run(executor, started: started)
-        FileTree.flushAll()
+        try FileTree.flushFileSystem(holding: folders.state)
         try mark.clear()
         let release = try pipeline.release.publish(report, in: folders, objects: executor.objects)
         try LastBuild(fingerprint: fingerprint, root: report.rootHash).write(folders.last)
@@ -140,7 +141,8 @@ public struct Build: Sendable {
                         + (parent.string.hasSuffix("fetched") ? "; `Tools/fetch corpora` brings them" : ""))
             }
             let matcher = PathPattern(last)
-            for name in try FileTree.names(in: parent) where matcher.match(name) != nil {
+            // Hidden folders are what somebody is still copying there.
+            for name in try FileTree.names(in: parent) where !name.hasPrefix(".") && matcher.match(name) != nil {
                 let folder = parent.appending(name).lexicallyNormalized()
                 if FileTree.exists(folder.appending(ContributionManifest.fileName)) { folders.insert(folder.string) }
             }
@@ -159,7 +161,10 @@ public struct Build: Sendable {
     private func fingerprint(of contributions: [FilePath]) throws -> String {
         var builder = Digest.Builder()
         for value in [EDICVersion.current] + recipe.productValues { builder.update(value + "\n") }
-        var paths = try contributions.flatMap { try FileTree.files(under: $0) }
+        var paths = try contributions.flatMap { folder in
+            if shouldStop() { throw BuildError.stopped }
+            return try FileTree.files(under: folder)
+        }
         paths += TokenizerStage.inputFiles(recipe, base: base)
         if recipe.models.sample > 0 {
             let models = base.pushing(FilePath(recipe.models.path)).lexicallyNormalized()

@@ -115,7 +115,8 @@ struct Pipeline {
     }
 
     private mutating func tokenize() throws {
-        let stage = TokenizerStage(recipe: recipe, base: base, pool: executor.pool)
+        let stage = TokenizerStage(
+            recipe: recipe, base: base, pool: executor.pool, memory: max(64 << 20, recipe.memory))
         let task = try stage.task(texts(shards), languages: languageBytes)
         let result = try executor.run([task], stage: TokenizerStage.name)[0]
         tokenizer = try result.facts(TokenizerStage.Facts.self, of: task.label)

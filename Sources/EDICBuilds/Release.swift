@@ -7,6 +7,8 @@ public import SystemPackage
 /// The root hash is SHA-256 over the lines `DIGEST␣␣PATH`, sorted by path, of all files but the two reports: those hold
 /// times. It is what `sha256sum` over the sorted output of `sha256sum` on the files would give.
 struct Release: Sendable {
+    static let manifestName = "manifest.json"
+
     private(set) var files: [String: ObjectReference] = [:]
 
     mutating func add(_ path: String, _ object: ObjectReference) { files[path] = object }
@@ -56,7 +58,7 @@ struct Release: Sendable {
             try FileTree.linkOrCopy(objects.path(of: file.object), to: path)
         }
         try FileTree.createFolders(making)
-        _ = try writeAtomically(manifest.span, to: making.appending("manifest.json"))
+        _ = try writeAtomically(manifest.span, to: making.appending(Self.manifestName))
         try write(report, in: making)
         if FileTree.exists(final) {
             // The same outputs as an earlier release: only the reports differ.

@@ -51,7 +51,10 @@ public struct Contribution: Sendable, Equatable {
             return ContributionManifest.read(yaml: text, file: name)
         } catch {
             let advice = "write one, or start with `edic init \(directory)`"
-            return (nil, [Finding(.error, "no_manifest", file: name, "cannot be read: \(error)", advice: advice)])
+            let message =
+                error.code == .notFound
+                ? "is not there" : "cannot be read: \(error.message(without: directory.appending(name).string))"
+            return (nil, [Finding(.error, "no_manifest", file: name, message, advice: advice)])
         }
     }
 
@@ -82,16 +85,14 @@ public struct Contribution: Sendable, Equatable {
     public func listing() throws(CorporaError) -> Listing {
         let paths: [FilePath]
         do {
-            paths = try FileTree.files(under: directory)
+            paths = try FileTree.files(under: directory, includingLinks: false)
         } catch {
             throw CorporaError(.unreadable, "\(directory): \(error)", cause: error)
         }
         var names: [String] = []
         for path in paths {
             var relative = path
-            guard relative.removePrefix(directory), FileTree.kind(of: path, followingLinks: false) == .file else {
-                continue
-            }
+            guard relative.removePrefix(directory) else { continue }
             if relative.string != ContributionManifest.fileName { names.append(relative.string) }
         }
         var listing = Listing()

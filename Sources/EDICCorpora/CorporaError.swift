@@ -1,3 +1,13 @@
+internal import EDICStore
+
+extension StoreError {
+    /// The message without the name of the file that it begins with, for those that name it themselves.
+    func message(without name: String) -> String {
+        let prefix = "\(name): "
+        return message.hasPrefix(prefix) ? String(message.dropFirst(prefix.count)) : message
+    }
+}
+
 /// What went wrong with a contribution as a whole. Faults of single rows and files are ``Rejection``s instead.
 public struct CorporaError: Error, Sendable, CustomStringConvertible {
     /// The kind of fault.

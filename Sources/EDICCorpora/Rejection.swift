@@ -23,6 +23,8 @@ public struct RejectionReason: RawRepresentable, Sendable, Hashable, Comparable,
     public static let brokenRecord = RejectionReason(rawValue: "broken_record")
     /// A file that ends in the middle, or whose structure is not what its format allows.
     public static let brokenFile = RejectionReason(rawValue: "broken_file")
+    /// A file in another format than the manifest says.
+    public static let wrongFormat = RejectionReason(rawValue: "wrong_format")
     /// Something longer than the limits of reading allow.
     public static let overLimit = RejectionReason(rawValue: "over_limit")
     /// A record that its own source marks as unfit: a fuzzy or obsolete translation.
@@ -64,12 +66,18 @@ public struct Rejection: Sendable, Equatable {
     public var provenance: Provenance
     /// The beginning of the text, at most ``excerptLimit`` bytes, on one line; empty where there is none.
     public var excerpt: String
+    /// Whether reading the file ended here: what follows in it was not read.
+    public var endsFile: Bool
 
     /// The bytes of UTF-8 that an excerpt holds at most.
     public static let excerptLimit = 160
 
-    public init(_ reason: RejectionReason, _ message: String, at provenance: Provenance, excerpt: String = "") {
+    public init(
+        _ reason: RejectionReason, _ message: String, at provenance: Provenance, excerpt: String = "",
+        endsFile: Bool = false
+    ) {
         self.reason = reason
+        self.endsFile = endsFile
         self.message = message
         self.provenance = provenance
         self.excerpt = Self.shortened(excerpt)

@@ -186,7 +186,7 @@ public struct ByteReader: ~Copyable {
                 if step.isComplete { return 0 }
                 throw StoreError(
                     .truncated,
-                    "\(name): \(format.rawValue) data ends at byte \(compressedOffset), in the middle of a stream; "
+                    "\(name): \(format.rawValue) data ends at byte \(compressedOffset), in the middle of a stream: "
                         + "the file was cut")
             }
         }

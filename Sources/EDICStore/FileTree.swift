@@ -1,3 +1,4 @@
+internal import CSystemFiles
 internal import Glibc
 public import SystemPackage
 
@@ -56,11 +57,22 @@ public enum FileTree {
 
     /// The names in a folder as they are, whatever their bytes, in the order of these.
     static func entries(in folder: FilePath) throws(StoreError) -> [FilePath.Component] {
+        try listing(of: folder).map(\.component)
+    }
+
+    private struct Entry {
+        var bytes: [CChar]
+        var component: FilePath.Component
+        /// Nil where the file system does not tell it with the name.
+        var kind: FileKind?
+    }
+
+    private static func listing(of folder: FilePath) throws(StoreError) -> [Entry] {
         guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else {
             throw StoreError(Errno(rawValue: errno), doing: "list the folder", name: folder.string)
         }
         defer { unsafe closedir(stream) }
-        var entries: [(bytes: [CChar], component: FilePath.Component)] = []
+        var entries: [Entry] = []
         while true {
             errno = 0
             guard let entry = unsafe readdir(stream) else {
@@ -73,24 +85,36 @@ public enum FileTree {
                 unsafe Array(raw.bindMemory(to: CChar.self).prefix { $0 != 0 }) + [0]
             }
             guard let component = FilePath.Component(platformString: name), component.kind == .regular else { continue }
-            entries.append((name, component))
+            entries.append(Entry(bytes: name, component: component, kind: unsafe kind(entry.pointee.d_type)))
         }
         entries.sort { left, right in
             left.bytes.lexicographicallyPrecedes(right.bytes) { UInt8(bitPattern: $0) < UInt8(bitPattern: $1) }
         }
-        return entries.map(\.component)
+        return entries
+    }
+
+    private static func kind(_ type: UInt8) -> FileKind? {
+        switch Int(type) {
+        case Int(DT_REG): .file
+        case Int(DT_DIR): .folder
+        case Int(DT_LNK): .symbolicLink
+        case Int(DT_UNKNOWN): nil
+        default: .other
+        }
     }
 
     /// All files below a folder as paths that begin with it, in the order of their bytes. Links to files count as
     /// files; links to folders are not entered, so that a loop of links ends.
-    public static func files(under folder: FilePath) throws(StoreError) -> [FilePath] {
+    ///
+    /// - Parameter includingLinks: false to leave links to files out.
+    public static func files(under folder: FilePath, includingLinks: Bool = true) throws(StoreError) -> [FilePath] {
         var found: [FilePath] = []
-        for name in try entries(in: folder) {
-            let path = folder.appending(name)
-            switch kind(of: path, followingLinks: false) {
-            case .folder: found += try files(under: path)
+        for entry in try listing(of: folder) {
+            let path = folder.appending(entry.component)
+            switch entry.kind ?? kind(of: path, followingLinks: false) {
+            case .folder: found += try files(under: path, includingLinks: includingLinks)
             case .file: found.append(path)
-            case .symbolicLink: if kind(of: path) == .file { found.append(path) }
+            case .symbolicLink: if includingLinks, kind(of: path) == .file { found.append(path) }
             case .other, nil: break
             }
         }
@@ -136,6 +160,14 @@ public enum FileTree {
         if isDurable { try flushFolder(new.removingLastComponent()) }
     }
 
+    /// Who may do what with the file that `path` leads to.
+    public static func permissions(of path: FilePath) throws(StoreError) -> FilePermissions {
+        guard let status = status(path, followingLinks: true) else {
+            throw StoreError(Errno(rawValue: errno), doing: "look at it", name: path.string)
+        }
+        return FilePermissions(rawValue: status.st_mode & 0o7777)
+    }
+
     /// Takes away everybody's permission to write to a file.
     public static func makeReadOnly(_ file: FilePath) throws(StoreError) {
         guard let status = status(file, followingLinks: true),
@@ -143,8 +175,17 @@ public enum FileTree {
         else { throw StoreError(Errno(rawValue: errno), doing: "make it read-only", name: file.string) }
     }
 
-    /// Waits until all that was written on this machine is on its disks: one wait in place of one for each file.
-    public static func flushAll() { sync() }
+    /// Waits until all that was written on the file system that holds a folder is on its disk: one wait in place of one
+    /// for each file. Other file systems of the machine are left alone.
+    public static func flushFileSystem(holding folder: FilePath) throws(StoreError) {
+        let descriptor = try system("open the folder", folder.string) {
+            try FileDescriptor.open(folder, .readOnly, options: [.directory, .closeOnExec])
+        }
+        defer { try? descriptor.close() }
+        guard syncfs(descriptor.rawValue) == 0 else {
+            throw StoreError(Errno(rawValue: errno), doing: "flush its file system to the disk", name: folder.string)
+        }
+    }
 
     /// Gives a file a second name; copies it where the file system has no such links.
     public static func linkOrCopy(_ file: FilePath, to new: FilePath) throws(StoreError) {

@@ -18,7 +18,7 @@ final class OpenFile: Sendable {
         closes = true
         // Opening a folder succeeds; only reading it fails, with a message nobody understands.
         if try status().st_mode & S_IFMT == S_IFDIR {
-            throw StoreError(.invalidArgument, "\(name): is a folder; give a file")
+            throw StoreError(.notFound, "\(name): is a folder; give a file")
         }
     }
 

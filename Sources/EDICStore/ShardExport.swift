@@ -8,11 +8,15 @@ public enum ShardExport {
     /// sequence and a document. Ids are unsigned 16-bit where the vocabulary has less than 65 500 tokens, else signed
     /// 32-bit.
     ///
-    /// - Parameter endToken: a token added to the end of every document, or nil.
+    /// - Parameters:
+    ///   - endToken: a token added to the end of every document, or nil.
+    ///   - progress: called now and then with the tokens written and in all; returning false stops with
+    ///     ``StoreError/Code/stopped``, and no file is left.
     /// - Returns: the paths and sizes written.
     @discardableResult
     public static func megatron(
-        _ shards: [TokenShard], to prefix: FilePath, endToken: UInt32? = nil
+        _ shards: [TokenShard], to prefix: FilePath, endToken: UInt32? = nil,
+        progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
     ) throws(StoreError) -> [ExportedFile] {
         let plan = try ExportPlan(shards, endToken: endToken)
         guard plan.vocabularySize <= 1 << 31 else {
@@ -20,7 +24,7 @@ public enum ShardExport {
                 .unsupported, "\(prefix): Megatron's ids are signed, so a vocabulary has at most 2^31 tokens")
         }
         let width = plan.vocabularySize < 65_500 ? 2 : 4
-        let data = try plan.writeTokens(to: prefix.appendingToName(".bin"), header: [], width: width)
+        let data = try plan.writeTokens(to: prefix.appendingToName(".bin"), header: [], width: width, progress)
 
         var file = try AtomicFile(prefix.appendingToName(".idx"))
         var header = Array("MMIDIDX\0\0".utf8)
@@ -44,16 +48,20 @@ public enum ShardExport {
     /// and `PREFIX.documents.npy`, signed 64-bit numbers: where each document begins, and at the end the number of
     /// tokens (NumPy format 1.0, so `numpy.load(..., mmap_mode="r")` maps them).
     ///
-    /// - Parameter endToken: a token added to the end of every document, or nil.
+    /// - Parameters:
+    ///   - endToken: a token added to the end of every document, or nil.
+    ///   - progress: called now and then with the tokens written and in all; returning false stops with
+    ///     ``StoreError/Code/stopped``, and no file is left.
     @discardableResult
     public static func numpy(
-        _ shards: [TokenShard], to prefix: FilePath, endToken: UInt32? = nil
+        _ shards: [TokenShard], to prefix: FilePath, endToken: UInt32? = nil,
+        progress: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
     ) throws(StoreError) -> [ExportedFile] {
         let plan = try ExportPlan(shards, endToken: endToken)
         let width = TokenPacking.width(vocabularySize: plan.vocabularySize)
         let data = try plan.writeTokens(
             to: prefix.appendingToName(".tokens.npy"), header: numpyHeader(type: "<u\(width)", count: plan.tokenCount),
-            width: width)
+            width: width, progress)
         var file = try AtomicFile(prefix.appendingToName(".documents.npy"))
         let header = numpyHeader(type: "<i8", count: plan.documentCount + 1)
         try file.write(header.span)
@@ -112,10 +120,14 @@ private struct ExportPlan {
         tokenCount = shards.reduce(0) { $0 + $1.tokenCount } + (endToken == nil ? 0 : documentCount)
     }
 
-    func writeTokens(to path: FilePath, header: [UInt8], width: Int) throws(StoreError) -> ExportedFile {
+    func writeTokens(
+        to path: FilePath, header: [UInt8], width: Int, _ progress: (Int, Int) -> Bool
+    ) throws(StoreError) -> ExportedFile {
         var file = try AtomicFile(path)
         try file.write(header.span)
         var packed = RawBuffer(count: 1 << 16)
+        var written = 0
+        var told = 0
         for shard in shards {
             var documents = shard.documents()
             while try documents.advance() {
@@ -132,6 +144,12 @@ private struct ExportPlan {
                     end = size
                 }
                 try unsafe file.write(raw: UnsafeRawBufferPointer(packed.slice(0, end)))
+                written += end / width
+                guard written - told > 1 << 18 else { continue }
+                told = written
+                guard progress(written, tokenCount) else {
+                    throw StoreError(.stopped, "\(path): stopped; nothing was written")
+                }
             }
         }
         return ExportedFile(path: path, written: try file.commit())

@@ -5,7 +5,7 @@ internal import SystemPackage
 /// `message` is one line for a person: which file, where in it, what was expected and what to do. `code` is for programs.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
     public enum Code: Sendable, Hashable {
-        /// The file, folder, row or document does not exist.
+        /// The file, folder, row or document does not exist, or a folder is where a file was expected.
         case notFound
         /// The system refused access.
         case permissionDenied
@@ -23,6 +23,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case unsupported
         /// The caller asked for something that has no meaning, such as a negative row.
         case invalidArgument
+        /// The caller asked to stop.
+        case stopped
     }
 
     public let code: Code

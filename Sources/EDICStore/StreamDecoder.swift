@@ -27,12 +27,21 @@ struct DecoderFailure: Error {
 public enum CompressionFormat: String, Sendable, Hashable, CaseIterable {
     case none, gzip, zstd, xz
 
+    /// What is not decoded, by its first bytes.
+    private static let others: [(magic: [UInt8], what: String)] = [
+        ([0x50, 0x4B, 0x03, 0x04], "is a ZIP archive, as .docx and .odt files are; send the text in it"),
+        ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "is a 7z archive; unpack it, and compress with zstd, gzip or xz"),
+        (Array("Rar!".utf8) + [0x1A, 0x07], "is a RAR archive; unpack it, and compress with zstd, gzip or xz"),
+        ([0x04, 0x22, 0x4D, 0x18], "is compressed with lz4; recompress it with zstd, gzip or xz"),
+        (Array("%PDF-".utf8), "is a PDF; send the text in it"),
+    ]
+
     /// The most bytes that `detect` looks at.
     static let magicLength = 10
 
     /// The format that a file with these first bytes has. Empty and unknown bytes are `none`.
     ///
-    /// - Throws: `unsupported` for bzip2, which would otherwise pass for text.
+    /// - Throws: `unsupported` for what would otherwise pass for text and is something else in a wrapping.
     static func detect(_ start: Span<UInt8>, name: String) throws(StoreError) -> CompressionFormat {
         func begins(_ magic: [UInt8], at offset: Int = 0) -> Bool {
             guard start.count >= offset + magic.count else { return false }
@@ -43,8 +52,12 @@ public enum CompressionFormat: String, Sendable, Hashable, CaseIterable {
         if begins([0x28, 0xB5, 0x2F, 0xFD]) { return .zstd }
         if start.count >= 4, start[0] & 0xF0 == 0x50, begins([0x2A, 0x4D, 0x18], at: 1) { return .zstd }
         if begins([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]) { return .xz }
+        // Its three letters may begin a word.
         if begins(Array("BZh".utf8)), begins([0x31, 0x41, 0x59, 0x26, 0x53, 0x59], at: 4) {
             throw StoreError(.unsupported, "\(name): is compressed with bzip2; recompress it with zstd, gzip or xz")
+        }
+        for other in others where begins(other.magic) {
+            throw StoreError(.unsupported, "\(name): \(other.what)")
         }
         return .none
     }

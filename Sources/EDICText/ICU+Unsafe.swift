@@ -135,10 +135,18 @@ enum ICU {
         return unsafe String(cString: code)
     }
 
-    /// Adds the letters and marks of each script to `counts`, 256 numbers by ICU's script number.
-    static func addScripts(of bytes: Span<UInt8>, to counts: inout [UInt64]) {
-        precondition(counts.count == 256)
-        unsafe bytes.withUnsafeBufferPointer { unsafe edic_count_scripts($0.baseAddress, $0.count, &counts) }
+    /// Calls `body` with ICU's number of each script that occurs, and how many letters and marks of it.
+    static func forEachScript(of bytes: Span<UInt8>, _ body: (_ number: Int, _ count: Int) -> Void) {
+        unsafe withUnsafeTemporaryAllocation(of: edic_script_count.self, capacity: Int(edic_script_limit)) { room in
+            guard let found = room.baseAddress else { return }
+            let scripts = unsafe bytes.withUnsafeBufferPointer { text in
+                unsafe edic_count_scripts(text.baseAddress, text.count, found)
+            }
+            for index in 0..<scripts {
+                let entry = unsafe found[index]
+                if entry.count > 0 { body(Int(entry.script), Int(entry.count)) }
+            }
+        }
     }
 
     static func isUppercase(_ scalar: Unicode.Scalar) -> Bool {

@@ -19,29 +19,53 @@ public struct Script: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// How many letters and marks of each script a text has.
-public struct ScriptHistogram: Equatable, Sendable {
-    private var byNumber = [UInt64](repeating: 0, count: 256)
+public struct ScriptHistogram: Sendable {
+    private struct Entry: Hashable {
+        var number: Int
+        var count: Int
+    }
+
+    /// Kept apart from the others because most texts are in it, and need no array then.
+    private var latin = 0
+    private var others: [Entry] = []
 
     public init() {}
 
     public init(of utf8: Span<UInt8>) { add(utf8) }
 
     /// Adds the letters and marks of well-formed UTF-8.
-    public mutating func add(_ utf8: Span<UInt8>) { ICU.addScripts(of: utf8, to: &byNumber) }
+    public mutating func add(_ utf8: Span<UInt8>) {
+        ICU.forEachScript(of: utf8) { number, count in
+            if number == Self.latinNumber {
+                latin += count
+            } else if let place = others.firstIndex(where: { $0.number == number }) {
+                others[place].count += count
+            } else if Self.scripts[number] != nil {
+                others.append(Entry(number: number, count: count))
+            }
+        }
+    }
+
+    /// The letters and marks of all scripts that ``counts`` lists.
+    public var total: Int { others.reduce(latin) { $0 + $1.count } }
+
+    /// How many letters and marks are of a script.
+    public func count(of script: Script) -> Int {
+        if script == .latin { return latin }
+        for entry in others where Self.scripts[entry.number] == script { return entry.count }
+        return 0
+    }
 
     /// The scripts that occur, the most frequent first; marks that belong to several scripts are not listed.
     public var counts: [(script: Script, count: Int)] {
-        var found: [(script: Script, count: Int)] = []
-        // Ties keep the order of the numbers; a text has one script or two.
-        for number in byNumber.indices where byNumber[number] > 0 {
-            guard let script = Self.scripts[number] else { continue }
-            let count = Int(byNumber[number])
-            var place = found.count
-            while place > 0, found[place - 1].count < count { place -= 1 }
-            found.insert((script, count), at: place)
-        }
-        return found
+        var all = others
+        if latin > 0 { all.append(Entry(number: Self.latinNumber, count: latin)) }
+        all.sort { ($1.count, $0.number) < ($0.count, $1.number) }
+        return all.compactMap { entry in Self.scripts[entry.number].map { ($0, entry.count) } }
     }
+
+    /// The script of most letters, nil for text without letters.
+    public var dominant: Script? { counts.first?.script }
 
     /// The scripts by ICU's number; nil for those that are not listed. Making a script takes longer than counting a
     /// short text.
@@ -50,6 +74,11 @@ public struct ScriptHistogram: Equatable, Sendable {
         return Script(code: code)
     }
 
-    /// The script of most letters, nil for text without letters.
-    public var dominant: Script? { counts.first?.script }
+    private static let latinNumber = scripts.firstIndex(of: .latin) ?? -1
+}
+
+extension ScriptHistogram: Equatable {
+    public static func == (first: Self, second: Self) -> Bool {
+        first.latin == second.latin && Set(first.others) == Set(second.others)
+    }
 }

@@ -13,16 +13,17 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Look at contributions as the build will, and say what is wrong, where, and what to do.",
         discussion: """
-            Every file is read once. Each finding is a line: file:line: severity: what is wrong; what to do. The exit \
-            status is 0 when every contribution can be built (there may be warnings), and 65 when one cannot.
+            Every file is read once. Each finding is a line: file:line: severity: what is wrong; what to do. A folder of \
+            contributions stands for all of them. The exit status is 0 when every contribution can be built (there may be \
+            warnings), and 65 when one cannot.
 
             EXAMPLES
               edic check my-contribution
-              edic check Corpora/*/
+              edic check Corpora
               edic check --json my-contribution | jq '.contributions[].findings[].message'
             """)
 
-    @Argument(help: "Contributions: folders, or their contribution.yaml.", completion: .directory)
+    @Argument(help: "Contributions: their folders or contribution.yaml, or a folder of them.", completion: .directory)
     var paths: [String]
 
     @Flag(help: "Print everything that was found as JSON.")
@@ -36,14 +37,27 @@ struct CheckCommand: ParsableCommand {
             throw CommandFailure(.noInput, "\(path): there is no such folder")
         }
         let check = ContributionCheck(identify: skipLanguages ? nil : try Self.identify())
-        let paths = paths
-        let reports = WorkerPool.shared.map(count: paths.count) { index, _ in check.check(FilePath(paths[index])) }
+        let contributions = try paths.flatMap { try Self.contributions(at: FilePath($0)) }
+        let reports = WorkerPool.shared.map(count: contributions.count) { index, _ in
+            check.check(contributions[index])
+        }
         if json {
             Terminal.output(Self.json(reports))
         } else {
             for report in reports { Terminal.output(Self.text(report)) }
         }
         guard reports.allSatisfy(\.isAcceptable) else { throw ExitCode(ExitStatus.badData.rawValue) }
+    }
+
+    /// The contribution at a path, or those in a folder that is none itself.
+    private static func contributions(at path: FilePath) throws -> [FilePath] {
+        func holdsManifest(_ folder: FilePath) -> Bool {
+            FileTree.exists(folder.appending(ContributionManifest.fileName))
+        }
+        guard FileTree.isFolder(path), !holdsManifest(path) else { return [path] }
+        let names = try FileTree.names(in: path).filter { !$0.hasPrefix(".") }
+        let inside = names.map { path.appending($0) }.filter(holdsManifest)
+        return inside.isEmpty ? [path] : inside
     }
 
     private static func identify() throws -> RowFilter.LanguageIdentifier {

@@ -68,6 +68,7 @@ enum ExitMapping {
         case .corrupt, .truncated, .unsupported: .badData
         case .invalidArgument: .usage
         case .permissionDenied, .noSpace, .inputOutput, .limitExceeded: .ioError
+        case .stopped: .interrupted
         }
     }
 

@@ -74,17 +74,7 @@ struct IdentifyCommand: ParsableCommand {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member(document ? "file" : "line", document ? .string(text.text) : .integer(Int64(number)))
-        writer.member("language", found.first?.language.description ?? "und")
-        writer.member("probability", found.first?.probability ?? 0)
-        writer.key("candidates")
-        writer.beginArray()
-        for candidate in found {
-            writer.beginObject()
-            writer.member("language", candidate.language.description)
-            writer.member("probability", candidate.probability)
-            writer.endObject()
-        }
-        writer.endArray()
+        writer.members(found)
         if !document {
             writer.key("text")
             writer.value(utf8: text.span)

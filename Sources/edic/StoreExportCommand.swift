@@ -1,8 +1,9 @@
 import ArgumentParser
+import EDICJSON
 import EDICStore
 import SystemPackage
 
-struct StoreExportCommand: ParsableCommand {
+struct StoreExportCommand: ParsableCommand, StopsInOrder {
     enum Format: String, ExpressibleByArgument, CaseIterable { case megatron, npy }
 
     static let configuration = CommandConfiguration(
@@ -29,14 +30,31 @@ struct StoreExportCommand: ParsableCommand {
     @Option(help: "A token id to put at the end of every document.")
     var endToken: UInt32?
 
+    @Flag(help: "Print a JSON object for each file written.")
+    var json = false
+
     func run() throws {
         let shards = try shards.map { try TokenShard(FilePath($0)) }
         let prefix = FilePath(output)
         let files =
             switch format {
-            case .megatron: try ShardExport.megatron(shards, to: prefix, endToken: endToken)
-            case .npy: try ShardExport.numpy(shards, to: prefix, endToken: endToken)
+            case .megatron: try ShardExport.megatron(shards, to: prefix, endToken: endToken) { _, _ in goesOn }
+            case .npy: try ShardExport.numpy(shards, to: prefix, endToken: endToken) { _, _ in goesOn }
             }
-        for file in files { Terminal.outputLine("\(file.written.digest)  \(file.path)") }
+        for file in files {
+            Terminal.outputLine(json ? Self.json(file) : "\(file.written.digest)  \(file.path)")
+        }
+    }
+
+    private var goesOn: Bool { !Interruption.shouldStop }
+
+    private static func json(_ file: ExportedFile) -> String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("file", file.path.string)
+        writer.member("bytes", file.written.count)
+        writer.member("sha256", file.written.digest.description)
+        writer.endObject()
+        return writer.bytes.text
     }
 }

@@ -177,6 +177,56 @@ import _EDICTestSupport
         _ = try fixture.build(fixture.recipe())
     }
 
+    /// A stop of the machine can cut or empty what had not reached the disk. The mark that such a build leaves makes the next
+    /// one look into every object.
+    @Test func objectsCutByAPowerFailureAreMadeAgain() throws {
+        let fixture = try Fixture()
+        let first = try fixture.build(fixture.recipe())
+        let folders = BuildFolders(output: fixture.root.appending("out"))
+        let objects = try FileTree.files(under: folders.objects)
+        // Same size but other bytes, half of the bytes, none.
+        for (number, path) in objects.enumerated() {
+            let size = try FileTree.stamp(of: path).size
+            let kept = [size, size / 2, 0][number % 3]
+            try FileTree.remove(path)
+            _ = try writeAtomically([UInt8](repeating: 0, count: kept).span, to: path)
+        }
+        // Another start of the machine than this one.
+        _ = try writeAtomically("another start\n", to: folders.unflushed)
+        try FileTree.remove(folders.last)
+        try FileTree.remove(folders.releases)
+        let second = try fixture.build(fixture.recipe())
+        #expect(second.rootHash == first.rootHash)
+        #expect(second.report.run.tasksReused < second.report.run.tasks)
+        #expect(!FileTree.exists(folders.unflushed))
+        #expect(try ReleaseVerification(of: second.release).isSound)
+    }
+
+    @Test func objectsCannotBeWrittenTo() throws {
+        let fixture = try Fixture()
+        _ = try fixture.build(fixture.recipe())
+        let objects = BuildFolders(output: fixture.root.appending("out")).objects
+        for path in try FileTree.files(under: objects) {
+            #expect(try FileTree.permissions(of: path).isDisjoint(with: [.ownerWrite, .groupWrite, .otherWrite]))
+        }
+    }
+
+    @Test func wrongByteInAReleaseIsNamed() throws {
+        let fixture = try Fixture()
+        let release = try fixture.build(fixture.recipe()).release
+        let sound = try ReleaseVerification(of: release)
+        #expect(sound.isSound && sound.files > 8)
+        let victim = release.appending("tokenizer.json")
+        var reader = try ByteReader(victim)
+        var bytes = try reader.readAll(atMost: 1 << 24)
+        bytes[bytes.count / 2] ^= 1
+        try FileTree.remove(victim)
+        _ = try writeAtomically(bytes.span, to: victim)
+        try FileTree.remove(release.appending("ngram").appending("de.edlm"))
+        let damaged = try ReleaseVerification(of: release)
+        #expect(damaged.problems.map(\.path) == ["ngram/de.edlm", "tokenizer.json"])
+    }
+
     @Test func damagedStateIsDoneAgain() throws {
         let fixture = try Fixture()
         let first = try fixture.build(fixture.recipe())

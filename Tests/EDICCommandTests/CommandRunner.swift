@@ -42,8 +42,20 @@ struct CommandRunner {
         unsafe fclose(file)
     }
 
-    private func read(_ path: String) -> String {
-        guard let file = unsafe fopen(path, "r") else { return "" }
+    func read(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
+
+    static func environment(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+
+    /// Puts another file in the place of one that may be read-only.
+    func replace(_ path: String, with bytes: [UInt8]) -> Bool {
+        unsafe unlink(path)
+        guard let file = unsafe fopen(path, "w") else { return false }
+        defer { unsafe fclose(file) }
+        return unsafe fwrite(bytes, 1, bytes.count, file) == bytes.count
+    }
+
+    func bytes(_ path: String) -> [UInt8] {
+        guard let file = unsafe fopen(path, "r") else { return [] }
         defer { unsafe fclose(file) }
         var bytes: [UInt8] = []
         var byte = unsafe getc(file)
@@ -51,6 +63,6 @@ struct CommandRunner {
             bytes.append(UInt8(truncatingIfNeeded: byte))
             byte = unsafe getc(file)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 }

@@ -17,13 +17,32 @@ import _EDICTestSupport
         #expect(result.output.contains("edic \(command)"), "\(command)")
     }
 
+    /// The help texts are part of what users rely on: a change of one shows in its review. `EDIC_WRITE_HELP=1 swift test
+    /// --filter helpIsAsCommitted` writes them anew.
+    @Test(arguments: [""] + groups + commands)
+    func helpIsAsCommitted(command: String) throws {
+        let runner = try CommandRunner()
+        let name = command.isEmpty ? "edic" : "edic-" + command.split(separator: " ").joined(separator: "-")
+        let path = "\(CommandRunner.currentFolder)/Tests/EDICCommandTests/Help/\(name).txt"
+        let result = runner.run("\(command) --help")
+        if CommandRunner.environment("EDIC_WRITE_HELP") != nil { runner.write(result.output, to: path) }
+        #expect(result.output == runner.read(path), "\(name).txt")
+    }
+
+    static let groups = ["store", "tokenizer", "lm", "model"]
+
     @Test(arguments: [
         ("", Int32(0)), ("--version", 0), ("buidl", 64), ("build", 64), ("build --workers -1 Corpora/nightly.yaml", 64),
         ("build nowhere.yaml", 66), ("store stat nowhere.zst", 66), ("check Corpora/harbour-institute-tallinn", 0),
-        ("check Corpora/records-institute-galway", 65), ("check nowhere", 66), ("store stat README.md", 65),
+        ("check Corpora/records-institute-galway", 65), ("check Sources", 65), ("check nowhere", 66),
+        ("store stat README.md", 65),
         ("tokenizer encode --model README.md", 65), ("lm query --model README.md", 65),
         ("serve --port 99999", 64), ("serve --model nowhere", 66), ("serve --host nowhere", 69),
-        ("identify --model Corpora", 66),
+        // A folder where a file should be is no input, whoever opens it.
+        ("identify --model Corpora", 66), ("identify Corpora", 66), ("store stat Corpora", 66),
+        ("store cat Corpora", 66),
+        ("store export Corpora --format npy -o x", 66), ("store verify Sources", 66), ("build Corpora", 66),
+        ("tokenizer encode --model Corpora", 66), ("lm query --model Corpora", 66), ("report README.md", 65),
     ])
     func exitStatusesFollowSysexits(arguments: String, status: Int32) throws {
         let result = try CommandRunner().run(arguments)
@@ -38,6 +57,44 @@ import _EDICTestSupport
     @Test func checkNamesFileAndLine() throws {
         let result = try CommandRunner().run("check Corpora/records-institute-galway")
         #expect((result.output + result.messages).contains("sessions/2025-05-14.xml:34: error:"))
+    }
+
+    @Test func everyFolderOfContributionsIsChecked() throws {
+        let runner = try CommandRunner()
+        let result = runner.run("check --skip-languages --json Corpora")
+        #expect(result.status == 65)
+        let manifests = runner.run("check --skip-languages Corpora").output.split(separator: "\n").filter {
+            $0.contains("acceptable; ")
+        }
+        #expect(manifests.count >= 14)
+        let empty = runner.run("check '\(runner.folder.path)'")
+        // The path once in the finding's line and once in the summary.
+        #expect(empty.output.split(separator: "\n").first?.contains("contribution.yaml: error: is not there") == true)
+    }
+
+    @Test func verifyKnowsReleasesAndNamesTheByte() throws {
+        let runner = try CommandRunner()
+        let recipe = "\(runner.folder.path)/recipe.yaml"
+        runner.write(
+            """
+            contributions: ["\(CommandRunner.currentFolder)/Corpora/harbour-institute-tallinn"]
+            models: {sample: 0}
+            ngram: {order: 0}
+            tokenizer: {vocabulary: 400}
+            output: built
+            """, to: recipe)
+        #expect(runner.run("build '\(recipe)' -q").status == 0)
+        let release = "\(runner.folder.path)/built/current"
+        #expect(runner.run("store verify '\(release)'").output.contains("sound; files"))
+        #expect(runner.run("store verify '\(release)/documents'").status == 0)
+        let shard = "\(release)/documents/en/harbour-institute-tallinn-00000.jsonl.zst"
+        var text = Array(runner.bytes(shard))
+        text[text.count / 2] ^= 0x10
+        #expect(runner.replace(shard, with: text))
+        let damaged = runner.run("store verify '\(release)'")
+        #expect(damaged.status == 65 && damaged.output.contains("frame") && damaged.output.contains("bytes"))
+        let json = runner.run("store verify --json '\(release)'")
+        #expect(json.status == 65 && json.output.contains("\"sound\":false"))
     }
 
     @Test func shownRecipeIsARecipe() throws {

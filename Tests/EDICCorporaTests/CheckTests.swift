@@ -133,7 +133,11 @@ import _EDICTestSupport
         #expect(filter.rejection(of: document(text, "sk"))?.reason == .wrongLanguage)
         #expect(filter.rejection(of: document(text, "cs-CZ")) == nil)
         #expect(filter.rejection(of: document("krátká", "sk")) == nil)
-        #expect(RowFilter { _ in ("nb", 1) }.rejection(of: document(text, "da")) == nil)
+        // Danish and Norwegian only where the identifier is sure; Croatian and Serbian not at all.
+        #expect(RowFilter { _ in ("nb", 0.99) }.rejection(of: document(text, "da"))?.reason == .wrongLanguage)
+        #expect(RowFilter { _ in ("nb", 0.97) }.rejection(of: document(text, "da")) == nil)
+        #expect(RowFilter { _ in ("nn", 1) }.rejection(of: document(text, "nb")) == nil)
+        #expect(RowFilter { _ in ("hr", 1) }.rejection(of: document(text, "sr-Latn")) == nil)
         #expect(RowFilter { _ in ("cs", 0.5) }.rejection(of: document(text, "sk")) == nil)
     }
 

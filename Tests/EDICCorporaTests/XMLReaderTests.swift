@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func otherXMLIsRefused() throws {
-        #expect(try read("<html><body/></html>", .tmx).reasons == [.brokenXML])
+        #expect(try read("<html><body/></html>", .tmx).reasons == [.wrongFormat])
         #expect(try read("", .tmx).reasons == [.brokenXML])
         #expect(try read("no xml at all", .tmx).reasons == [.brokenXML])
     }
@@ -145,7 +145,7 @@ import Testing
         let text =
             "<TEI><text><body><head>Titel</head><p>Ein <hi>Absatz</hi>.<lb/>Zeile</p><lg><l>Vers</l></lg></body></text></TEI>"
         #expect(try read(text, .tei).texts == ["Titel\nEin Absatz. Zeile\nVers"])
-        #expect(try read("<a/>", .tei).reasons == [.brokenXML])
+        #expect(try read("<a/>", .tei).reasons == [.wrongFormat])
     }
 }
 

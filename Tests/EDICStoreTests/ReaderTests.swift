@@ -150,7 +150,7 @@ struct ReaderTests {
         let path = try folder.write([], to: "x")
         #expect(try readAll(path) == [])
         #expect(storeError { _ = try readAll(folder.file("none")) }?.code == .notFound)
-        #expect(storeError { _ = try readAll(folder.root) }?.code == .invalidArgument)
+        #expect(storeError { _ = try readAll(folder.root) }?.code == .notFound)
     }
 
     @Test func readsAPipe() throws {

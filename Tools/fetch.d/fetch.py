@@ -5,6 +5,7 @@ not fetched again; so an interrupted run goes on where it stopped.
 """
 
 import argparse
+import contextlib
 import fnmatch
 import hashlib
 import os
@@ -100,11 +101,21 @@ def write_pins(pins):
     replace_text(PINS, "\n".join(lines) + "\n")
 
 
+@contextlib.contextmanager
+def unfinished(path):
+    """A name beside `path` to write to; it becomes `path` when all went well, and goes away when not."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def replace_text(path, text):
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    with unfinished(path) as temporary:
+        temporary.write_text(text)
 
 
 def sha256(path):
@@ -413,10 +424,8 @@ def extract(archive, pattern, destination):
         inner = name[len(pattern.rsplit("/", 1)[0]) + 1 :]
         path = MODELS / (destination + inner if destination.endswith("/") else destination)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with open_member() as source, open(temporary, "wb") as target:
+        with unfinished(path) as temporary, open_member() as source, open(temporary, "wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
-        os.replace(temporary, path)
         taken += 1
     if taken == 0:
         raise Problem(f"{archive.name}: holds no {pattern}", 65)

@@ -95,8 +95,18 @@ uint8_t edic_character_class(uint32_t scalar);
 /// The number of words, as `WordCounter` in EDICText defines them.
 size_t edic_count_words(const void *_Nullable bytes, size_t count);
 
-/// Adds the letters and marks of each script to `counts` (256 numbers, by `edic_script`'s number).
-void edic_count_scripts(const void *_Nullable bytes, size_t count, uint64_t *_Nonnull counts);
+/// The letters and marks of a script, by `edic_script`'s number.
+typedef struct {
+    int32_t script;
+    uint64_t count;
+} edic_script_count;
+
+/// Room for all scripts that there are.
+enum { edic_script_limit = 256 };
+
+/// Counts the letters and marks of each script that occurs; `found` has room for `edic_script_limit`. Latin comes first,
+/// with 0 where there is none of it. Returns how many scripts there are.
+size_t edic_count_scripts(const void *_Nullable bytes, size_t count, edic_script_count *_Nonnull found);
 
 /// ICU's number for the script of a scalar, below 256.
 int32_t edic_script(uint32_t scalar);

@@ -28,6 +28,9 @@ extension Recipe {
         .share(
             "filter.language_confidence", \.filter.rows.languageConfidence, in: 0...1,
             "how sure of another language to be, at least"),
+        .share(
+            "filter.neighbour_confidence", \.filter.rows.neighbourConfidence, in: 0...1,
+            "the same between neighbours: Danish and Norwegian"),
         .choice("deduplicate", \.deduplicate, "exact: the first row with a text stays; none"),
         .bytes("shards.size", \.shards.size, in: (1 << 10)...(16 << 30), "JSONL in one shard, at most"),
         .bytes("shards.frame", \.shards.frame, in: (1 << 10)...(64 << 20), "JSONL in one zstd frame"),

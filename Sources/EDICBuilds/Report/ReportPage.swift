@@ -152,10 +152,12 @@ public struct ReportPage {
             for row in report.languages {
                 table.row([
                     row.name, row.tag, NumberFormat.grouped(row.documents), NumberFormat.grouped(row.segments),
-                    NumberFormat.bytes(row.shardBytes), decimal(row.compression),
+                    bytes(row.shardBytes), decimal(row.compression),
                 ])
             }
         }
+        page.element(
+            "p", "class=\"note\"", text: "Shards of documents: those of translation units hold several languages.")
         page.element("h3", text: "Tokens and n-gram models")
         let modelColumns = [
             "Language", "", "Tokens", "Tokens/word", "Bytes/token", "Token shards", "Perplexity", "Unknown words",
@@ -165,10 +167,10 @@ public struct ReportPage {
             for row in report.languages {
                 table.row([
                     row.name, row.tag, NumberFormat.grouped(row.tokens), decimal(row.tokensPerWord),
-                    decimal(row.bytesPerToken), NumberFormat.bytes(row.tokenBytes), decimal(row.perplexity, places: 1),
+                    decimal(row.bytesPerToken), bytes(row.tokenBytes), decimal(row.perplexity, places: 1),
                     row.outOfVocabulary.map { NumberFormat.percent($0) } ?? "–",
                     NumberFormat.grouped(row.heldOutWords), NumberFormat.grouped(row.ngrams),
-                    NumberFormat.bytes(row.modelBytes),
+                    bytes(row.modelBytes),
                 ])
             }
         }
@@ -179,7 +181,8 @@ public struct ReportPage {
         page.element("h3", text: "Translation units")
         writeTable(&page, columns: ["Languages", "Units"], textColumns: [0]) { table in
             for pair in report.pairs {
-                table.row([pair.tags.joined(separator: " "), NumberFormat.grouped(pair.units)])
+                let tags = pair.tags == ["mul"] ? "mul (four and more)" : pair.tags.joined(separator: " ")
+                table.row([tags, NumberFormat.grouped(pair.units)])
             }
         }
     }
@@ -395,6 +398,9 @@ public struct ReportPage {
             }
         }
     }
+
+    /// A size; a dash where there is no such thing.
+    private func bytes(_ count: Int) -> String { count > 0 ? NumberFormat.bytes(count) : "–" }
 
     private func decimal(_ value: Double?, places: Int = 2) -> String {
         value.map { NumberFormat.decimal($0, places: places) } ?? "–"

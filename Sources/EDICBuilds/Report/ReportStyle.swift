@@ -22,7 +22,11 @@ let reportStyle = """
     figure{margin:0}
     figcaption{font-weight:600;margin:.8rem 0 .3rem}
     table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-    .scroll{overflow-x:auto;max-width:100%}
+    .scroll{overflow-x:auto;max-width:100%;background:\
+    linear-gradient(to left,var(--page) 40%,transparent) right/2.5rem 100% no-repeat local,\
+    linear-gradient(to left,var(--line),transparent) right/.8rem 100% no-repeat scroll}
+    .scroll tr>:first-child{position:sticky;left:0;background:var(--page)}
+    .scroll td:last-child:not(.number){min-width:13rem}
     .scroll table{font-size:.92rem}
     th{text-align:left;font-weight:600;vertical-align:bottom}
     .scroll th,.scroll td{padding:.3rem 1.1rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top}

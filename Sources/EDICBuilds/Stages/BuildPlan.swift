@@ -54,6 +54,7 @@ extension BuildPlan {
         var plan = BuildPlan()
         var opened: [PlannedContribution] = []
         for folder in folders {
+            if shouldStop() { throw BuildError.stopped }
             do {
                 opened.append(PlannedContribution(contribution: try Contribution.open(folder)))
             } catch {
@@ -79,7 +80,10 @@ extension BuildPlan {
     private mutating func listFiles(
         digests: InputDigests, pool: WorkerPool, shouldStop: @Sendable () -> Bool
     ) throws {
-        let listings = try contributions.map { try $0.contribution.listing() }
+        let listings = try contributions.map { planned in
+            if shouldStop() { throw BuildError.stopped }
+            return try planned.contribution.listing()
+        }
         var paths: [FilePath] = []
         for (planned, listing) in zip(contributions, listings) {
             paths.append(planned.contribution.directory.appending(ContributionManifest.fileName))
@@ -90,13 +94,13 @@ extension BuildPlan {
         for index in contributions.indices {
             let listing = listings[index]
             var names = Digest.Builder()
-            names.update(all[next].description)
+            names.update(all[next].digest.description)
             next += 1
             for file in listing.files {
                 let own = Array(all[next..<next + file.parts.count])
                 next += file.parts.count
-                for (part, digest) in zip(file.parts, own) { names.update("\n\(part.name)\n\(digest)") }
-                try contributions[index].add(file, own)
+                for (part, known) in zip(file.parts, own) { names.update("\n\(part.name)\n\(known.digest)") }
+                contributions[index].add(file, own)
             }
             contributions[index].digest = names.finalize().description
             contributions[index].findings += Self.findings(contributions[index].contribution, listing)
@@ -119,13 +123,13 @@ extension BuildPlan {
 }
 
 extension PlannedContribution {
-    fileprivate mutating func add(_ file: ContributionFile, _ digests: [Digest]) throws {
-        let size = try file.parts.reduce(0) { try $0 + FileTree.stamp(of: $1.path).size }
+    fileprivate mutating func add(_ file: ContributionFile, _ parts: [InputDigests.Known]) {
+        let size = parts.reduce(0) { $0 + $1.size }
         if batches.isEmpty || batches[batches.count - 1].isFull {
             batches.append(ReadBatch(contribution: id, ordinal: batches.count))
         }
         batches[batches.count - 1].files.append(file)
-        batches[batches.count - 1].digests.append(digests)
+        batches[batches.count - 1].digests.append(parts.map(\.digest))
         batches[batches.count - 1].bytes += size
         files += file.parts.count
         rawBytes += size

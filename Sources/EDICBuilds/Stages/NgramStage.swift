@@ -52,6 +52,7 @@ struct NgramStage: Sendable {
         defer { try? FileTree.remove(spill) }
         var estimator = try NgramEstimator(
             .init(order: recipe.ngram.order, memoryLimit: memory, temporaryFolder: spill, workers: 1))
+        estimator.progress = { _ in try scratch.checkForStop() }
         // Held-out texts wait on disk until there is a model.
         let waiting = spill.appending("held-out.txt")
         var aside = try AtomicFile(waiting, isDurable: false)

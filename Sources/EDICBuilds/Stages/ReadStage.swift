@@ -9,7 +9,7 @@ import SystemPackage
 /// Outputs: `BUCKET.rows`, a ``RowPack`` with the bucket's rows in the order of the files, and `keys`.
 struct ReadStage: Sendable {
     static let name = "read"
-    private static let version = 2
+    private static let version = 3
 
     let recipe: Recipe
     let identify: RowFilter.LanguageIdentifier?
@@ -71,7 +71,7 @@ struct ReadStage: Sendable {
                     try sink.add(row, of: block, isKept: rejection == nil)
                 }
             } onRejection: { rejection in
-                if rejection.reason.concernsFile {
+                if rejection.endsFile {
                     facts.notices.append("\(rejection.provenance.description): \(rejection.message)")
                 }
             }
@@ -83,13 +83,6 @@ struct ReadStage: Sendable {
         facts.textsKept = sink.textsKept.sorted
         facts.buckets = try sink.finish()
         return facts
-    }
-}
-
-extension RejectionReason {
-    /// Whether the rest of a file could not be read.
-    fileprivate var concernsFile: Bool {
-        [.unreadableFile, .brokenXML, .hostileXML, .brokenFile].contains(self)
     }
 }
 

@@ -21,8 +21,8 @@ struct RowPackWriter: ~Copyable {
     private(set) var rows = 0
 
     init(_ path: FilePath) throws(StoreError) {
-        // Read once or twice and then dropped: speed counts more than size.
-        file = try SeekableWriter(path, level: 1, isDurable: false)
+        // Read once or twice and then dropped: speed counts more than size (see OPTIMIZATIONS.md).
+        file = try SeekableWriter(path, level: -1, isDurable: false)
     }
 
     /// Adds a row.

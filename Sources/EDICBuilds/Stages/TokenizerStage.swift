@@ -13,6 +13,8 @@ struct TokenizerStage: Sendable {
     let recipe: Recipe
     let base: FilePath
     let pool: WorkerPool
+    /// What counting words may use, in bytes.
+    let memory: Int
 
     struct Facts: Sendable, Equatable, JSONRecord {
         var description = ""
@@ -59,12 +61,23 @@ struct TokenizerStage: Sendable {
             }
         var configuration = TokenizerTrainer.Configuration(model: model, vocabularySize: settings.vocabularySize)
         configuration.temperature = plan.remainingTemperature
+        // Beyond this, counted words wait on the disk; the tokenizer is the same.
+        let spill = scratch.folder.appending("spill")
+        try FileTree.createFolders(spill)
+        defer { try? FileTree.remove(spill) }
+        configuration.memoryLimit = memory
+        configuration.temporaryFolder = spill
         if settings.family == .byteLevelBPE { configuration.specialTokens = ["<|endoftext|>"] }
         var trainer = try TokenizerTrainer(configuration, pool: pool)
         try texts.forEachText { id, language, text in
             if plan.samples[language]?.contains(id) ?? false { try trainer.add(text, language: language) }
         }
-        let tokenizer = try trainer.finish()
+        let tokenizer: Tokenizer
+        do {
+            tokenizer = try trainer.finish { _ in !scratch.shouldStop() }
+        } catch {
+            throw error.code == .interrupted ? BuildError.stopped : error
+        }
         try tokenizer.write(to: scratch.output(Self.output), format: .tokenizerJSON)
         return Facts(description: settings.family.rawValue, vocabularySize: tokenizer.vocabularySize)
     }

@@ -35,17 +35,25 @@ final class InputDigests: Sendable {
         self.known = Mutex(known)
     }
 
+    /// What a file holds, and how many bytes that is.
+    struct Known: Sendable {
+        var digest: Digest
+        var size: Int
+    }
+
     /// The digests of `files`, in their order. Files are read in parallel.
-    func digests(of files: [FilePath], pool: WorkerPool, shouldStop: @Sendable () -> Bool) throws -> [Digest] {
+    func digests(of files: [FilePath], pool: WorkerPool, shouldStop: @Sendable () -> Bool) throws -> [Known] {
         try pool.map(count: files.count) { index, _ in
             if shouldStop() { throw BuildError.stopped }
             let file = files[index]
             let stamp = try FileTree.stamp(of: file)
             let name = file.string
-            if let entry = known.withLock({ $0[name] }), entry.stamp == stamp { return entry.digest }
+            if let entry = known.withLock({ $0[name] }), entry.stamp == stamp {
+                return Known(digest: entry.digest, size: stamp.size)
+            }
             let digest = try Digest.ofFile(file)
             known.withLock { $0[name] = Entry(stamp: stamp, digest: digest) }
-            return digest
+            return Known(digest: digest, size: stamp.size)
         }
     }
 

@@ -121,6 +121,7 @@ public struct ContributionCheck: Sendable {
         var textBytes: [String: Int] = [:]
         var repeatedIDs: (count: Int, first: String, line: Int?) = (0, "", nil)
         let reading: FileReading
+        var end: RejectionReason?
         do {
             reading = try CorpusReader(limits: limits).read(file) { row in
                 for segment in row.segments {
@@ -131,6 +132,8 @@ public struct ContributionCheck: Sendable {
                     if repeatedIDs.count == 0 { repeatedIDs = (0, id, row.provenance.position.line) }
                     repeatedIDs.count += 1
                 }
+            } onRejection: { rejection in
+                if rejection.endsFile { end = rejection.reason }
             }
         } catch {
             reading = FileReading()
@@ -139,7 +142,7 @@ public struct ContributionCheck: Sendable {
             findings.append(
                 Finding(.warning, "empty_file", file: file.name, "the file is empty", advice: "remove it"))
         } else {
-            findings += Self.findings(about: reading, of: file)
+            findings += Self.findings(about: reading, endedBy: end, of: file)
         }
         findings += sample.findings(file: file.name)
         if repeatedIDs.count > 0 {
@@ -154,15 +157,20 @@ public struct ContributionCheck: Sendable {
             rows: reading.ledger.rowsOut, rejected: reading.ledger.rowsRejected, textBytes: textBytes)
     }
 
-    private static func findings(about reading: FileReading, of file: ContributionFile) -> [Finding] {
+    /// - Parameter end: why reading ended before the end of the file.
+    private static func findings(
+        about reading: FileReading, endedBy end: RejectionReason?, of file: ContributionFile
+    ) -> [Finding] {
         var findings: [Finding] = []
         let ledger = reading.ledger
         for (reason, count) in ledger.rejected.sorted(by: { $0.key < $1.key }) {
             guard let first = ledger.samples[reason]?.first else { continue }
-            let isOfFile = reason.stopsFile
+            let isOfFile = reason == end
             var message = first.message
             if count > 1 { message += " (and \(count - 1) more such rows)" }
-            let advice = isOfFile ? FormatGuess.advice(for: file) ?? reason.advice : reason.advice
+            let guess = isOfFile || ledger.rowsOut == 0 ? FormatGuess.advice(for: file) : nil
+            // Some messages say what to do themselves.
+            let advice = guess ?? (message.contains("; ") ? "" : reason.advice)
             findings.append(
                 Finding(
                     isOfFile ? .error : .warning, reason.rawValue, file: file.name,
@@ -181,13 +189,14 @@ public struct ContributionCheck: Sendable {
             findings.append(
                 Finding(
                     .error, "wrong_encoding", file: file.name,
-                    "\(reading.invalidSequences) places are not \(reading.charset) (\(declared)), first at byte \(places)",
+                    "\(reading.invalidSequences == 1 ? "1 place is" : "\(reading.invalidSequences) places are") not "
+                        + "\(reading.charset) (\(declared)), first at byte \(places)",
                     advice: "correct encoding: in the manifest, or the file"))
         }
         if ledger.rowsOut == 0, ledger.rejected.isEmpty {
             findings.append(
                 Finding(.warning, "empty_file", file: file.name, "the file has no rows", advice: "remove it"))
-        } else if ledger.rowsOut == 0, !ledger.rejected.keys.contains(where: \.stopsFile) {
+        } else if ledger.rowsOut == 0, end == nil {
             findings.append(
                 Finding(
                     .error, "no_usable_rows", file: file.name, "none of its \(ledger.rowsIn) rows can be used",
@@ -219,24 +228,19 @@ extension Provenance.Position {
 }
 
 extension RejectionReason {
-    /// Whether what follows in the file is lost.
-    var stopsFile: Bool {
-        [.unreadableFile, .brokenXML, .hostileXML, .brokenFile].contains(self)
-    }
-
     /// What a contributor can do about it.
     var advice: String {
         switch self {
         case .unreadableFile: "send the file again"
         case .invalidEncoding: "say the charset in the manifest (encoding: …), or repair the text"
         case .brokenXML: "make it well formed; `xmllint --noout FILE` shows the same place"
-        case .hostileXML: "send XML without entity declarations and absurd nesting"
+        case .hostileXML: "send it without entities of its own and without absurd nesting"
         case .brokenRecord: "repair the record, or correct format: in the manifest"
         case .brokenFile: "send the whole file again"
+        case .wrongFormat: "correct format: in the manifest, or send the file in that format"
         case .overLimit: "split it"
-        case .markedUnfit: "nothing, if that is meant"
+        case .markedUnfit, .empty: "leave it if that is meant"
         case .undeclaredLanguage: "add the language to the manifest, or correct the tag"
-        case .empty: "nothing, if that is meant"
         default: ""
         }
     }

@@ -4,9 +4,11 @@ internal import EDICStore
 enum FormatGuess {
     /// What to tell the contributor, if the file looks like another format than its entry's.
     static func advice(for file: ContributionFile) -> String? {
-        guard let part = file.parts.first, let head = beginning(of: part), let guess = guess(head.span),
-            guess != file.specification.format
-        else { return nil }
+        guard let part = file.parts.first, let head = beginning(of: part) else { return nil }
+        if file.specification.format == .jsonl, isOneDocument(head.span) {
+            return "JSONL has an object on each line; `jq -c '.[]' FILE` makes that of an array"
+        }
+        guard let guess = guess(head.span), guess != file.specification.format else { return nil }
         return "it looks like \(guess.rawValue); if so, write format: \(guess.rawValue)"
     }
 
@@ -19,6 +21,13 @@ enum FormatGuess {
         } catch {
             return nil
         }
+    }
+
+    /// Whether JSON begins with an array, or with an object that its first line does not end.
+    private static func isOneDocument(_ head: Span<UInt8>) -> Bool {
+        let text = String(utf8: head)
+        let first = text.prefix { !$0.isNewline }
+        return text.hasPrefix("[") || (first.hasPrefix("{") && !first.contains("}"))
     }
 
     static func guess(_ head: Span<UInt8>) -> FileFormat? {

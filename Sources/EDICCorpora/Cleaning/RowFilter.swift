@@ -28,6 +28,8 @@ public struct RowFilter: Sendable {
         public var languageMinimumLetters = 40
         /// Confidence that another language needs to reject a text.
         public var languageConfidence = 0.8
+        /// The same where the two languages are neighbours that identifiers take for each other: Danish and Norwegian.
+        public var neighbourConfidence = 0.98
 
         public init() {}
     }
@@ -87,23 +89,24 @@ public struct RowFilter: Sendable {
             let message = "\(utf8.count) bytes, more than \(settings.maximumBytes)"
             return (Fault(reason: .tooLong, message: message), 0)
         }
-        let counts = ScriptHistogram(of: utf8).counts
-        let letters = counts.reduce(0) { $0 + $1.count }
+        let histogram = ScriptHistogram(of: utf8)
+        let letters = histogram.total
         guard letters >= settings.minimumLetters else {
             let message = "\(letters) letters, fewer than \(settings.minimumLetters)"
             return (Fault(reason: .tooShort, message: message), letters)
         }
         if letters >= settings.scriptMinimumLetters {
             let own = ScriptsOfLanguages.scripts(of: language)
-            let fitting = counts.reduce(0) { $0 + (own.contains($1.script.code) ? $1.count : 0) }
+            let fitting = own.reduce(0) { $0 + histogram.count(of: $1) }
             if !own.isEmpty, Double(fitting) < settings.minimumScriptShare * Double(letters) {
-                let found = counts.first?.script.code ?? "none"
-                let message = "written in \(found), expected \(own.joined(separator: " or ")) for \(language)"
+                let found = histogram.dominant?.code ?? "none"
+                let expected = own.map(\.code).joined(separator: " or ")
+                let message = "written in \(found), expected \(expected) for \(language)"
                 return (Fault(reason: .wrongScript, message: message), letters)
             }
         }
         if letters >= settings.languageMinimumLetters, let identify, let found = Self.sample(of: utf8, identify),
-            found.confidence >= settings.languageConfidence, !Self.isSameLanguage(found.language, language)
+            found.confidence >= confidence(against: language, found.language)
         {
             let percent = Int((found.confidence * 100).rounded())
             let message = "looks like \(found.language) (\(percent) %), not \(language)"
@@ -137,14 +140,22 @@ public struct RowFilter: Sendable {
         return at
     }
 
-    /// Languages that identifiers confuse or name together are taken as the same.
-    private static func isSameLanguage(_ first: String, _ second: String) -> Bool {
-        if first == second { return true }
-        let (a, b) = (primary(first), primary(second))
-        return a == b || families.contains { $0.contains(a) && $0.contains(b) }
+    /// How sure it must be that a text said to be in `language` is in `other`; no confidence is enough where they are one
+    /// language to identifiers.
+    private func confidence(against language: String, _ other: String) -> Double {
+        if language == other { return .infinity }
+        let (a, b) = (Self.primary(language), Self.primary(other))
+        if a == b || Self.families.contains(where: { $0.contains(a) && $0.contains(b) }) { return .infinity }
+        return Self.neighbours.contains { $0.contains(a) && $0.contains(b) }
+            ? max(settings.languageConfidence, settings.neighbourConfidence) : settings.languageConfidence
     }
 
-    private static let families: [Set<String>] = [["no", "nb", "nn", "da"], ["hr", "sr", "bs", "sh"], ["id", "ms"]]
+    /// Languages that the built-in identifier cannot tell apart or names together. Of 7 314 Croatian messages of 40
+    /// letters and more it is sure to 0.98 of 5 %.
+    private static let families: [Set<String>] = [["no", "nb", "nn"], ["hr", "sr", "bs", "sh"], ["id", "ms"]]
+    /// Languages that it tells apart where it is sure. Of 9 220 Danish and 3 660 Norwegian messages of 40 letters and more
+    /// it calls none the other with 0.98, and 74 % and 57 % of them what they are.
+    private static let neighbours: [Set<String>] = [["da", "no", "nb", "nn"]]
 
     private static func primary(_ tag: String) -> String { String(tag.prefix { $0 != "-" }) }
 

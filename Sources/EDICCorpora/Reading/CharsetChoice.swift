@@ -35,7 +35,7 @@ struct CharsetChoice {
             head.extracting(..<Self.endOfCharacters(head)))
         // In a few words a single control character is nothing to go by.
         guard !guess.looksBinary || head.count < 256 else {
-            throw FileFault(.brokenFile, "does not look like text: \(Self.reasons(guess))", .file)
+            throw FileFault(.wrongFormat, "does not look like text: \(Self.reasons(guess))", .file)
         }
         if let declared, declared != guess.charset, !Self.isVariant(guess.charset, of: declared) {
             let isDamagedUTF8 = declared == .utf8 && Self.isMostlyUTF8(head)

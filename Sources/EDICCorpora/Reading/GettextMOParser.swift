@@ -101,7 +101,7 @@ struct GettextMOParser {
         case (0x95, 0x04, 0x12, 0xDE): isBigEndian = true
         case (0xDE, 0x12, 0x04, 0x95): isBigEndian = false
         default:
-            throw FileFault(.brokenFile, "no compiled catalogue: it does not begin with the bytes of MO", .byte(0))
+            throw FileFault(.wrongFormat, "no compiled catalogue: it does not begin with the bytes of MO", .byte(0))
         }
         let revision = number(bytes, 4, isBigEndian)
         guard revision >> 16 <= 1 else {
@@ -127,7 +127,7 @@ struct GettextMOParser {
         let length = Self.number(bytes, at, header.isBigEndian)
         let start = Self.number(bytes, at + 4, header.isBigEndian)
         guard start + length <= bytes.count else {
-            let message = "string \(index + 1) (\(length) bytes at byte \(start)) ends beyond the file; it was cut"
+            let message = "string \(index + 1) (\(length) bytes at byte \(start)) ends beyond the file, which was cut"
             throw FileFault(.brokenFile, message, .byte(at))
         }
         return start..<(start + length)

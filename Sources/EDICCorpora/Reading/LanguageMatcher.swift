@@ -3,6 +3,8 @@ struct LanguageMatcher {
     private let declared: [String]
     private let fallback: String?
     private var known: [String: String?] = [:]
+    /// The last two tags: the sides of one unit after the other ask for the same two.
+    private var recent: [(tag: String, answer: String?)] = []
 
     /// - Parameters:
     ///   - declared: the languages of the contribution; empty to take any.
@@ -16,6 +18,14 @@ struct LanguageMatcher {
     /// the only variety of `tag` (`sr-Latn` for `sr`). Nil if there is none.
     mutating func resolve(_ tag: String?) -> String? {
         guard let tag, !tag.isEmpty else { return fallback }
+        for entry in recent where entry.tag == tag { return entry.answer }
+        let answer = remembered(tag)
+        if recent.count == 2 { recent.removeFirst() }
+        recent.append((tag, answer))
+        return answer
+    }
+
+    private mutating func remembered(_ tag: String) -> String? {
         if let answer = known[tag] { return answer }
         let answer = match(tag)
         // A hostile file must not fill the memory with tags.

@@ -163,7 +163,7 @@ struct ReadingSession {
             reading.bytes += bytes.count
             return bytes
         } catch {
-            throw FileFault(error.code == .limitExceeded ? .overLimit : .unreadableFile, error.message, .file)
+            throw FileFault(error, of: reader.name, .file)
         }
     }
 

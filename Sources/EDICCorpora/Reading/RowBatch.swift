@@ -170,7 +170,7 @@ struct RowBatch {
     /// Rejects the rest of the file, which counts as one row.
     mutating func reject(_ fault: FileFault) {
         rowsIn += 1
-        rejections.append(Rejection(fault.reason, fault.message, at: provenance(fault.position)))
+        rejections.append(Rejection(fault.reason, fault.message, at: provenance(fault.position), endsFile: true))
     }
 
     private mutating func refuse(

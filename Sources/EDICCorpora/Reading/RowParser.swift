@@ -1,3 +1,5 @@
+internal import EDICStore
+
 /// Why the rest of a file cannot be read.
 struct FileFault: Error, Equatable {
     var reason: RejectionReason
@@ -8,6 +10,17 @@ struct FileFault: Error, Equatable {
         self.reason = reason
         self.message = message
         self.position = position
+    }
+
+    /// A fault of the bytes at rest, whose message names the file, as every message about a rejection does already.
+    init(_ error: StoreError, of name: String, _ position: Provenance.Position) {
+        let reason: RejectionReason =
+            switch error.code {
+            case .limitExceeded: .overLimit
+            case .unsupported: .wrongFormat
+            default: .unreadableFile
+            }
+        self.init(reason, error.message(without: name), position)
     }
 }
 

@@ -19,7 +19,7 @@ struct TEIParser: RowParser, ~Copyable {
 
     mutating func finish(into batch: inout RowBatch) throws(FileFault) {
         try parse(Span(), isLast: true, into: &batch)
-        if !events.isTEI { throw FileFault(.brokenXML, "no TEI element: this is not TEI", .line(1)) }
+        if !events.isTEI { throw FileFault(.wrongFormat, "no TEI element: this is not TEI", .line(1)) }
     }
 
     private mutating func parse(

@@ -17,7 +17,7 @@ struct TMXParser: RowParser, ~Copyable {
 
     mutating func finish(into batch: inout RowBatch) throws(FileFault) {
         try parse(Span(), isLast: true, into: &batch)
-        if !events.isTMX { throw FileFault(.brokenXML, "no tmx element: this is not TMX", .line(1)) }
+        if !events.isTMX { throw FileFault(.wrongFormat, "no tmx element: this is not TMX", .line(1)) }
     }
 
     private mutating func parse(
@@ -65,7 +65,7 @@ private struct TMXEvents: XMLHandler {
         switch name {
         case .tmx: isTMX = true
         case .tu:
-            guard isTMX else { throw FileFault(.brokenXML, "a tu outside tmx: this is not TMX", .line(line)) }
+            guard isTMX else { throw FileFault(.wrongFormat, "a tu outside tmx: this is not TMX", .line(line)) }
             unit = Unit(line: line)
             if let id = attributes[.tuid] { unit?.metadata.append(MetadataField("tuid", id)) }
         case .tuv: language = attributes[.xmlLang] ?? attributes[.lang] ?? ""

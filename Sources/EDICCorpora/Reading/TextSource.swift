@@ -35,7 +35,7 @@ struct TextSource: ~Copyable {
         do {
             while head.count < headLength, try reader.read(into: &head, atMost: headLength) > 0 {}
         } catch {
-            throw FileFault(.unreadableFile, error.message, .byte(head.count))
+            throw FileFault(error, of: reader.name, .byte(head.count))
         }
         return head
     }
@@ -53,7 +53,7 @@ struct TextSource: ~Copyable {
         do {
             return try ByteReader(path)
         } catch {
-            throw FileFault(.unreadableFile, error.message, .file)
+            throw FileFault(error, of: path.string, .file)
         }
     }
 
@@ -86,7 +86,7 @@ struct TextSource: ~Copyable {
             }
             return true
         } catch let error as StoreError {
-            throw FileFault(.unreadableFile, error.message, .byte(reader.offset))
+            throw FileFault(error, of: reader.name, .byte(reader.offset))
         } catch {
             throw FileFault(.invalidEncoding, "cannot decode \(charset.name): \(error)", .byte(reader.offset))
         }

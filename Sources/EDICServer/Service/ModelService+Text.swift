@@ -70,17 +70,7 @@ extension ModelService {
             for text in texts {
                 let found = identifier.identify(text, limit: candidates)
                 writer.beginObject()
-                writer.member("language", found.first?.language.description ?? "und")
-                writer.member("probability", found.first?.probability ?? 0)
-                writer.key("candidates")
-                writer.beginArray()
-                for candidate in found {
-                    writer.beginObject()
-                    writer.member("language", candidate.language.description)
-                    writer.member("probability", candidate.probability)
-                    writer.endObject()
-                }
-                writer.endArray()
+                writer.members(found)
                 writer.endObject()
             }
         }
