@@ -76,7 +76,8 @@ uint32_t edic_index_find_word(const edic_index_index *index, const uint8_t *word
     return find_from(index, edic_index_slot(hash, index->slot_count), hash, word, length);
 }
 
-static inline int is_separator(uint8_t byte) { return byte <= 0x20 && (UINT64_C(0x100003601) >> byte & 1); }
+/// Tabs, line feeds, vertical tabs, form feeds, carriage returns and spaces, as in KenLM's `query`.
+static inline int is_separator(uint8_t byte) { return byte <= 0x20 && (UINT64_C(0x100003E00) >> byte & 1); }
 
 /// The first separator at or after `at`, or `size`.
 static inline size_t word_end(const uint8_t *text, size_t at, size_t size) {

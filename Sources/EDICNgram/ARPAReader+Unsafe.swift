@@ -10,6 +10,8 @@ struct ARPAText: Sendable {
         var words = GrowingLane<UInt32>()
         var probabilities = GrowingLane<Float>()
         var backoffs = GrowingLane<Float>()
+        /// The line of the first; nil where lines without n-grams lie between them.
+        var firstLine: Int?
     }
 
     private(set) var vocabulary: VocabularyList
@@ -69,9 +71,13 @@ struct ARPAText: Sendable {
         mutating func take(_ text: Span<UInt8>, _ number: Int) throws(NgramError) -> Bool {
             line = number
             var end = text.count
-            while end > 0, text[end - 1] == 0x20 || text[end - 1] == 0x0D || text[end - 1] == 0x09 { end -= 1 }
+            while end > 0, Self.isBlank(text[end - 1]) { end -= 1 }
             if end == 0 { return false }
-            if text[0] == 0x5C, try takeHeading(text, end) { return isEnd }
+            var start = 0
+            while Self.isBlank(text[start]) { start += 1 }
+            // A byte order mark may come first.
+            if number == 1, end >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { start = 3 }
+            if start < end, text[start] == 0x5C, try takeHeading(text, start..<end) { return isEnd }
             switch section {
             case .preamble: break
             case .counts: try takeCount(text, end)
@@ -84,9 +90,9 @@ struct ARPAText: Sendable {
         private var isEnd: Bool { if case .end = section { true } else { false } }
 
         /// Whether the line is a heading; a word that begins with a backslash is none.
-        private mutating func takeHeading(_ text: Span<UInt8>, _ end: Int) throws(NgramError) -> Bool {
-            guard end <= 16 else { return false }
-            let heading = String(decoding: (0..<end).map { text[$0] }, as: UTF8.self)
+        private mutating func takeHeading(_ text: Span<UInt8>, _ range: Range<Int>) throws(NgramError) -> Bool {
+            guard range.count <= 16 else { return false }
+            let heading = String(decoding: range.map { text[$0] }, as: UTF8.self)
             if heading == "\\data\\" {
                 guard case .preamble = section else { throw corrupt("a second \\data\\") }
                 section = .counts
@@ -151,7 +157,8 @@ struct ARPAText: Sendable {
             guard probability <= 0.001 else { throw corrupt("a log probability above 0, \(probability)") }
             let backoff = count == order + 2 ? try number(text, fields[order + 1]) : 0
             if order == 1 {
-                let (number, isNew) = words.intern(text.extracting(fields[1]))
+                let isUnknown = Self.isCapitalUnknown(text, fields[1])
+                let (number, isNew) = isUnknown ? (0, false) : words.intern(text.extracting(fields[1]))
                 guard isNew || number < 3 && !unigramIDs.contains(UInt32(number)) else {
                     throw corrupt("the word appears twice")
                 }
@@ -159,17 +166,33 @@ struct ARPAText: Sendable {
                 orders[0].words.append(UInt32(number))
             } else {
                 for field in 1...order {
-                    guard let number = words.find(text.extracting(fields[field])) else {
+                    let isUnknown = Self.isCapitalUnknown(text, fields[field])
+                    guard let number = isUnknown ? 0 : words.find(text.extracting(fields[field])) else {
                         throw corrupt("a word that is not among the unigrams")
                     }
                     orders[order - 1].words.append(UInt32(number))
                 }
             }
-            orders[order - 1].probabilities.append(min(probability, 0))
+            let earlier = orders[order - 1].probabilities.count
+            if earlier == 0 {
+                orders[order - 1].firstLine = line
+            } else if let first = orders[order - 1].firstLine, line != first + earlier {
+                orders[order - 1].firstLine = nil
+            }
+            // As KenLM has it, zero is the negative one.
+            orders[order - 1].probabilities.append(-min(probability, 0).magnitude)
             orders[order - 1].backoffs.append(backoff)
             guard orders[order - 1].probabilities.count <= declared[order - 1] else {
                 throw corrupt("more than the \(declared[order - 1]) \(order)-grams that \\data\\ declares")
             }
+        }
+
+        /// Whether a word is `<UNK>`, as some programs call the unknown word.
+        @inline(__always)
+        private static func isCapitalUnknown(_ text: Span<UInt8>, _ range: Range<Int>) -> Bool {
+            let first = range.lowerBound
+            return range.count == 5 && text[first] == 0x3C && text[first + 1] == 0x55 && text[first + 2] == 0x4E
+                && text[first + 3] == 0x4B && text[first + 4] == 0x3E
         }
 
         @inline(__always)

@@ -123,6 +123,14 @@ internal import Glibc
 
     var counts: [Int] { [wordCount] + header.orders.map(\.count) }
 
+    var quantisation: NgramQuantisation? {
+        guard header.unigramProbabilities.count > 0 else { return nil }
+        let shapes = header.orders.flatMap(\.sets)
+        return NgramQuantisation(
+            probabilityBits: shapes.map(\.probabilityBits).max() ?? 0,
+            backoffBits: shapes.map(\.backoffBits).max() ?? 0)
+    }
+
     // MARK: Words
 
     /// The id of a word, or nil.

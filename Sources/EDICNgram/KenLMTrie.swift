@@ -110,6 +110,11 @@ struct KenLMTrie: NgramSearch {
         return best
     }
 
+    var quantisation: NgramQuantisation? {
+        guard let first = levels.first, first.probabilities != nil else { return nil }
+        return NgramQuantisation(probabilityBits: first.probabilityBits, backoffBits: first.backoffBits)
+    }
+
     @inline(__always)
     func unigram(_ word: UInt32) -> GramWeights {
         let id = Int(word) < counts[0] ? Int(word) : 0

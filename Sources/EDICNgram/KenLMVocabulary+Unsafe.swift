@@ -18,7 +18,7 @@ struct KenLMVocabulary: Sendable {
         self.count = count
         self.kind = kind
         self.hashes = hashes
-        self.strings = Strings(strings)
+        self.strings = Strings(strings, count: count)
     }
 
     /// MurmurHash64A with seed 0, the hash of the format.
@@ -100,9 +100,13 @@ struct KenLMVocabulary: Sendable {
     /// The words of a file, found when first asked for: they lie one after another with a zero byte behind each.
     private final class Strings: Sendable {
         private let bytes: ByteView
+        private let count: Int
         private let starts = Mutex<[Int]?>(nil)
 
-        init(_ bytes: ByteView) { self.bytes = bytes }
+        init(_ bytes: ByteView, count: Int) {
+            self.bytes = bytes
+            self.count = count
+        }
 
         func bytes(of id: Int) -> [UInt8] {
             starts.withLock { known in
@@ -115,7 +119,11 @@ struct KenLMVocabulary: Sendable {
 
         private func find() -> [Int] {
             var starts = [0]
-            for place in 0..<bytes.count where bytes.load(UInt8.self, at: place) == 0 { starts.append(place + 1) }
+            for place in 0..<bytes.count where bytes.load(UInt8.self, at: place) == 0 {
+                starts.append(place + 1)
+                // A damaged file may have any number of zeros.
+                if starts.count > count { break }
+            }
             return starts
         }
     }

@@ -29,13 +29,46 @@ enum ModelBuilding {
                 parents[index] = parent
                 words[index] = list.words[first]
             }
-            let numbers = try builder.addOrder(
-                GramColumns(
-                    parents: parents, words: words, probabilities: list.probabilities.lane.part(0..<count),
-                    backoffs: order == orders.count ? Lane(zeros: 0) : list.backoffs.lane.part(0..<count)))
+            let numbers: Lane<UInt32>
+            do {
+                numbers = try builder.addOrder(
+                    GramColumns(
+                        parents: parents, words: words, probabilities: list.probabilities.lane.part(0..<count),
+                        backoffs: order == orders.count ? Lane(zeros: 0) : list.backoffs.lane.part(0..<count)))
+            } catch {
+                // Very many with one key do not fit the format.
+                if let index = repeated(parents, words) { throw listedTwice(index, order, text, name) }
+                throw error
+            }
+            if let index = repeated(parents, words, numbers) { throw listedTwice(index, order, text, name) }
             if order < orders.count { shorter = SuffixNumbers(order: order, parents, words, numbers, shorter) }
         }
         return builder
+    }
+
+    /// The place of an n-gram that was there already: those with one key have neighbouring numbers.
+    private static func repeated(
+        _ parents: Lane<UInt32>, _ words: Lane<UInt32>, _ numbers: Lane<UInt32>
+    ) -> Int? {
+        let places = Lane<UInt32>(zeros: numbers.count)
+        for place in 0..<numbers.count { places[Int(numbers[place])] = UInt32(place) }
+        for number in 1..<max(1, numbers.count) {
+            let (one, other) = (Int(places[number - 1]), Int(places[number]))
+            if words[one] == words[other], parents[one] == parents[other] { return max(one, other) }
+        }
+        return nil
+    }
+
+    private static func repeated(_ parents: Lane<UInt32>, _ words: Lane<UInt32>) -> Int? {
+        var seen: Set<UInt64> = []
+        return (0..<words.count).first { !seen.insert(UInt64(parents[$0]) << 32 | UInt64(words[$0])).inserted }
+    }
+
+    private static func listedTwice(_ index: Int, _ order: Int, _ text: ARPAText, _ name: String) -> NgramError {
+        let list = text.orders[order - 1]
+        let words = (0..<order).map { text.vocabulary.text(of: Int(list.words[index * order + $0])) }
+        let line = list.firstLine.map { ", line \($0 + index)" } ?? ""
+        return NgramError(.corrupt, "\(name)\(line): \"\(words.joined(separator: " "))\" is listed twice")
     }
 }
 

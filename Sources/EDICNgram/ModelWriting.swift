@@ -76,7 +76,7 @@ extension GramTable {
     }
 
     func writeARPA(to path: FilePath) throws(NgramError) {
-        let file = try OrderedFile(path)
+        let file = try OrderedText(path)
         var text = "\\data\\\n"
         for (place, count) in counts.enumerated() { text += "ngram \(place + 1)=\(count)\n" }
         try file.addNext(text)
@@ -87,7 +87,7 @@ extension GramTable {
             let first = file.nextNumber
             try WorkerPool.shared.forEach(count: (count + grain - 1) / grain) { chunk, _ throws(NgramError) in
                 let piece = arpaLines(order: order, chunk * grain..<min(count, (chunk + 1) * grain))
-                try file.add(piece, number: first + chunk)
+                try file.add([piece], number: first + chunk)
             }
         }
         try file.addNext("\n\\end\\\n")

@@ -6,6 +6,8 @@ public import SystemPackage
 ///
 /// Reads ARPA text (plain, gzip, zstd, xz), KenLM binaries of version 5 (probing, trie, quantised and array-compressed
 /// trie) and this module's own format. Binaries are mapped, not loaded: opening takes the same short time for any size.
+/// A model never changes; any number of threads may query one at once. A file must not be written to while it is mapped:
+/// replace it by renaming another over it, as all that this toolkit writes is.
 ///
 /// ```swift
 /// let model = try NgramModel(contentsOf: "de.edlm")
@@ -28,20 +30,38 @@ public final class NgramModel: Sendable {
         case index(GramIndex)
         case probing(KenLMProbing)
         case trie(KenLMTrie)
+
+        /// The id of a word, or 0.
+        func id(of word: Span<UInt8>) -> UInt32 {
+            switch self {
+            case .index(let index): index.id(word) ?? 0
+            case .probing(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
+            case .trie(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
+            }
+        }
     }
 
     let storage: Storage
+    /// The format of the file, or of the model in memory.
     public let format: Format
     /// The path the model was opened from, for messages.
     public let name: String
+    /// The id of `<s>`; ``unknownID`` where the model has none.
+    public let beginID: UInt32
+    /// The id of `</s>`; ``unknownID`` where the model has none.
+    public let endID: UInt32
 
     init(_ storage: Storage, format: Format, name: String) {
         self.storage = storage
         self.format = format
         self.name = name
+        beginID = storage.id(of: Array("<s>".utf8).span)
+        endID = storage.id(of: Array("</s>".utf8).span)
     }
 
-    /// Opens a model file of any format that this module reads.
+    /// Opens a model file of any format that this module reads. A binary is opened in a few milliseconds whatever its
+    /// size, and read as look-ups touch it; ARPA text is read whole and built in memory, which takes time and memory in
+    /// proportion to its n-grams: write it in the module's own format where it is opened more than once.
     ///
     /// - Throws: ``NgramError`` with code `corrupt` where the file is damaged, `unsupported` where it is of another kind.
     public convenience init(contentsOf path: FilePath) throws(NgramError) {
@@ -94,6 +114,15 @@ public final class NgramModel: Sendable {
         }
     }
 
+    /// The bits of the weights of n-grams of two and more words; nil where they are floats.
+    public var quantisation: NgramQuantisation? {
+        switch storage {
+        case .index(let index): index.quantisation
+        case .probing: nil
+        case .trie(let model): model.quantisation
+        }
+    }
+
     /// How many words the model knows, `<unk>`, `<s>` and `</s>` counted. Ids are `0 ..< vocabularyCount`.
     public var vocabularyCount: Int {
         switch storage {
@@ -108,25 +137,14 @@ public final class NgramModel: Sendable {
     /// The id of an unknown word.
     public var unknownID: UInt32 { 0 }
 
-    /// The id of `<s>`.
-    public var beginID: UInt32 { id(of: Array("<s>".utf8).span) }
-
-    /// The id of `</s>`.
-    public var endID: UInt32 { id(of: Array("</s>".utf8).span) }
-
-    /// The id of a word given as UTF-8, or ``unknownID``.
-    public func id(of word: Span<UInt8>) -> UInt32 {
-        switch storage {
-        case .index(let index): index.id(word) ?? 0
-        case .probing(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
-        case .trie(let model): model.vocabulary.id(hash: KenLMVocabulary.hash(word))
-        }
-    }
+    /// The id of a word given as UTF-8, or ``unknownID``. One hash and, as a rule, one comparison.
+    public func id(of word: Span<UInt8>) -> UInt32 { storage.id(of: word) }
 
     /// The id of a word, or ``unknownID``.
     public func id(of word: String) -> UInt32 { id(of: Array(word.utf8).span) }
 
-    /// The word of an id; empty for an id outside the vocabulary.
+    /// The word of an id; empty for an id outside the vocabulary, and where a KenLM file does not hold its words. The first
+    /// call for a KenLM file goes through all its words.
     public func word(of id: UInt32) -> String {
         switch storage {
         case .index(let index): String(decoding: index.bytes(of: id), as: UTF8.self)
@@ -151,6 +169,10 @@ public final class NgramModel: Sendable {
     /// The state that knows no word before.
     public var emptyState: NgramState { NgramState() }
 
+    /// The id itself where it is one of the vocabulary, else ``unknownID``.
+    @inline(__always)
+    func known(_ id: UInt32) -> UInt32 { Int(id) < vocabularyCount ? id : unknownID }
+
     private func unigram(_ id: UInt32) -> GramWeights {
         switch storage {
         case .index(let index): index.unigram(id)
@@ -159,9 +181,11 @@ public final class NgramModel: Sendable {
         }
     }
 
-    /// Scores the word `id` after `state`, and makes `state` the one after it. Takes time in the order of the model.
+    /// Scores the word `id` after `state`, and makes `state` the one after it. An id outside the vocabulary is that of an
+    /// unknown word. Takes time in the order of the model.
     public func score(id: UInt32, after state: inout NgramState) -> NgramScore {
         var next = NgramState()
+        let id = known(id)
         let score: NgramScore =
             switch storage {
             case .index(let index): index.score(id, after: state, into: &next)

@@ -4,7 +4,8 @@ internal import SystemPackage
 
 /// A file to which workers add numbered pieces at once; the pieces lie in it in the order of their numbers.
 ///
-/// It appears under its name when it is complete.
+/// It appears under its name when it is complete. Until then it has none, where the file system can do that, so that
+/// nothing is left of it however the process ends.
 @safe final class OrderedFile: @unchecked Sendable {
     private struct State {
         var next = 0
@@ -20,12 +21,30 @@ internal import SystemPackage
     private let path: FilePath
     private let partial: FilePath
     private let file: FileDescriptor
+    /// Whether the file has no name yet.
+    private let isNameless: Bool
     private let state = Mutex(State())
     private let isDone = Atomic(false)
 
     init(_ path: FilePath) throws(NgramError) {
         self.path = path
         partial = FilePath("\(path).\(getpid()).partial")
+        let folder = path.removingLastComponent()
+        // O_TMPFILE, a name that its C header only composes.
+        let nameless = FileDescriptor.OpenOptions(rawValue: 0o20000000 | O_DIRECTORY)
+        if let file = try? FileDescriptor.open(
+            folder.isEmpty ? "." : folder, .readWrite, options: nameless,
+            permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        {
+            if unsafe access("/proc/self/fd/\(file.rawValue)", F_OK) == 0 {
+                self.file = file
+                isNameless = true
+                return
+            }
+            // Without this folder the file could not be given a name.
+            try? file.close()
+        }
+        isNameless = false
         do {
             file = try FileDescriptor.open(
                 partial, .readWrite, options: [.create, .truncate],
@@ -37,7 +56,7 @@ internal import SystemPackage
 
     deinit {
         try? file.close()
-        if !isDone.load(ordering: .relaxed) { unsafe _ = partial.withPlatformString { unsafe unlink($0) } }
+        if !isNameless, !isDone.load(ordering: .relaxed) { unsafe _ = partial.withPlatformString { unsafe unlink($0) } }
     }
 
     /// Adds piece `number`, counted from 0. Which worker brings which piece when does not matter.
@@ -79,6 +98,16 @@ internal import SystemPackage
 
     /// Gives the file its name.
     func commit() throws(NgramError) {
+        if isNameless {
+            // A name cannot be given over another file's: take one of its own first.
+            let result = unsafe partial.withPlatformString { name in
+                unsafe unlink(name)
+                return unsafe linkat(AT_FDCWD, "/proc/self/fd/\(file.rawValue)", AT_FDCWD, name, AT_SYMLINK_FOLLOW)
+            }
+            guard result == 0 else {
+                throw NgramError(.inputOutput, "\(path): cannot be put in place: \(Errno(rawValue: errno))")
+            }
+        }
         let result = unsafe partial.withPlatformString { old in
             unsafe path.withPlatformString { new in unsafe rename(old, new) }
         }

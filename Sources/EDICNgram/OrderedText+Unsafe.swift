@@ -46,6 +46,9 @@ final class OrderedText: Sendable {
         for (chunk, bytes) in chunks { try compress(bytes, chunk) }
     }
 
+    /// The number of what is added next, where nothing before it is missing.
+    var nextNumber: Int { compression == .none ? file.nextNumber : state.withLock { $0.next } }
+
     /// Adds text after all that was added so far, of which nothing may be missing.
     func addNext(_ text: String) throws(NgramError) {
         guard compression != .none else { return try file.addNext(text) }

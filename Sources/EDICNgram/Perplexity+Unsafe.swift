@@ -61,8 +61,9 @@ extension NgramModel {
             let begin = beginSentenceState
             var state = begin
             for place in ids.indices {
-                totals.add(ids[place], score(id: ids[place], after: &state))
-                if ids[place] == end {
+                let id = known(ids[place])
+                totals.add(id, score(id: id, after: &state))
+                if id == end {
                     totals.sentences += 1
                     state = begin
                 }
@@ -76,8 +77,8 @@ extension NgramModel {
             while place < ids.count {
                 var count = 0
                 while place < ids.count, count < most - 1 {
-                    let id = ids[place]
-                    unsafe batch[count] = min(id, .max >> 1)
+                    let id = known(ids[place])
+                    unsafe batch[count] = id
                     count += 1
                     place += 1
                     if id == end {
@@ -109,8 +110,16 @@ extension NgramModel {
             return scores
         }
         var context = edic_index_context(state)
-        unsafe ids.withUnsafeBufferPointer { ids in
-            unsafe index.score(ids, after: &context) { _, score in scores.append(NgramScore(score)) }
+        let most = Int(EDIC_INDEX_BATCH)
+        unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: most) { batch in
+            var place = 0
+            while place < ids.count {
+                let count = min(most, ids.count - place)
+                for offset in 0..<count { unsafe batch[offset] = known(ids[place + offset]) }
+                let filled = unsafe UnsafeBufferPointer(rebasing: batch[..<count])
+                unsafe index.score(filled, after: &context) { _, score in scores.append(NgramScore(score)) }
+                place += count
+            }
         }
         state = NgramState(context, order: order)
         return scores
@@ -125,12 +134,12 @@ extension NgramModel {
     ) {
         let size = text.count
         guard size > 0 else { return }
-        // The splitter may read a few bytes beyond the end of what it is given.
-        let copy = Lane<UInt8>(uninitialized: size + TextSplitter.padding)
+        // Words are read eight bytes at a time, the last ones beyond the end too.
+        let copy = Lane<UInt8>(uninitialized: size + 8)
         unsafe text.withUnsafeBufferPointer { text in
             if let start = text.baseAddress { unsafe copy.pointer.update(from: start, count: size) }
         }
-        for index in size..<size + TextSplitter.padding { copy[index] = 0x0A }
+        for index in size..<size + 8 { copy[index] = 0x0A }
         let end = endID
         switch storage {
         case .index(let index):
@@ -153,17 +162,35 @@ extension NgramModel {
         let begin = isWhole ? beginSentenceState : emptyState
         var state = begin
         var next = NgramState()
-        unsafe TextSplitter.forEachWord(text.pointer, size) { word, length in
-            let id = unsafe id(word, length)
+        var isOpen = false
+        var place = 0
+        while place < size || isOpen {
+            let byte = place < size ? text[place] : 0x0A
+            if byte == 0x0A {
+                let score = search.score(end, after: state, into: &next)
+                body((size, 0), end, score)
+                state = begin
+                isOpen = false
+                place += 1
+                continue
+            }
+            isOpen = true
+            let start = place
+            while place < size, !Self.isSeparator(text[place]) { place += 1 }
+            if place == start {
+                place += 1
+                continue
+            }
+            let id = unsafe id(UnsafePointer(text.pointer + start), place - start)
             let score = search.score(id, after: state, into: &next)
             swap(&state, &next)
-            body((unsafe word - UnsafePointer(text.pointer), length), id, score)
-        } line: {
-            let score = search.score(end, after: state, into: &next)
-            body((size, 0), end, score)
-            state = begin
+            body((start, place - start), id, score)
         }
     }
+
+    /// Tab to carriage return, and space.
+    @inline(__always)
+    private static func isSeparator(_ byte: UInt8) -> Bool { byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) }
 }
 
 extension PerplexityTotals {

@@ -54,11 +54,6 @@ extension NgramModel {
         var sum: Float = 0
         var unknown = 0
         func append(_ text: some CustomStringConvertible) { output.append(contentsOf: text.description.utf8) }
-        func append(_ number: Float) {
-            // The shortest decimal that reads back as the same float, without a needless ".0".
-            output.append(contentsOf: number.description.utf8)
-            if output.last == 0x30, output[output.count - 2] == 0x2E { output.removeLast(2) }
-        }
         forEachScore(of: text, isWhole: isWhole) { word, id, score in
             if word.length > 0 || isWhole {
                 sum += score.logProbability
@@ -78,7 +73,7 @@ extension NgramModel {
                     output.append(0x20)
                     append(score.matchedLength)
                     output.append(0x20)
-                    append(score.logProbability)
+                    output.append(shortest: score.logProbability)
                     output.append(0x09)
                 }
             }
@@ -88,7 +83,7 @@ extension NgramModel {
             totals.unknownWords += unknown
             if detail != .summary {
                 output.append(contentsOf: "Total: ".utf8)
-                append(sum)
+                output.append(shortest: sum)
                 output.append(contentsOf: " OOV: ".utf8)
                 append(unknown)
                 output.append(0x0A)
@@ -100,11 +95,52 @@ extension NgramModel {
 
     /// The four lines that KenLM's `query` prints at the end.
     public static func querySummary(_ totals: PerplexityTotals) -> String {
-        """
-        Perplexity including OOVs:\t\(totals.perplexity)
-        Perplexity excluding OOVs:\t\(totals.knownPerplexity)
-        OOVs:\t\(totals.unknownWords)
-        Tokens:\t\(totals.tokens)
-        """
+        func text(_ number: Double) -> String {
+            var text: [UInt8] = []
+            text.append(shortest: number)
+            return String(decoding: text, as: UTF8.self)
+        }
+        return """
+            Perplexity including OOVs:\t\(text(totals.perplexity))
+            Perplexity excluding OOVs:\t\(text(totals.knownPerplexity))
+            OOVs:\t\(totals.unknownWords)
+            Tokens:\t\(totals.tokens)
+            """
+    }
+}
+
+extension [UInt8] {
+    /// Appends the shortest decimal that reads back as the same number, as KenLM writes it: without a needless ".0", and
+    /// without an exponent from 1e-6 up to 1e21.
+    mutating func append<Number: BinaryFloatingPoint & LosslessStringConvertible>(shortest number: Number) {
+        guard !number.isNaN else { return append(contentsOf: "NaN".utf8) }
+        let start = count
+        append(contentsOf: number.description.utf8)
+        if count - start > 2, self[count - 1] == 0x30, self[count - 2] == 0x2E { removeLast(2) }
+        guard let mark = self[start...].firstIndex(of: 0x65) else { return }
+        // D.DDe-08: take the digits and the exponent apart.
+        let exponent = Int(String(decoding: self[(mark + 1)...], as: UTF8.self)) ?? 0
+        let sign: [UInt8] = self[start] == 0x2D ? [0x2D] : []
+        var digits = self[(start + sign.count)..<mark].filter { $0 != 0x2E }
+        while digits.count > 1, digits.last == 0x30 { digits.removeLast() }
+        removeSubrange(start...)
+        append(contentsOf: sign)
+        if exponent < -6 || exponent >= 21 {
+            append(digits[0])
+            if digits.count > 1 { append(0x2E) }
+            append(contentsOf: digits.dropFirst())
+            append(contentsOf: "e\(exponent)".utf8)
+        } else if exponent < 0 {
+            append(contentsOf: "0.".utf8)
+            append(contentsOf: repeatElement(0x30, count: -exponent - 1))
+            append(contentsOf: digits)
+        } else {
+            append(contentsOf: digits.prefix(exponent + 1))
+            append(contentsOf: repeatElement(0x30, count: Swift.max(0, exponent + 1 - digits.count)))
+            if digits.count > exponent + 1 {
+                append(0x2E)
+                append(contentsOf: digits.dropFirst(exponent + 1))
+            }
+        }
     }
 }

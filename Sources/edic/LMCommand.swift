@@ -17,8 +17,8 @@ struct LMCommand: ParsableCommand {
               edic lm convert de.edlm -o de.arpa
             """,
         subcommands: [
-            LMTrainCommand.self, LMQueryCommand.self, LMConvertCommand.self, LMMixCommand.self, LMPruneCommand.self,
-            LMInspectCommand.self,
+            LMTrainCommand.self, LMQueryCommand.self, LMBucketsCommand.self, LMConvertCommand.self, LMMixCommand.self,
+            LMPruneCommand.self, LMInspectCommand.self,
         ])
 }
 
@@ -27,13 +27,15 @@ struct LMConvertCommand: ParsableCommand {
         commandName: "convert",
         abstract: "Write a model in another format.",
         discussion: """
-            The output's name says the format where --format does not: .arpa is ARPA text, .edlm this program's own. \
+            The output's name says the format where --format does not: .arpa, .arpa.gz and .arpa.zst are ARPA text, .edlm \
+            is this program's own. Nothing is left of the output when the command is stopped before its end. \
             KenLM's probing binaries cannot be converted, because they hold hashes in place of words; convert the ARPA \
             file that one was made from.
 
             EXAMPLES
               edic lm convert de.arpa -o de.edlm
               edic lm convert de.arpa -o de.edlm --quantize 8
+              edic lm convert de.edlm -o de.arpa.gz
               edic lm convert de.edlm -o de.binary --format kenlm-trie
             """)
 
@@ -93,50 +95,5 @@ enum LMFormat: String, ExpressibleByArgument, CaseIterable {
         case .probing: .kenLMProbing
         case .trie: .kenLMTrie
         }
-    }
-}
-
-struct LMInspectCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "inspect",
-        abstract: "Say what a model is: its format, order and numbers of n-grams.",
-        discussion: """
-            EXAMPLES
-              edic lm inspect de.edlm
-              edic lm inspect --json de.arpa.gz
-            """)
-
-    @Argument(help: "The model.", completion: .file())
-    var model: String
-
-    @Flag(help: "Print a JSON object.")
-    var json = false
-
-    func run() throws {
-        let model = try NgramModel(contentsOf: FilePath(model))
-        guard json else {
-            var lines = [
-                ("Format", model.format.rawValue), ("Order", String(model.order)),
-                ("Words", NumberFormat.grouped(model.vocabularyCount)),
-            ]
-            for (index, count) in model.counts.enumerated() {
-                lines.append(("\(index + 1)-grams", NumberFormat.grouped(count)))
-            }
-            Terminal.output("\(model.name)\n" + lines.map { "  \($0.0.padding(to: 10))\($0.1)\n" }.joined())
-            return
-        }
-        var writer = JSONWriter()
-        writer.beginObject()
-        writer.member("file", model.name)
-        writer.member("format", model.format.rawValue)
-        writer.member("order", model.order)
-        writer.member("words", model.vocabularyCount)
-        writer.key("ngrams")
-        writer.beginArray()
-        for count in model.counts { writer.value(count) }
-        writer.endArray()
-        writer.endObject()
-        writer.endLine()
-        Terminal.output(writer.bytes.span)
     }
 }

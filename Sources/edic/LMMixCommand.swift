@@ -103,6 +103,7 @@ struct LMPruneCommand: ParsableCommand {
             EXAMPLES
               edic lm prune de.edlm --threshold 1e-8 -o small.edlm
               edic lm prune de.arpa.gz --threshold 1e-7 -o small.edlm --quantize 8
+              edic lm prune de.edlm --threshold 1e-6 -o small.arpa.gz --json
             """)
 
     @Argument(help: "The model: ARPA, .edlm, or a KenLM trie.", completion: .file())
@@ -113,6 +114,9 @@ struct LMPruneCommand: ParsableCommand {
 
     @OptionGroup var target: LMTargetOptions
 
+    @Flag(help: "Print the numbers of n-grams as JSON.")
+    var json = false
+
     func validate() throws {
         if !(threshold >= 0 && threshold.isFinite) { throw ValidationError("--threshold is 0 or more, such as 1e-8") }
     }
@@ -121,9 +125,27 @@ struct LMPruneCommand: ParsableCommand {
         let whole = try NgramModel(contentsOf: FilePath(model))
         let pruned = try whole.pruned(threshold: threshold)
         try target.write(pruned)
-        for (index, count) in whole.counts.enumerated() {
-            let kept = pruned.counts.indices.contains(index) ? pruned.counts[index] : 0
-            Terminal.outputLine("\(index + 1)-grams: \(NumberFormat.grouped(kept)) of \(NumberFormat.grouped(count))")
+        let kept = whole.counts.indices.map { pruned.counts.indices.contains($0) ? pruned.counts[$0] : 0 }
+        guard json else {
+            for (index, count) in whole.counts.enumerated() {
+                let numbers = (NumberFormat.grouped(kept[index]), NumberFormat.grouped(count))
+                Terminal.outputLine("\(index + 1)-grams: \(numbers.0) of \(numbers.1)")
+            }
+            return
         }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("orders")
+        writer.beginArray()
+        for (index, count) in whole.counts.enumerated() {
+            writer.beginObject()
+            writer.member("had", count)
+            writer.member("kept", kept[index])
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        writer.endLine()
+        Terminal.output(writer.bytes.span)
     }
 }

@@ -21,6 +21,8 @@ struct LMQueryCommand: ParsableCommand {
               echo "guten Tag" | edic lm query --model de.edlm
               edic lm query --model de.arpa.gz --show summary held-out.txt
               edic lm query --model de.edlm --json held-out.txt
+              echo "guten" | edic lm query --model de.edlm --next 5
+              edic lm query --model subwords.edlm --ids ids.bin
             """)
 
     @Option(name: .shortAndLong, help: "The model: ARPA, a KenLM binary or .edlm.", completion: .file())
@@ -37,17 +39,23 @@ struct LMQueryCommand: ParsableCommand {
     @Flag(help: "Read ids instead of text: 32-bit little-endian numbers, each sentence ending in that of </s>.")
     var ids = false
 
+    @Option(help: "Print, for each line, so many of the words that follow it most probably, in place of scores.")
+    var next: Int?
+
     @Flag(help: "Print a JSON object for each line, or, with --show summary, for all.")
     var json = false
 
     @OptionGroup var work: WorkerOptions
 
     func validate() throws {
+        if let next, next < 1 { throw ValidationError("--next is 1 or more") }
+        if next != nil && ids { throw ValidationError("--next is for text, not for --ids") }
         if ids && !boundaries { throw ValidationError("--ids has sentences between <s> and </s> only") }
     }
 
     func run() throws {
         let model = try NgramModel(contentsOf: FilePath(model))
+        if let next { return try foretell(next, model) }
         var totals = PerplexityTotals()
         if ids {
             try text.input.forEachDocument(atMost: 4 << 30) { name, bytes in
@@ -63,6 +71,48 @@ struct LMQueryCommand: ParsableCommand {
         } else if !json {
             Terminal.outputLine(NgramModel.querySummary(totals))
         }
+    }
+
+    /// Prints the most probable words behind each line.
+    private func foretell(_ count: Int, _ model: NgramModel) throws {
+        let pool = work.pool
+        try text.input.forEachBatch(lines: 64) { lines in
+            let found = pool.map(count: lines.count) { index, _ in
+                var state = boundaries ? model.beginSentenceState : model.emptyState
+                let line = lines[index]
+                for sentence in model.sentences(of: line.span, isWhole: false) {
+                    for word in sentence.words { _ = model.score(id: word.id, after: &state) }
+                }
+                return model.mostProbableWords(after: state, count: count)
+            }
+            for (line, words) in zip(lines, found) { Terminal.output(foretold(line, words, model).span) }
+        }
+    }
+
+    private func foretold(
+        _ line: [UInt8], _ words: [(id: UInt32, logProbability: Float)], _ model: NgramModel
+    ) -> [UInt8] {
+        guard json else {
+            let list = words.map { "\(model.word(of: $0.id))=\($0.id) \(Decimals.shortest($0.logProbability))" }
+            return Array((list.joined(separator: "\t") + "\n").utf8)
+        }
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.key("text")
+        writer.value(utf8: line.span)
+        writer.key("next")
+        writer.beginArray()
+        for word in words {
+            writer.beginObject()
+            writer.member("word", model.word(of: word.id))
+            writer.member("id", Int(word.id))
+            writer.member("log10_probability", Decimals.shortest(word.logProbability))
+            writer.endObject()
+        }
+        writer.endArray()
+        writer.endObject()
+        writer.endLine()
+        return writer.bytes
     }
 
     /// Scores a piece of whole lines on all workers, and prints what is asked for.
@@ -162,7 +212,7 @@ struct LMQueryCommand: ParsableCommand {
             writer.value(utf8: bytes.span)
             writer.member("id", Int(word.id))
             writer.member("matched", word.score.matchedLength)
-            writer.member("log10_probability", Double(word.score.logProbability))
+            writer.member("log10_probability", Decimals.shortest(word.score.logProbability))
             writer.endObject()
         }
         writer.endArray()

@@ -5,7 +5,8 @@ import _EDICTestSupport
     static let commands = [
         "init", "check", "build", "report", "store cat", "store get", "store stat", "store verify", "store export",
         "identify", "tokenizer encode", "tokenizer decode", "tokenizer inspect", "tokenizer train", "tokenizer compare",
-        "lm train", "lm query", "lm convert", "lm mix", "lm prune", "lm inspect", "translate", "generate", "score",
+        "lm train", "lm query", "lm buckets", "lm convert", "lm mix", "lm prune", "lm inspect", "translate", "generate",
+        "score",
         "embed", "model inspect", "bench", "serve", "tokenizer fertility",
     ]
 

@@ -88,6 +88,38 @@ import _EDICTestSupport
         #expect(model.perplexity(of: long).unknownWords == 1)
     }
 
+    @Test(arguments: ["", "one line without an end", "\n\n", "long"])
+    func aFileHasThePerplexityOfItsText(text: String) throws {
+        let model = try model(order: 3)
+        let text = text == "long" ? sampleText(lines: 9000, seed: 31, words: 130) : text
+        try withTemporaryFolder { folder in
+            let path = folder.appending("text")
+            try write(Array(text.utf8), to: path)
+            let expected = model.perplexity(of: text)
+            for workers in [1, 2, 5] {
+                let found = try model.perplexity(contentsOf: path, workers: workers)
+                #expect(found.tokens == expected.tokens && found.sentences == expected.sentences)
+                #expect(found.unknownWords == expected.unknownWords)
+                #expect(abs(found.logProbability - expected.logProbability) < 1e-6)
+                #expect(found == (try model.perplexity(contentsOf: path, workers: 1)))
+            }
+            let error = #expect(throws: NgramError.self) { try model.perplexity(contentsOf: folder.appending("none")) }
+            #expect(error?.code == .inputOutput && error?.message.contains("none") == true)
+        }
+    }
+
+    /// Also the ids that stand for something else within a batch.
+    @Test func idsOutsideTheVocabularyAreUnknownWords() throws {
+        let model = try model(order: 3)
+        let ids: [UInt32] = [3, .max, 4, .max - 1, 5, UInt32(model.vocabularyCount), model.endID]
+        let expected = ids.map { Int($0) < model.vocabularyCount ? $0 : model.unknownID }
+        var states = (model.beginSentenceState, model.beginSentenceState)
+        #expect(model.scores(ids: ids.span, after: &states.0) == model.scores(ids: expected.span, after: &states.1))
+        #expect(states.0 == states.1)
+        #expect(model.perplexity(ids: ids.span) == model.perplexity(ids: expected.span))
+        #expect(model.perplexity(ids: ids.span).unknownWords == 3)
+    }
+
     @Test func sentencesHoldTheirWords() throws {
         let model = try model(order: 3)
         let text = Array("w1 zebra\n\nw2".utf8)

@@ -1,0 +1,123 @@
+import SystemPackage
+import Testing
+import _EDICTestSupport
+
+/// `edic lm`, from text to answers.
+@Suite struct LMCommandTests {
+    private static let text = """
+        the harbour is open in winter
+        the harbour is closed at night
+        the boats come in at night
+        the boats leave in the morning
+        in winter the boats stay in the harbour
+
+        """
+
+    /// A runner whose folder has a model in each format.
+    private func runner() throws -> CommandRunner {
+        let runner = try CommandRunner()
+        let folder = runner.folder.path
+        let trained = runner.run("lm train --order 3 -o '\(folder)/m.arpa'", input: Self.text)
+        #expect(trained.status == 0, "\(trained.messages)")
+        for (name, options) in [
+            ("m.edlm", ""), ("q.edlm", "--quantize 8"), ("m.arpa.gz", ""), ("m.arpa.zst", ""),
+            ("m.probing", "--format kenlm-probing"), ("m.trie", "--format kenlm-trie"),
+        ] {
+            let result = runner.run("lm convert '\(folder)/m.arpa' -o '\(folder)/\(name)' \(options)")
+            #expect(result.status == 0 && result.messages.isEmpty, "\(result.messages)")
+        }
+        return runner
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        let file = try FileDescriptor.open(
+            FilePath(path), .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+        defer { try? file.close() }
+        try file.writeAll(bytes)
+    }
+
+    @Test func allFormatsPrintTheSameSummary() throws {
+        let runner = try runner()
+        let query = "lm query --show summary --model '\(runner.folder.path)/"
+        let expected = runner.run(query + "m.arpa'", input: Self.text).output
+        #expect(expected.hasPrefix("Perplexity including OOVs:\t") && expected.hasSuffix("OOVs:\t0\nTokens:\t37\n"))
+        for name in ["m.edlm", "m.arpa.gz", "m.arpa.zst", "m.probing", "m.trie"] {
+            #expect(runner.run(query + "\(name)'", input: Self.text).output == expected, "\(name)")
+        }
+    }
+
+    @Test func nextWordsAreForetold() throws {
+        let runner = try runner()
+        let model = "--model '\(runner.folder.path)/m.edlm'"
+        let plain = runner.run("lm query --next 2 \(model)", input: "the\nthe harbour\n")
+        let lines = plain.output.split(separator: "\n").map { $0.split(separator: "\t") }
+        #expect(lines.map(\.count) == [2, 2])
+        #expect(lines[0][0].hasPrefix("boats=") && lines[1][0].hasPrefix("is="))
+        let json = runner.run("lm query --next 1 --json \(model)", input: "the harbour\n").output
+        #expect(json.contains(#""text":"the harbour","next":[{"word":"is","id":"#), "\(json)")
+        #expect(runner.run("lm query --next 0 \(model)").status == 64)
+    }
+
+    @Test func idsAreScoredAsTheirWords() throws {
+        let runner = try runner()
+        let model = "--model '\(runner.folder.path)/m.edlm'"
+        let words = runner.run("lm query \(model)", input: Self.text).output
+        var ids: [UInt8] = []
+        for word in words.split(separator: "\n").flatMap({ $0.split(separator: "\t").dropLast() }) {
+            guard let field = word.split(separator: " ").first, let id = UInt32(field.split(separator: "=").last ?? "")
+            else { continue }
+            for byte in 0..<4 { ids.append(UInt8(truncatingIfNeeded: id >> UInt32(8 * byte))) }
+        }
+        #expect(ids.count == 37 * 4)
+        let path = "\(runner.folder.path)/ids"
+        try Self.write(ids, to: path)
+        let found = runner.run("lm query --ids --json \(model) '\(path)'").output
+        let expected = runner.run("lm query --show summary --json \(model)", input: Self.text).output
+        // The sums of a text's sentences are in single precision, as KenLM's.
+        func sum(_ json: String) -> Double? {
+            json.split(separator: ",").first.flatMap { Double($0.split(separator: ":").last ?? "") }
+        }
+        let sums = (try #require(sum(found)), try #require(sum(expected)))
+        #expect(abs(sums.0 - sums.1) < 1e-4)
+        #expect(found.contains(#""tokens":37,"unknown_words":0"#), "\(found)")
+        try Self.write(Array(ids.dropLast()), to: path)
+        let cut = runner.run("lm query --ids \(model) '\(path)'")
+        #expect(cut.status == 65 && cut.messages.contains(path), "\(cut.messages)")
+    }
+
+    @Test func bucketsKeepTheirLimits() throws {
+        let runner = try runner()
+        let folder = runner.folder.path
+        let texts = (0..<10).map { $0 < 5 ? "the harbour is open in winter" : "quite another text \($0)" }
+        runner.write(texts.joined(separator: "\n") + "\n", to: "\(folder)/documents")
+        let buckets = "lm buckets --model '\(folder)/m.edlm'"
+        let saved = runner.run("\(buckets) --save-limits '\(folder)/limits' '\(folder)/documents'")
+        let lines = saved.output.split(separator: "\n")
+        #expect(lines.count == 10, "\(saved.messages)")
+        #expect(lines.prefix(5).allSatisfy { $0.hasPrefix("head\t") && $0.hasSuffix("in winter") })
+        // The same limits, from standard input: every document alone is in the part it was in.
+        for (line, text) in zip(lines, texts) {
+            #expect(runner.run("\(buckets) --limits '\(folder)/limits'", input: text + "\n").output == "\(line)\n")
+        }
+        let summary = runner.run("\(buckets) --show summary --json '\(folder)/documents'").output
+        #expect(summary.hasPrefix(#"{"head":5,"#), "\(summary)")
+        #expect(runner.run(buckets, input: "text\n").status == 64)
+        runner.write("[]", to: "\(folder)/limits")
+        let bad = runner.run("\(buckets) --limits '\(folder)/limits'", input: "text\n")
+        #expect(bad.status == 65 && bad.messages.contains("\(folder)/limits"), "\(bad.messages)")
+    }
+
+    @Test func inspectAndPruneReport() throws {
+        let runner = try runner()
+        let folder = runner.folder.path
+        let quantised = runner.run("lm inspect --json '\(folder)/q.edlm'").output
+        #expect(quantised.contains(#""probability_bits":8"#) && quantised.contains(#""open_ms":"#), "\(quantised)")
+        let pruned = runner.run("lm prune '\(folder)/m.arpa' --threshold 1e-2 -o '\(folder)/p.arpa.gz' --json")
+        #expect(pruned.output.hasPrefix(#"{"orders":[{"had":"#), "\(pruned.messages)")
+        #expect(runner.run("lm inspect '\(folder)/p.arpa.gz'").status == 0)
+        let none = runner.run("lm convert '\(folder)/none' -o '\(folder)/x.edlm'")
+        #expect(none.status == 66 && none.messages.contains("none"), "\(none.messages)")
+        let nowhere = runner.run("lm convert '\(folder)/m.arpa' -o '\(folder)/none/x.edlm'")
+        #expect(nowhere.status == 74 && nowhere.messages.contains("none/x.edlm"), "\(nowhere.messages)")
+    }
+}
