@@ -120,6 +120,7 @@ static void mark(uint32_t k, uint32_t order, uint32_t code_base, edic_ngram_leve
                 level.labels[node] |= EDIC_NGRAM_PRUNED;
             } else {
                 tally->kept++;
+                if (tally->classes) tally->classes[EDIC_NGRAM_CLASS(level.labels[node] - 1)]++;
             }
         }
     }

@@ -14,7 +14,7 @@ final class ARPASink: GramSink {
 
     init(_ path: FilePath) throws(NgramError) { file = try OrderedText(path) }
 
-    func begin(_ header: GramHeader, batches: Int) throws(NgramError) {
+    func begin(_ header: GramHeader, batches: Int, means: GramIndexBuilder.Means) throws(NgramError) {
         state.withLock { state in
             state.header = header
             state.batches = batches
@@ -25,6 +25,8 @@ final class ARPASink: GramSink {
     }
 
     var needsWords: Bool { true }
+
+    func memory(for vocabulary: VocabularyList) -> Int { 0 }
 
     func accept(_ batch: GramBatch, number: Int) throws(NgramError) {
         // Piece 0 is the header; each order has as many pieces as there are batches.

@@ -1,7 +1,7 @@
 extension OrderedFile {
     /// Eight megabytes: written in such blocks, a file lies in the page cache in the system's large pages, so that mapping
     /// it takes a fault for every two megabytes, not for every few kilobytes, and look-ups miss fewer translations.
-    private static var blockSize: Int { 8 << 20 }
+    static var blockSize: Int { 8 << 20 }
 
     /// Adds parts one after another, each filled up with zeros to a multiple of `alignment` bytes, after all that was
     /// added so far.

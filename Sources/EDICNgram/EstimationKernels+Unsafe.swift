@@ -28,11 +28,14 @@ struct GramTally: Sendable {
     var seen = 0
     var kept = 0
     var counts: [UInt64] = [0, 0, 0, 0]
+    /// Those that stay, by the class of the first word.
+    var classes = [Int](repeating: 0, count: GramClasses.count)
 
     static func += (left: inout GramTally, right: GramTally) {
         left.seen += right.seen
         left.kept += right.kept
         for place in 0..<4 { left.counts[place] += right.counts[place] }
+        for place in 0..<GramClasses.count { left.classes[place] += right.classes[place] }
     }
 }
 
@@ -91,7 +94,11 @@ enum EstimationKernels {
             occurrences[k - 1] = Lane(zeros: levels[k - 1].count)
         }
         let counts = occurrences
-        var tallies = [edic_ngram_tally](repeating: edic_ngram_tally(), count: shape.order)
+        let classes = Lane<UInt64>(zeros: shape.order * GramClasses.count)
+        var tallies = unsafe (0..<shape.order).map { k in
+            unsafe edic_ngram_tally(
+                seen: 0, kept: 0, counts: (0, 0, 0, 0), classes: classes.pointer + k * GramClasses.count)
+        }
         var raw = unsafe levels.map { unsafe edic_ngram_level($0) }
         var pointers = unsafe counts.map { unsafe $0?.pointer }
         let counted = counts.contains { $0 != nil }
@@ -106,10 +113,11 @@ enum EstimationKernels {
                 }
             }
         }
-        let results = tallies.map { tally in
-            GramTally(
+        let results = unsafe tallies.enumerated().map { k, tally in
+            unsafe GramTally(
                 seen: Int(tally.seen), kept: Int(tally.kept),
-                counts: [tally.counts.0, tally.counts.1, tally.counts.2, tally.counts.3])
+                counts: [tally.counts.0, tally.counts.1, tally.counts.2, tally.counts.3],
+                classes: (0..<GramClasses.count).map { Int(classes[k * GramClasses.count + $0]) })
         }
         return (levels, results)
     }

@@ -32,6 +32,8 @@ struct GramHeader: Sendable {
     let order: Int
     /// How many n-grams of each order will come.
     let counts: [Int]
+    /// For each order, how many n-grams will come of each class of first words (``GramClasses``); of none at order 1.
+    let classes: [[Int]]
     let vocabulary: VocabularyList
 }
 
@@ -43,7 +45,10 @@ struct GramHeader: Sendable {
 protocol GramSink: AnyObject, Sendable {
     /// Whether batches must spell out their n-grams.
     var needsWords: Bool { get }
-    func begin(_ header: GramHeader, batches: Int) throws(NgramError)
+    /// How many bytes of memory the sink takes for a vocabulary.
+    func memory(for vocabulary: VocabularyList) -> Int
+    /// `means` says how much memory the sink may use.
+    func begin(_ header: GramHeader, batches: Int, means: GramIndexBuilder.Means) throws(NgramError)
     func accept(_ batch: GramBatch, number: Int) throws(NgramError)
     /// All batches of `order` have come.
     func complete(order: Int) throws(NgramError)
@@ -58,8 +63,10 @@ final class SinkSplitter: GramSink {
 
     var needsWords: Bool { sinks.contains { $0.needsWords } }
 
-    func begin(_ header: GramHeader, batches: Int) throws(NgramError) {
-        for sink in sinks { try sink.begin(header, batches: batches) }
+    func memory(for vocabulary: VocabularyList) -> Int { sinks.reduce(0) { $0 + $1.memory(for: vocabulary) } }
+
+    func begin(_ header: GramHeader, batches: Int, means: GramIndexBuilder.Means) throws(NgramError) {
+        for sink in sinks { try sink.begin(header, batches: batches, means: means) }
     }
 
     func accept(_ batch: GramBatch, number: Int) throws(NgramError) {

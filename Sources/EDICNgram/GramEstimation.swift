@@ -53,7 +53,7 @@ final class GramEstimation: Sendable {
 
     private let options: NgramEstimator.Options
     private let input: NgramIntake.Result
-    private let pool: WorkerPool
+    private let pool: StoppablePool
     private let memory: KeptMemory
     private let budget: EstimationMemory
     private let shape: KeyShape
@@ -66,9 +66,18 @@ final class GramEstimation: Sendable {
     private var order: Int { shape.order }
     var batchCount: Int { plan.buckets.count }
 
+    /// What a sink may use: it sorts parts of sets while no bucket is worked on, so in what is left for these.
+    var sinkMeans: GramIndexBuilder.Means {
+        let tokens = plan.buckets.map(\.tokens).max() ?? 0
+        return GramIndexBuilder.Means(
+            memory: memory, partSize: min(GramIndexBuilder.Means.largestPart, max(4096, tokens)),
+            shouldStop: pool.shouldStop)
+    }
+
     /// Forms, sorts and counts the n-grams of the text. `pass` is told of each of the passes over it.
     init(
-        options: NgramEstimator.Options, input: NgramIntake.Result, pool: WorkerPool, memory: KeptMemory,
+        options: NgramEstimator.Options, input: NgramIntake.Result, pool: StoppablePool, memory: KeptMemory,
+        sinkBytes: Int,
         pass: (_ pass: Int, _ passes: Int) throws(NgramError) -> Void
     ) throws(NgramError) {
         self.options = options
@@ -79,7 +88,7 @@ final class GramEstimation: Sendable {
         self.shape = shape
         var total: UInt64 = 0
         for code in 0..<input.codeCounts.count { total += input.codeCounts[code] }
-        let vocabulary = input.vocabulary.bytes.count + input.codeCounts.count * 32
+        let vocabulary = input.vocabulary.bytes.count + input.codeCounts.count * 32 + sinkBytes
         budget = EstimationMemory(
             limit: options.memoryLimit, vocabulary: vocabulary, order: options.order, tokens: total,
             keyBytes: shape.bytes, workers: pool.workers)
@@ -108,7 +117,7 @@ final class GramEstimation: Sendable {
     }
 
     private static func plan(
-        _ input: NgramIntake.Result, _ budget: EstimationMemory, order: Int, _ pool: WorkerPool
+        _ input: NgramIntake.Result, _ budget: EstimationMemory, order: Int, _ pool: StoppablePool
     ) throws(NgramError) -> EstimationPlan {
         let draft = EstimationPlan.draft(input.codeCounts, most: budget.mostTokens, order: order)
         let size = draft.splitCodes.count * EstimationPlan.classes
@@ -131,7 +140,7 @@ final class GramEstimation: Sendable {
         let plan: EstimationPlan
         let budget: EstimationMemory
         let input: NgramIntake.Result
-        let pool: WorkerPool
+        let pool: StoppablePool
         let memory: KeptMemory
         let thresholds: [UInt64]
         let allowed: Lane<UInt8>?

@@ -5,116 +5,91 @@ internal import Synchronization
 final class GramIndexSink: GramSink {
     private struct State: Sendable {
         var builder: GramIndexBuilder?
-        var batches: [Batch?] = []
-        /// The numbers of the n-grams one order lower, and where each batch of theirs begins.
-        var shorter: Lane<UInt32>?
-        var shorterStarts: [Int] = []
-    }
-
-    private struct Batch: Sendable {
-        let words: Lane<UInt32>
-        let parents: Lane<UInt32>
-        let probabilities: Lane<Float>
-        let backoffs: Lane<Float>?
+        var header: GramHeader?
+        var batches = 0
+        /// Takes the n-grams of the order that comes.
+        var set: GramSetBuilder?
+        /// Knows the numbers of the n-grams one order lower.
+        var shorter: GramSetBuilder?
     }
 
     private let quantisation: GramIndexBuilder.Quantisation?
     private let pool: WorkerPool
     private let state = Mutex(State())
+    private let output: @Sendable () throws(NgramError) -> GramIndexOutput
     private let deliver: @Sendable (GramIndexBuilder) throws(NgramError) -> Void
 
     /// `deliver` gets the builder when everything is in it.
     init(
         quantisation: GramIndexBuilder.Quantisation?, pool: WorkerPool,
+        output: @escaping @Sendable () throws(NgramError) -> GramIndexOutput,
         deliver: @escaping @Sendable (GramIndexBuilder) throws(NgramError) -> Void
     ) {
         self.quantisation = quantisation
         self.pool = pool
+        self.output = output
         self.deliver = deliver
     }
 
-    func begin(_ header: GramHeader, batches: Int) {
+    func begin(_ header: GramHeader, batches: Int, means: GramIndexBuilder.Means) throws(NgramError) {
         let builder = GramIndexBuilder(
-            order: header.order, vocabulary: header.vocabulary, quantisation: quantisation, pool: pool)
+            order: header.order, vocabulary: header.vocabulary, quantisation: quantisation, pool: pool, means: means,
+            output: try output())
         state.withLock { state in
             state.builder = builder
-            state.batches = Array(repeating: nil, count: batches)
+            state.header = header
+            state.batches = batches
         }
     }
 
     var needsWords: Bool { false }
 
-    func accept(_ batch: GramBatch, number: Int) {
+    /// The words as they lie in the file and what finds them, their weights, and those sorted.
+    func memory(for vocabulary: VocabularyList) -> Int { vocabulary.bytes.count + vocabulary.count * 40 }
+
+    func accept(_ batch: GramBatch, number: Int) throws(NgramError) {
+        let (builder, set, shorter) = state.withLock { ($0.builder, $0.set, $0.shorter) }
+        guard let builder else { throw NgramError(.invalidArgument, "n-grams came before their header") }
         let (words, parents, places) = batch.kept()
-        let probabilities = Lane<Float>(uninitialized: words.count)
-        for index in 0..<words.count { probabilities[index] = batch.logProbabilities[Int(places[index])] }
-        let backoffs = batch.logBackoffs.map { all in
-            let backoffs = Lane<Float>(uninitialized: words.count)
-            for index in 0..<words.count { backoffs[index] = all[Int(places[index])] }
-            return backoffs
+        if batch.order == 1 {
+            for index in 0..<words.count {
+                builder.setUnigram(
+                    Int(words[index]), probability: batch.logProbabilities[index],
+                    backoff: batch.logBackoffs?[index] ?? 0)
+            }
+            return
         }
-        let kept = Batch(words: words, parents: parents, probabilities: probabilities, backoffs: backoffs)
-        state.withLock { $0.batches[number] = kept }
+        guard let set, batch.order == 2 || shorter != nil else {
+            throw NgramError(.invalidArgument, "orders came out of turn")
+        }
+        if let shorter {
+            let numbers = try shorter.numbers(block: number)
+            for index in 0..<parents.count { parents[index] = numbers[Int(parents[index])] }
+        }
+        func chosen(_ all: Lane<Float>) -> Lane<Float> {
+            let chosen = Lane<Float>(uninitialized: words.count)
+            for index in 0..<words.count { chosen[index] = all[Int(places[index])] }
+            return chosen
+        }
+        try set.add(
+            GramColumns(
+                parents: parents, words: words, probabilities: chosen(batch.logProbabilities),
+                backoffs: batch.logBackoffs.map(chosen) ?? Lane(uninitialized: 0)),
+            block: number)
     }
 
     func complete(order: Int) throws(NgramError) {
-        let (builder, batches, shorter, shorterStarts) = state.withLock {
-            ($0.builder, $0.batches.compactMap(\.self), $0.shorter, $0.shorterStarts)
+        let (builder, header, batches, set) = state.withLock { state in
+            // What the order before knew is no longer needed.
+            state.shorter = state.set
+            state.set = nil
+            return (state.builder, state.header, state.batches, state.shorter)
         }
-        guard let builder else { throw NgramError(.invalidArgument, "n-grams came before their header") }
-        var starts: [Int] = []
-        var total = 0
-        for batch in batches {
-            starts.append(total)
-            total += batch.words.count
-        }
-        let numbers: Lane<UInt32>
-        if order == 1 {
-            numbers = Lane(uninitialized: total)
-            var next = 0
-            for batch in batches {
-                for index in 0..<batch.words.count {
-                    let word = batch.words[index]
-                    builder.setUnigram(
-                        Int(word), probability: batch.probabilities[index], backoff: batch.backoffs?[index] ?? 0)
-                    numbers[next] = word
-                    next += 1
-                }
-            }
-        } else {
-            let words = Lane<UInt32>(uninitialized: total)
-            let parents = Lane<UInt32>(uninitialized: total)
-            let probabilities = Lane<Float>(uninitialized: total)
-            let hasBackoffs = batches.contains { $0.backoffs != nil }
-            let backoffs = Lane<Float>(uninitialized: hasBackoffs ? total : 0)
-            guard let shorter, order == 2 || shorterStarts.count == batches.count else {
-                throw NgramError(.invalidArgument, "orders came out of turn")
-            }
-            let firsts = starts
-            pool.forEach(count: batches.count) { number, _ in
-                let batch = batches[number]
-                let first = firsts[number]
-                copy(batch.words, into: words, at: first)
-                copy(batch.probabilities, into: probabilities, at: first)
-                if let own = batch.backoffs { copy(own, into: backoffs, at: first) }
-                if order == 2 {
-                    copy(batch.parents, into: parents, at: first)
-                } else {
-                    for index in 0..<batch.words.count {
-                        parents[first + index] = shorter[shorterStarts[number] + Int(batch.parents[index])]
-                    }
-                }
-            }
-            state.withLock { $0.batches = $0.batches.map { _ in nil } }
-            numbers = try builder.addOrder(
-                GramColumns(parents: parents, words: words, probabilities: probabilities, backoffs: backoffs))
-        }
-        let ownStarts = starts
-        state.withLock { state in
-            state.shorter = numbers
-            state.shorterStarts = ownStarts
-            state.batches = state.batches.map { _ in nil }
-        }
+        guard let builder, let header else { throw NgramError(.invalidArgument, "n-grams came before their header") }
+        if let set { try builder.finish(set) }
+        guard order < header.order else { return }
+        let next = try builder.nextOrder(classCounts: header.classes[order], blocks: batches)
+        state.withLock { $0.set = next }
     }
 
     func finish(pool: WorkerPool) throws(NgramError) {

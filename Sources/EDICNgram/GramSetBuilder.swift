@@ -1,4 +1,5 @@
 internal import EDICNumerics
+internal import Synchronization
 
 /// N-grams of one order on their way into a model: the number of the n-gram without the first word, the first word,
 /// and the weights.
@@ -10,225 +11,252 @@ struct GramColumns: Sendable {
     let backoffs: Lane<Float>
 
     var count: Int { words.count }
+
+    func part(_ range: Range<Int>) -> GramColumns {
+        GramColumns(
+            parents: parents.part(range), words: words.part(range), probabilities: probabilities.part(range),
+            backoffs: backoffs.count == 0 ? backoffs : backoffs.part(range))
+    }
 }
 
-/// The sets of one order, built; offsets still count from the beginning of their own bytes.
-struct BuiltOrder: Sendable {
-    let shapes: [GramSetShape]
-    let lines: [Lane<UInt8>]
-    let entries: [Lane<UInt8>]
-    let probabilityValues: [Float]
-    let backoffValues: [Float]
-    /// The number each n-gram was given, in the order of the columns.
-    let numbers: Lane<UInt32>
+/// Histograms of the weights that one worker has seen.
+struct WeightHistograms: Sendable {
+    let probabilities = WeightCodebook.Histogram()
+    let backoffs = WeightCodebook.Histogram()
 }
 
-enum GramSetBuilder {
-    /// Sorts the n-grams into sets and packs them. `parentCount` n-grams are one word shorter.
-    static func build(
-        _ columns: GramColumns, vocabulary: Int, parentCount: Int, quantised bits: (probability: Int, backoff: Int)?,
-        isHighest: Bool, pool: WorkerPool
-    ) throws(NgramError) -> BuiltOrder {
-        let classes = vocabulary < 1 ? 0 : GramClasses.index(of: UInt32(vocabulary - 1)) + 1
-        let parentBits = parentCount <= 1 ? 1 : Int.bitWidth - (parentCount - 1).leadingZeroBitCount
-        let grain = 1 << 16
-        let chunks = (columns.count + grain - 1) / grain
-        let books = bits.map { codebooks(columns, $0, isHighest: isHighest, grain: grain, pool: pool) }
-
-        // Which set each n-gram is in, and how many are in each.
-        let histograms = pool.map(count: chunks) { chunk, _ in
-            var histogram = [Int](repeating: 0, count: classes)
-            for index in chunk * grain..<min(columns.count, (chunk + 1) * grain) {
-                histogram[GramClasses.index(of: columns.words[index])] += 1
-            }
-            return histogram
-        }
-        var counts = [Int](repeating: 0, count: classes)
-        for histogram in histograms { for place in 0..<classes { counts[place] += histogram[place] } }
-
-        let numbers = Lane<UInt32>(uninitialized: columns.count)
-        var shapes: [GramSetShape] = []
-        var lines: [Lane<UInt8>] = []
-        var entries: [Lane<UInt8>] = []
-        var firstNumber = 0
-        for place in 0..<classes where counts[place] > 0 {
-            var shape = GramSetShape()
-            shape.count = counts[place]
-            shape.wordBits = GramClasses.wordBits(place, vocabulary: vocabulary)
-            shape.parentBits = parentBits
-            shape.firstWord = GramClasses.firstWord(place)
-            shape.firstNumber = firstNumber
-            let spread = Int.bitWidth - 1 - counts[place].leadingZeroBitCount
-            shape.homeBits = min(max(0, spread - 1), shape.keyBits)
-            shape.probabilityBits = bits?.probability ?? 32
-            shape.backoffBits = isHighest ? 0 : bits?.backoff ?? 32
-            guard shape.remainderBits <= 56 else {
-                throw NgramError(
-                    .unsupported, "model: \(vocabulary) words with \(parentCount) n-grams do not fit the format")
-            }
-            firstNumber += counts[place]
-            let indices = Lane<UInt32>(uninitialized: counts[place])
-            var starts = [Int](repeating: 0, count: chunks)
-            for chunk in 1..<max(1, chunks) { starts[chunk] = starts[chunk - 1] + histograms[chunk - 1][place] }
-            let chunkStarts = starts
-            pool.forEach(count: chunks) { chunk, _ in
-                var next = chunkStarts[chunk]
-                for index in chunk * grain..<min(columns.count, (chunk + 1) * grain)
-                where GramClasses.index(of: columns.words[index]) == place {
-                    indices[next] = UInt32(index)
-                    next += 1
-                }
-            }
-            let set = try pack(shape, indices, columns, books, numbers, pool)
-            shapes.append(set.shape)
-            lines.append(set.lines)
-            entries.append(set.entries)
-        }
-        return BuiltOrder(
-            shapes: shapes, lines: lines, entries: entries, probabilityValues: books?.probability.values ?? [],
-            backoffValues: books?.backoff.values ?? [], numbers: numbers)
+/// Sorts the n-grams of one order into sets and packs them.
+///
+/// Each set is shared out among parts by the top bits of its scrambled keys, so that only a few parts are in memory at
+/// once: n-grams come in blocks as ``add(_:block:)`` has them, become records in ``RecordExchange``, are sorted and packed
+/// part by part in ``finish(into:)``, and their numbers go back block by block in ``numbers(block:)``. What is written
+/// does not depend on how many parts or blocks there are.
+final class GramSetBuilder: Sendable {
+    struct Description: Sendable {
+        /// How many n-grams of each class of first words will come.
+        let classCounts: [Int]
+        let vocabulary: Int
+        /// How many n-grams are one word shorter.
+        let parentCount: Int
+        let quantised: GramIndexBuilder.Quantisation?
+        let isHighest: Bool
     }
 
-    private static func codebooks(
-        _ columns: GramColumns, _ bits: (probability: Int, backoff: Int), isHighest: Bool, grain: Int, pool: WorkerPool
-    ) -> (probability: WeightCodebook, backoff: WeightCodebook) {
-        // A fixed number of parts, so that sums do not depend on the workers.
-        let parts = max(1, min(8, columns.count / grain))
-        let sums = pool.map(count: parts) { part, _ in
-            let probability = WeightCodebook.Histogram()
-            let backoff = WeightCodebook.Histogram()
-            for index in part * columns.count / parts..<(part + 1) * columns.count / parts {
-                probability.add(columns.probabilities[index])
-                if !isHighest { backoff.add(columns.backoffs[index]) }
-            }
-            return (probability, backoff)
+    /// One class of first words and its parts.
+    private struct Class: Sendable {
+        let index: Int
+        let shape: GramSetShape
+        let firstPart: Int
+        let partBits: Int
+
+        var partCount: Int { 1 << partBits }
+    }
+
+    private typealias Books = (probability: WeightCodebook, backoff: WeightCodebook)
+
+    private let description: Description
+    private let memory: KeptMemory
+    private let pool: StoppablePool
+    private let classes: [Class]
+    private let recordClasses: Lane<RecordClass>
+    private let exchange: RecordExchange
+    private let histograms = Mutex<[WeightHistograms]>([])
+
+    /// `partSize` n-grams are in a part at most, or a few more; n-grams will come in `blocks` blocks.
+    init(
+        _ description: Description, blocks: Int, partSize: Int, memory: KeptMemory, pool: StoppablePool
+    ) throws(NgramError) {
+        self.description = description
+        self.memory = memory
+        self.pool = pool
+        var classes: [Class] = []
+        var firstPart = 0
+        var firstNumber = 0
+        recordClasses = Lane(zeros: GramClasses.count)
+        for (index, count) in description.classCounts.enumerated() where count > 0 {
+            var shape = try Self.shape(index, count, description)
+            shape.firstNumber = firstNumber
+            firstNumber += count
+            var partBits = 0
+            while partBits < shape.homeBits, count >> partBits > partSize { partBits += 1 }
+            recordClasses[index] = RecordClass(shape, firstPart: firstPart, partBits: partBits)
+            classes.append(Class(index: index, shape: shape, firstPart: firstPart, partBits: partBits))
+            firstPart += 1 << partBits
         }
-        for part in 1..<parts {
-            sums[0].0.add(sums[part].0)
-            if !isHighest { sums[0].1.add(sums[part].1) }
+        guard firstPart <= 1 << 16 else {
+            throw NgramError(
+                .limitExceeded, "model: \(firstNumber) n-grams of one order need more memory to sort; give more")
+        }
+        self.classes = classes
+        let weightBits = (description.quantised == nil ? 32 : 18) * (description.isHighest ? 1 : 2)
+        let keyBits = classes.map(\.shape.keyBits).max() ?? 1
+        exchange = RecordExchange(
+            RecordShape(keyBits: keyBits, weightBits: weightBits), parts: firstPart, blocks: blocks,
+            answersBlocks: !description.isHighest, memory: memory)
+    }
+
+    private static func shape(
+        _ index: Int, _ count: Int, _ description: Description
+    ) throws(NgramError) -> GramSetShape {
+        let parents = description.parentCount
+        var shape = GramSetShape()
+        shape.count = count
+        shape.wordBits = GramClasses.wordBits(index, vocabulary: description.vocabulary)
+        shape.parentBits = parents <= 1 ? 1 : Int.bitWidth - (parents - 1).leadingZeroBitCount
+        shape.firstWord = GramClasses.firstWord(index)
+        shape.probabilityBits = description.quantised?.probabilityBits ?? 32
+        shape.backoffBits = description.isHighest ? 0 : description.quantised?.backoffBits ?? 32
+        shape.homeBits = homeBits(shape, seed: 0)
+        guard shape.remainderBits <= 56 else {
+            throw NgramError(
+                .unsupported, "model: \(description.vocabulary) words with \(parents) n-grams do not fit the format")
+        }
+        return shape
+    }
+
+    /// Two to four entries a home, or half as many where some home is likely to have more than fifteen: always of very
+    /// many, and where four seeds have failed.
+    private static func homeBits(_ shape: GramSetShape, seed: Int) -> Int {
+        let spread = Int.bitWidth - 1 - shape.count.leadingZeroBitCount
+        let bits = max(0, spread - 1)
+        let homes = Double(1 << bits)
+        let mean = Double(shape.count) / homes
+        // The Poisson distribution's tail from 16 on, and 1 over e to the mean, by their series.
+        var (term, exponential) = (1.0, 1.0)
+        var tail = 0.0
+        for n in 1..<48 {
+            term *= mean / Double(n)
+            exponential += term
+            if n > 15 { tail += term }
+        }
+        let isCrowded = homes * tail / exponential > 2
+        return min(seed >= 4 || isCrowded ? bits + 1 : bits, shape.keyBits)
+    }
+
+    // MARK: Taking in
+
+    /// Adds a block of n-grams.
+    func add(_ columns: GramColumns, block: Int) throws(NgramError) {
+        let own = description.quantised == nil ? nil : histograms.withLock { $0.popLast() } ?? WeightHistograms()
+        let records = Records(
+            columns, exchange.shape, classes: recordClasses, partCount: exchange.partCount, histograms: own)
+        if let own { histograms.withLock { $0.append(own) } }
+        try exchange.add(records, block: block)
+    }
+
+    // MARK: Packing
+
+    /// Sorts and packs all that was added, and writes it.
+    func finish(into output: GramIndexOutput) throws(NgramError) -> GramIndexHeader.Order {
+        exchange.close()
+        let books = codebooks()
+        var order = GramIndexHeader.Order()
+        order.count = classes.reduce(0) { $0 + $1.shape.count }
+        order.probabilities = try output.place(books?.probability.values ?? [])
+        order.backoffs = try output.place(books?.backoff.values ?? [])
+        let parts = classes.flatMap { entry in (0..<entry.partCount).map { (entry, $0) } }
+        let packed = try pool.map(count: parts.count) { number, _ throws(NgramError) in
+            let (entry, part) = parts[number]
+            return try pack(exchange, entry.firstPart, entry.shape, part, of: entry.partBits, books)
+        }
+        for entry in classes {
+            let own = packed[entry.firstPart..<entry.firstPart + entry.partCount]
+            var (shape, pieces) = (entry.shape, own.compactMap(\.self))
+            if pieces.count < entry.partCount { (shape, pieces) = try repack(entry, books) }
+            shape.lines = try output.join(pieces.map { ($0.firstLine, $0.lines) }, unit: GramSetShape.lineBytes)
+            shape.entries = try output.join(pieces.map { ($0.firstByte, $0.entries) }, unit: 1, zeros: 8)
+            order.sets.append(shape)
+        }
+        exchange.dropRecords()
+        return order
+    }
+
+    /// The numbers of the n-grams of a block, in the order in which they came.
+    func numbers(block: Int) throws(NgramError) -> Lane<UInt32> { try exchange.numbers(block: block) }
+
+    private func codebooks() -> Books? {
+        guard let bits = description.quantised else { return nil }
+        let all = histograms.withLock { all in
+            defer { all = [] }
+            return all
+        }
+        let sums = all.first ?? WeightHistograms()
+        for other in all.dropFirst() {
+            sums.probabilities.add(other.probabilities)
+            sums.backoffs.add(other.backoffs)
         }
         return (
-            WeightCodebook(sums[0].0, bits: bits.probability, keepsZero: false),
-            WeightCodebook(sums[0].1, bits: bits.backoff, keepsZero: true)
+            WeightCodebook(sums.probabilities, bits: bits.probabilityBits, keepsZero: false),
+            WeightCodebook(
+                description.isHighest ? WeightCodebook.Histogram() : sums.backoffs, bits: bits.backoffBits,
+                keepsZero: true)
         )
     }
 
-    private static func pack(
-        _ start: GramSetShape, _ indices: Lane<UInt32>, _ columns: GramColumns,
-        _ books: (probability: WeightCodebook, backoff: WeightCodebook)?, _ numbers: Lane<UInt32>, _ pool: WorkerPool
-    ) throws(NgramError) -> (shape: GramSetShape, lines: Lane<UInt8>, entries: Lane<UInt8>) {
-        for seed in 0..<64 {
-            var shape = start
-            shape.seed = seed
-            // Of very many homes with nearly four entries each, one has more than fifteen with any seed.
-            if seed >= 4 { shape.homeBits = min(start.homeBits + 1, shape.keyBits) }
-            let sorted = sortedKeys(shape, indices, columns, pool)
-            guard let lines = lines(shape, sorted) else { continue }
-            let entries = Lane<UInt8>(zeros: shape.entryBytes)
-            // Eight entries end at a whole byte, so parts of a multiple of eight do not share one.
-            let grain = 1 << 14
-            let final = shape
-            pool.forEach(count: (shape.count + grain - 1) / grain) { chunk, _ in
-                var packer = BitPacker(entries, at: chunk * grain * final.entryBits / 8)
-                for place in chunk * grain..<min(final.count, (chunk + 1) * grain) {
-                    let record = sorted[place]
-                    let index = Int(record.value[1])
-                    numbers[index] = UInt32(final.firstNumber + place)
-                    packer.add(record.value[0] >> UInt64(64 - final.keyBits), width: final.remainderBits)
-                    let probability = columns.probabilities[index]
-                    packer.add(
-                        UInt64(books?.probability.code(probability) ?? probability.bitPattern),
-                        width: final.probabilityBits)
-                    if final.backoffBits > 0 {
-                        let backoff = columns.backoffs[index]
-                        packer.add(UInt64(books?.backoff.code(backoff) ?? backoff.bitPattern), width: final.backoffBits)
-                    }
-                }
-                packer.finish()
-            }
-            return (shape, lines, entries)
-        }
-        throw NgramError(.unsupported, "model: \(start.count) n-grams do not spread evenly; are some listed twice?")
+    /// One part's share of a set.
+    private struct Piece: Sendable {
+        /// Where in the set's lines and entries it begins.
+        let firstLine: Int
+        let lines: KeptBytes
+        let firstByte: Int
+        let entries: KeptBytes
     }
 
-    /// Scrambled keys in the top bits, with the n-gram's index below, in rising order.
-    private static func sortedKeys(
-        _ shape: GramSetShape, _ indices: Lane<UInt32>, _ columns: GramColumns, _ pool: WorkerPool
-    ) -> Lane<PackedKey<2>> {
-        let grain = 1 << 16
-        let chunks = (shape.count + grain - 1) / grain
-        let mask = ones(shape.keyBits)
-        let fold = UInt64(shape.fold)
-        let multiplier = GramSet.multiplier(seed: shape.seed)
-        let raise = UInt64(64 - shape.keyBits)
-        @Sendable func key(_ place: Int) -> PackedKey<2> {
-            let index = Int(indices[place])
-            let word = UInt64(columns.words[index]) - UInt64(shape.firstWord)
-            let plain = (UInt64(columns.parents[index]) << UInt64(shape.wordBits)) | word
-            var record = PackedKey<2>()
-            record.value[0] = GramSet.scramble(plain, mask: mask, fold: fold, multiplier: multiplier) << raise
-            record.value[1] = UInt64(index)
-            return record
-        }
-        let histograms = pool.map(count: chunks) { chunk, _ in
-            var histogram = [Int](repeating: 0, count: 256)
-            for place in chunk * grain..<min(shape.count, (chunk + 1) * grain) {
-                histogram[Int(key(place).value[0] >> 56)] += 1
-            }
-            return histogram
-        }
-        var positions = histograms.map { _ in [Int](repeating: 0, count: 256) }
-        var starts = [Int](repeating: 0, count: 257)
-        var end = 0
-        for bucket in 0..<256 {
-            starts[bucket] = end
-            for chunk in 0..<chunks {
-                positions[chunk][bucket] = end
-                end += histograms[chunk][bucket]
-            }
-        }
-        starts[256] = end
-        let sorted = Lane<PackedKey<2>>(uninitialized: shape.count)
-        let scratch = Lane<PackedKey<2>>(uninitialized: shape.count)
-        let firsts = positions
-        let bounds = starts
-        pool.forEach(count: chunks) { chunk, _ in
-            var next = firsts[chunk]
-            for place in chunk * grain..<min(shape.count, (chunk + 1) * grain) {
-                let record = key(place)
-                let bucket = Int(record.value[0] >> 56)
-                sorted[next[bucket]] = record
-                next[bucket] += 1
-            }
-        }
-        pool.forEach(count: 256) { bucket, _ in
-            let range = bounds[bucket]..<bounds[bucket + 1]
-            sortKeys(sorted.part(range), scratch: scratch.part(range))
-        }
-        return sorted
-    }
-
-    /// The lines of a set, or nil when a home would hold more than fifteen entries.
-    private static func lines(_ shape: GramSetShape, _ sorted: Lane<PackedKey<2>>) -> Lane<UInt8>? {
-        let lines = Lane<UInt8>(zeros: shape.lineCount * GramSetShape.lineBytes)
+    /// Packs a part and keeps its numbers; nil where a home would have too many entries.
+    private func pack(
+        _ exchange: RecordExchange, _ firstPart: Int, _ shape: GramSetShape, _ part: Int, of partBits: Int,
+        _ books: Books?
+    ) throws(NgramError) -> Piece? {
+        let homes = 1 << (shape.homeBits - partBits)
         var place = 0
-        for line in 0..<shape.lineCount {
-            let start = line * GramSetShape.lineBytes
-            for byte in 0..<4 { lines[start + byte] = UInt8(truncatingIfNeeded: place >> (8 * byte)) }
-            let first = line * GramSetShape.homesPerLine
-            while place < shape.count {
-                let home =
-                    shape.homeBits == 0
-                    ? 0 : Int(truncatingIfNeeded: sorted[place].value[0] >> UInt64(64 - shape.homeBits))
-                let within = home - first
-                if within >= GramSetShape.homesPerLine { break }
-                let byte = start + 4 + within / 2
-                let one: UInt8 = within % 2 == 0 ? 1 : 16
-                if lines[byte] & (one &* 15) == one &* 15 { return nil }
-                lines[byte] += one
-                place += 1
+        for before in 0..<part { place += exchange.count(part: firstPart + before) }
+        let count = exchange.count(part: firstPart + part)
+        let records = try exchange.load(part: firstPart + part)
+        guard
+            let packed = PackedPart(
+                records, count: count, exchange.shape, shape, homes: part * homes..<(part + 1) * homes, place: place,
+                books: books, givesNumbers: !description.isHighest)
+        else { return nil }
+        if !description.isHighest { try exchange.answer(part: firstPart + part, packed.numbers) }
+        return Piece(
+            firstLine: part * homes / GramSetShape.homesPerLine * GramSetShape.lineBytes,
+            lines: try KeptBytes(adopting: packed.lines, in: memory),
+            firstByte: place * shape.entryBits / 8, entries: try KeptBytes(adopting: packed.entries, in: memory))
+    }
+
+    /// Packs a set again with other seeds, until no home has too many entries.
+    private func repack(_ entry: Class, _ books: Books?) throws(NgramError) -> (GramSetShape, [Piece]) {
+        for seed in 1..<64 {
+            var shape = entry.shape
+            shape.seed = seed
+            shape.homeBits = Self.homeBits(shape, seed: seed)
+            let again = RecordExchange(
+                exchange.shape, parts: entry.partCount, blocks: entry.partCount,
+                answersBlocks: !description.isHighest, memory: memory)
+            let from = recordClasses[entry.index]
+            let to = RecordClass(shape, firstPart: 0, partBits: entry.partBits)
+            let other = shape
+            try pool.forEach(count: entry.partCount) { part, _ throws(NgramError) in
+                let number = entry.firstPart + part
+                let records = Records(
+                    rekeying: try exchange.load(part: number), count: exchange.count(part: number), exchange.shape,
+                    from: from, to: to, partCount: entry.partCount)
+                try again.add(records, block: part)
             }
+            again.close()
+            let packed = try pool.map(count: entry.partCount) { part, _ throws(NgramError) in
+                try pack(again, 0, other, part, of: entry.partBits, books)
+            }
+            let pieces = packed.compactMap(\.self)
+            guard pieces.count == entry.partCount else { continue }
+            if !description.isHighest {
+                try pool.forEach(count: entry.partCount) { part, _ throws(NgramError) in
+                    try exchange.answer(part: entry.firstPart + part, try again.numbers(block: part))
+                }
+            }
+            return (shape, pieces)
         }
-        return lines
+        throw NgramError(
+            .unsupported, "model: \(entry.shape.count) n-grams do not spread evenly; are some listed twice?")
     }
 }

@@ -111,7 +111,7 @@ final class KeptMemory: Sendable {
 @safe final class KeptBytes: Sendable {
     private let lane: Lane<UInt8>?
     private let offset: Int64
-    private let count: Int
+    let count: Int
     private let memory: KeptMemory
 
     init(_ bytes: Lane<UInt8>, count: Int, in memory: KeptMemory) throws(NgramError) {
@@ -123,6 +123,21 @@ final class KeptMemory: Sendable {
         } else {
             lane = nil
             offset = try unsafe bytes.part(0..<count).withBytes { bytes throws(NgramError) in
+                try unsafe memory.spill.write(UnsafeRawBufferPointer(bytes))
+            }
+        }
+    }
+
+    /// Keeps `bytes` themselves, which nobody may change.
+    init(adopting bytes: Lane<UInt8>, in memory: KeptMemory) throws(NgramError) {
+        count = bytes.count
+        self.memory = memory
+        if memory.reserve(count) {
+            lane = bytes
+            offset = 0
+        } else {
+            lane = nil
+            offset = try unsafe bytes.withBytes { bytes throws(NgramError) in
                 try unsafe memory.spill.write(UnsafeRawBufferPointer(bytes))
             }
         }
@@ -143,5 +158,17 @@ final class KeptMemory: Sendable {
             try unsafe memory.spill.read(bytes, from: offset + Int64(range.lowerBound))
         }
         return part
+    }
+
+    /// Copies the bytes of a range to `target` from `start` on.
+    func copy(_ range: Range<Int>, into target: Lane<UInt8>, at start: Int) throws(NgramError) {
+        precondition(range.upperBound <= count, "outside the kept bytes")
+        if let lane {
+            EDICNgram.copy(lane.part(range), into: target, at: start)
+        } else {
+            try unsafe target.part(start..<start + range.count).withBytes { bytes throws(NgramError) in
+                try unsafe memory.spill.read(bytes, from: offset + Int64(range.lowerBound))
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ internal import Glibc
 @safe struct Lane<Element: BitwiseCopyable>: @unchecked Sendable {
     private let base: UnsafeMutablePointer<Element>
     let count: Int
-    private let owner: LaneOwner
+    fileprivate let owner: LaneOwner
 
     /// Storage of `count` elements, all bits zero.
     init(zeros count: Int) {
@@ -16,7 +16,7 @@ internal import Glibc
         self.count = count
     }
 
-    private init(base: UnsafeMutablePointer<Element>, count: Int, owner: LaneOwner) {
+    fileprivate init(base: UnsafeMutablePointer<Element>, count: Int, owner: LaneOwner) {
         unsafe self.base = base
         self.count = count
         self.owner = owner
@@ -45,6 +45,13 @@ internal import Glibc
     func part(_ range: Range<Int>) -> Lane {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside the lane")
         return unsafe Lane(base: base + range.lowerBound, count: range.count, owner: owner)
+    }
+
+    /// The bytes of all elements, sharing the storage.
+    var bytes: Lane<UInt8> {
+        let size = count * MemoryLayout<Element>.stride
+        let start = unsafe UnsafeMutableRawPointer(base).assumingMemoryBound(to: UInt8.self)
+        return unsafe Lane<UInt8>(base: start, count: size, owner: owner)
     }
 
     /// The elements where they lie; valid while the lane is.
@@ -151,6 +158,10 @@ struct GrowingLane<Element: BitwiseCopyable> {
     mutating func advance(by added: Int) {
         precondition(count + added <= lane.count, "outside the lane")
         count += added
+    }
+
+    mutating func append(copying source: Lane<Element>) {
+        unsafe append(copying: source.pointer, count: source.count)
     }
 
     mutating func removeAll() { count = 0 }

@@ -40,7 +40,10 @@ extension NgramModel {
     /// by a search along each weight in turn where it is log-linear.
     ///
     /// - Parameter heldOut: sentences, one a line, that no model was estimated from.
-    /// - Returns: the weights, and the perplexity of the text's words that some model knows.
+    /// - Returns: the weights, and the perplexity of the mixture over the words of the text that are tuned on: where it is
+    ///   linear, those of the model that knows most of them, so that this is no higher than that model's own
+    ///   ``PerplexityTotals/knownPerplexity``; where it is log-linear, those that some model knows. A mixture knows more words
+    ///   than its models, so its own perplexity without unknown words is over more of them.
     public static func tunedWeights(
         of models: [NgramModel], kind: MixtureKind = .linear, heldOut: Span<UInt8>
     ) throws(NgramError) -> (weights: [Double], perplexity: Double) {
@@ -62,27 +65,37 @@ extension NgramModel {
             }
             return probabilities
         }
+        // The words of the model that knows most of them: on these no model alone may be better than the mixture. What
+        // only others know would draw weight to them at the expense of all other words.
+        let known = columns.map { $0.reduce(0) { $1 > 0 ? $0 + 1 : $0 } }
+        let main = known.indices.max { known[$0] < known[$1] } ?? 0
+        let places = columns[main].indices.filter { columns[main][$0] > 0 }
+        func logProbability(_ weights: [Double]) -> Double {
+            places.reduce(0) { sum, place in
+                sum + log10(weights.indices.reduce(0) { $0 + weights[$1] * columns[$1][place] })
+            }
+        }
         var weights = [Double](repeating: 1 / Double(models.count), count: models.count)
-        var logarithms = 0.0
-        var tokens = 0
-        for _ in 0..<200 {
+        for _ in 0..<(places.isEmpty ? 0 : 1000) {
             var shares = [Double](repeating: 0, count: models.count)
-            (logarithms, tokens) = (0, 0)
-            for place in columns[0].indices {
+            for place in places {
                 var sum = 0.0
                 for model in weights.indices { sum += weights[model] * columns[model][place] }
-                guard sum > 0 else { continue }
                 for model in weights.indices { shares[model] += weights[model] * columns[model][place] / sum }
-                logarithms += log10(sum)
-                tokens += 1
             }
-            guard tokens > 0 else { break }
-            let next = shares.map { $0 / Double(tokens) }
+            let next = shares.map { $0 / Double(places.count) }
             let change = zip(next, weights).reduce(0) { max($0, abs($1.0 - $1.1)) }
             weights = next
-            if change < 1e-6 { break }
+            if change < 1e-7 { break }
         }
-        return (weights, pow(10, -logarithms / Double(max(1, tokens))))
+        // Towards a model alone the steps get ever shorter.
+        var best = logProbability(weights)
+        for model in models.indices {
+            let alone = models.indices.map { $0 == model ? 1.0 : 0 }
+            let reached = logProbability(alone)
+            if reached > best { (weights, best) = (alone, reached) }
+        }
+        return (weights, pow(10, -best / Double(max(1, places.count))))
     }
 }
 

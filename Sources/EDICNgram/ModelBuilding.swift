@@ -5,8 +5,19 @@ enum ModelBuilding {
     static func build(
         _ text: ARPAText, quantisation: GramIndexBuilder.Quantisation?, pool: WorkerPool, name: String
     ) throws(NgramError) -> GramIndexBuilder {
-        let completed = MissingSuffixes.complete(text.orders)
-        let orders = completed
+        // Nearly all files list every shorter n-gram; whether one does shows while the model is built.
+        if let builder = try build(text, text.orders, quantisation: quantisation, pool: pool) { return builder }
+        let orders = MissingSuffixes.complete(text.orders)
+        guard let builder = try build(text, orders, quantisation: quantisation, pool: pool) else {
+            throw NgramError(.corrupt, "\(name): an n-gram without the one that is a word shorter inside it")
+        }
+        return builder
+    }
+
+    /// Nil where an n-gram without the first word of another is missing.
+    private static func build(
+        _ text: ARPAText, _ orders: [ARPAText.Order], quantisation: GramIndexBuilder.Quantisation?, pool: WorkerPool
+    ) throws(NgramError) -> GramIndexBuilder? {
         let builder = GramIndexBuilder(
             order: orders.count, vocabulary: text.vocabulary, quantisation: quantisation, pool: pool)
         for index in 0..<orders[0].probabilities.count {
@@ -16,19 +27,31 @@ enum ModelBuilding {
         }
         // For each order, the numbers by suffix path.
         var shorter = SuffixNumbers(order: 1)
+        let grain = 1 << 14
         for order in stride(from: 2, through: orders.count, by: 1) {
-            let list = orders[order - 1]
-            let count = list.probabilities.count
+            let all = orders[order - 1].words.lane
+            let count = orders[order - 1].probabilities.count
             let parents = Lane<UInt32>(uninitialized: count)
             let words = Lane<UInt32>(uninitialized: count)
-            for index in 0..<count {
-                let first = index * order
-                guard let parent = shorter.number(list.words, first + 1) else {
-                    throw NgramError(.corrupt, "\(name): a \(order)-gram without the \(order - 1)-gram inside it")
+            let known = shorter
+            let isComplete = pool.map(count: (count + grain - 1) / grain) { chunk, _ in
+                var last: (first: Int, parent: UInt32)?
+                for index in chunk * grain..<min(count, (chunk + 1) * grain) {
+                    let first = index * order
+                    words[index] = all[first]
+                    // Sorted files have n-grams with the same last words one after another.
+                    if let last, (1..<order).allSatisfy({ all[last.first + $0] == all[first + $0] }) {
+                        parents[index] = last.parent
+                        continue
+                    }
+                    guard let parent = known.number(all, first + 1) else { return false }
+                    parents[index] = parent
+                    last = (first, parent)
                 }
-                parents[index] = parent
-                words[index] = list.words[first]
+                return true
             }
+            guard isComplete.allSatisfy(\.self) else { return nil }
+            let list = orders[order - 1]
             let numbers: Lane<UInt32>
             do {
                 numbers = try builder.addOrder(
@@ -74,11 +97,11 @@ enum ModelBuilding {
 
 /// Finds the number of an n-gram from its words: the number of the n-gram without the first word, and that word, lead
 /// to it.
-private struct SuffixNumbers {
+private struct SuffixNumbers: Sendable {
     private let order: Int
     private var levels: [Level] = []
 
-    private struct Level {
+    private struct Level: Sendable {
         let keys: Lane<UInt64>
         let numbers: Lane<UInt32>
         let mask: Int
@@ -109,7 +132,7 @@ private struct SuffixNumbers {
     }
 
     /// The number of the n-gram of `order` words that begins at `first`.
-    func number(_ words: GrowingLane<UInt32>, _ first: Int) -> UInt32? {
+    func number(_ words: Lane<UInt32>, _ first: Int) -> UInt32? {
         var number = words[first + order - 1]
         for (depth, level) in levels.enumerated() {
             let key = (UInt64(number) << 32 | UInt64(words[first + order - 2 - depth])) &+ 1

@@ -88,6 +88,9 @@ public struct NgramEstimator: ~Copyable {
     private var hasGivenWords = false
     /// Called at each step; may throw to stop.
     public var progress: ((Step) throws -> Void)?
+    /// Asked often by all workers within the steps after reading: once it says yes, the estimation ends within a
+    /// moment, with an error of code ``NgramError/Code/cancelled``, and leaves nothing.
+    public var shouldStop: (@Sendable () -> Bool)?
 
     public init(_ options: Options = Options()) throws(NgramError) {
         guard (1...10).contains(options.order) else {
@@ -193,10 +196,12 @@ public struct NgramEstimator: ~Copyable {
     public consuming func finish() throws(NgramError) -> (model: NgramModel, summary: Summary) {
         let pool = pool
         let slot = ModelSlot()
-        let sink = GramIndexSink(quantisation: nil, pool: pool) { builder throws(NgramError) in
-            let index = try builder.index(name: "estimated model")
-            slot.put(NgramModel(.index(index), format: .edic, name: "estimated model"))
-        }
+        let sink = GramIndexSink(
+            quantisation: nil, pool: pool, output: { GramIndexOutput() },
+            deliver: { builder throws(NgramError) in
+                let index = try builder.index(name: "estimated model")
+                slot.put(NgramModel(.index(index), format: .edic, name: "estimated model"))
+            })
         let summary = try finish(into: [sink])
         guard let model = slot.take() else {
             throw NgramError(.invalidArgument, "the estimation ended without a model")
@@ -211,10 +216,11 @@ public struct NgramEstimator: ~Copyable {
         writing path: FilePath, quantisation: NgramQuantisation? = nil, alsoARPA arpa: FilePath? = nil
     ) throws(NgramError) -> Summary {
         let pool = pool
+        let file = try OrderedFile(path)
         var sinks: [any GramSink] = [
-            GramIndexSink(quantisation: try quantisation?.checked(), pool: pool) { builder throws(NgramError) in
-                try builder.write(to: path)
-            }
+            GramIndexSink(
+                quantisation: try quantisation?.checked(), pool: pool, output: { GramIndexOutput(file) },
+                deliver: { builder throws(NgramError) in try builder.finish() })
         ]
         if let arpa { sinks.append(try ARPASink(arpa)) }
         return try finish(into: sinks)
@@ -232,7 +238,7 @@ public struct NgramEstimator: ~Copyable {
 
     consuming func finish(into sinks: [any GramSink]) throws(NgramError) -> Summary {
         let options = options
-        let pool = pool
+        let pool = StoppablePool(pool, shouldStop: shouldStop)
         let progress = progress
         let memory = memory
         let input = try intake.finish(limit: options.vocabularyLimit, largest: options.largestVocabulary)
@@ -274,7 +280,7 @@ private final class ModelSlot: Sendable {
 /// One estimation, from the intake's result to the sinks.
 private struct EstimationRun {
     let options: NgramEstimator.Options
-    let pool: WorkerPool
+    let pool: StoppablePool
     let memory: KeptMemory
     let input: NgramIntake.Result
     let sinks: [any GramSink]
@@ -303,18 +309,22 @@ private struct EstimationRun {
     }
 
     private func estimate() throws(NgramError) -> NgramEstimator.Summary {
-        let work = try GramEstimation(options: options, input: input, pool: pool, memory: memory) {
-            (pass, passes) throws(NgramError) in try report(.counting(pass: pass, passes: passes))
+        let sink: any GramSink = sinks.count == 1 ? sinks[0] : SinkSplitter(sinks)
+        let work = try GramEstimation(
+            options: options, input: input, pool: pool, memory: memory,
+            sinkBytes: sink.memory(for: input.vocabulary)
+        ) { (pass, passes) throws(NgramError) in try report(.counting(pass: pass, passes: passes))
         }
         let tallies = work.statistics.tallies
         let discounts = tallies.map { Discounts(countsOfCounts: $0.counts) }
         let header = GramHeader(
-            order: options.order, counts: tallies.map(\.kept), vocabulary: input.vocabulary.prefix(input.keptWords))
-        let sink: any GramSink = sinks.count == 1 ? sinks[0] : SinkSplitter(sinks)
-        try sink.begin(header, batches: work.batchCount)
+            order: options.order, counts: tallies.map(\.kept), classes: tallies.map(\.classes),
+            vocabulary: input.vocabulary.prefix(input.keptWords))
+        try sink.begin(header, batches: work.batchCount, means: work.sinkMeans)
         try work.estimate(discounts, into: sink) { order throws(NgramError) in try report(.estimating(order: order)) }
         try report(.writing)
-        try sink.finish(pool: pool)
+        try pool.check()
+        try sink.finish(pool: pool.pool)
         var tokens: UInt64 = 0
         for code in Int(GramCode.firstWord)..<max(Int(GramCode.firstWord), input.codeCounts.count) {
             tokens += input.codeCounts[code]

@@ -85,6 +85,11 @@ internal import SystemPackage
         try add(Piece(bytes: bytes, count: bytes.count), number: state.withLock { $0.next })
     }
 
+    /// Puts bytes in the place of others that were added at `offset`.
+    func replace(_ bytes: Lane<UInt8>, at offset: Int64) throws(NgramError) {
+        try write(Piece(bytes: bytes, count: bytes.count), at: offset)
+    }
+
     var nextNumber: Int { state.withLock { $0.next } }
 
     private func write(_ piece: Piece, at offset: Int64) throws(NgramError) {
@@ -92,7 +97,12 @@ internal import SystemPackage
             _ = try unsafe file.writeAll(
                 toAbsoluteOffset: offset, UnsafeRawBufferPointer(start: piece.bytes.pointer, count: piece.count))
         } catch {
-            throw NgramError(.inputOutput, "\(path): cannot be written: \(error)", cause: error)
+            let isFull = (error as? Errno) == .noSpace || (error as? Errno) == .diskQuotaExceeded
+            throw NgramError(
+                .inputOutput,
+                isFull
+                    ? "\(path): the disk is full; free space or write to another place"
+                    : "\(path): cannot be written: \(error)", cause: error)
         }
     }
 

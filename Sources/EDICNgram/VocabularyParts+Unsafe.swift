@@ -29,7 +29,6 @@ struct VocabularyParts {
             throw NgramError(.unsupported, "model: \(size) bytes of words, and the format holds less than \(1 << 32)")
         }
         let slotCount = list.count + list.count / 4 + 4
-        slots = Lane(zeros: slotCount * 4)
         starts = Lane(zeros: Self.startCount(list.count) * 4)
         words = Lane(zeros: size)
         let idBits = UInt32(Self.idBits(list.count))
@@ -51,7 +50,8 @@ struct VocabularyParts {
             while values[place] != 0 { place = place + 1 == slotCount ? 0 : place + 1 }
             values[place] = ((UInt32(truncatingIfNeeded: hash) >> idBits) << idBits) | UInt32(id + 1)
         }
-        for place in 0..<slotCount { Self.put(values[place], into: slots, at: place * 4) }
+        for place in 0..<slotCount { values[place] = values[place].littleEndian }
+        slots = values.bytes
     }
 
     private static func put(_ value: UInt32, into bytes: Lane<UInt8>, at offset: Int) {

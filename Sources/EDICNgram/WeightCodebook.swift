@@ -2,25 +2,31 @@
 struct WeightCodebook: Sendable {
     let values: [Float]
     /// The code of each bin; see ``bin(of:)``.
-    private let codes: Lane<UInt16>
+    let codes: Lane<UInt16>
     private static let binBits = 18
 
-    /// How many weights fall into each bin, and their sum.
+    /// How many weights fall into each bin, and the sum of their bits below those of the bin. Whole numbers, so that the
+    /// order in which weights come does not matter.
     struct Histogram: Sendable {
         let counts = Lane<UInt32>(zeros: 1 << WeightCodebook.binBits)
-        let sums = Lane<Double>(zeros: 1 << WeightCodebook.binBits)
-
-        func add(_ value: Float) {
-            let bin = WeightCodebook.bin(of: value)
-            counts[bin] &+= 1
-            sums[bin] += Double(value)
-        }
+        let rests = Lane<UInt64>(zeros: 1 << WeightCodebook.binBits)
 
         func add(_ other: Histogram) {
             for bin in 0..<counts.count where other.counts[bin] != 0 {
                 counts[bin] &+= other.counts[bin]
-                sums[bin] += other.sums[bin]
+                rests[bin] &+= other.rests[bin]
             }
+        }
+
+        /// The sum of a bin's weights.
+        func sum(_ bin: Int) -> Double {
+            let ordered = UInt32(bin) << UInt32(32 - WeightCodebook.binBits)
+            let bits = ordered & 0x8000_0000 != 0 ? ordered & 0x7FFF_FFFF : ~ordered
+            let least = bits & ~(1 << UInt32(32 - WeightCodebook.binBits) - 1)
+            let base = Double(Float(bitPattern: least))
+            let step = Double(Float(bitPattern: least + 1)) - base
+            let count = Double(counts[bin])
+            return rests[bin] == 0 ? count * base : count * base + Double(rests[bin]) * step
         }
     }
 
@@ -57,7 +63,7 @@ struct WeightCodebook: Sendable {
             let here = UInt64(histogram.counts[bin])
             if here == 0 { continue }
             count += here
-            sum += histogram.sums[bin]
+            sum += histogram.sum(bin)
             // What is left is shared out evenly among the codes that are left.
             if count * UInt64(levels - values.count) >= left, values.count < levels - 1 { close(before: bin + 1) }
         }
@@ -66,7 +72,4 @@ struct WeightCodebook: Sendable {
         self.values = values
         self.codes = codes
     }
-
-    @inline(__always)
-    func code(_ value: Float) -> UInt32 { UInt32(codes[Self.bin(of: value)]) }
 }

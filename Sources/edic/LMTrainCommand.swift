@@ -136,6 +136,7 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
             if Interruption.shouldStop { throw CommandFailure(.interrupted, Self.reasonToStop) }
             display.show(step)
         }
+        estimator.shouldStop = { Interruption.shouldStop }
         switch input {
         case .text:
             for file in text.files.isEmpty ? ["-"] : text.files {

@@ -1,6 +1,7 @@
 import EDICNgram
 import EDICStore
 import Glibc
+import Synchronization
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -13,7 +14,7 @@ import _EDICTestSupport
         return estimator
     }
 
-    @Test(arguments: [1, 2, 3, 5])
+    @Test(arguments: [1, 2, 3, 5, 7, 10])
     func probabilitiesAreThoseOfTheBook(order: Int) throws {
         let text = sampleText(lines: 150, seed: 21, words: 25)
         let (model, summary) = try estimator(Array(text.utf8), .init(order: order, workers: 2)).finish()
@@ -111,6 +112,33 @@ import _EDICTestSupport
             for number in 0..<60_000 { words += Array("word\(number) ".utf8) }
             _ = try estimator(words, .init(order: 2, memoryLimit: 1 << 20)).finish()
         }
+    }
+
+    /// Whenever it is asked to stop, it does so at once and leaves nothing.
+    @Test(arguments: [0, 3, 15, 40])
+    func stopsWithinAPass(asked: Int) throws {
+        let text = Array(sampleText(lines: 9000, seed: 8, words: 700).utf8)
+        let count = Mutex(0)
+        try withTemporaryFolder { folder in
+            var estimator = try estimator(
+                text, .init(order: 3, memoryLimit: 2 << 20, temporaryFolder: folder, workers: 2))
+            estimator.shouldStop = {
+                count.withLock { count in
+                    count += 1
+                    return count > asked
+                }
+            }
+            do {
+                _ = try estimator.finish(
+                    writing: folder.appending("m.edlm"), quantisation: .init(), alsoARPA: folder.appending("m.arpa"))
+                Issue.record("it did not stop")
+            } catch {
+                #expect((error as? NgramError)?.code == .cancelled)
+            }
+            #expect(try FileTree.names(in: folder).isEmpty)
+        }
+        // Each worker finishes at most the item it is at.
+        #expect(count.withLock { $0 } <= asked + 4)
     }
 
     @Test func nothingIsLeftWhenStopped() throws {

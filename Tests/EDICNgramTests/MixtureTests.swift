@@ -128,6 +128,42 @@ import _EDICTestSupport
         #expect(checked > 100)
     }
 
+    /// A linear mixture foretells the words that its best-informed model knows at least as well as each model alone does,
+    /// when it is scored by its definition; written as one model it comes close.
+    @Test(arguments: [(60, 200), (200, 60), (25, 90), (60, 60)])
+    func aTunedMixtureIsNoWorseThanItsModels(first: Int, second: Int) throws {
+        let models = try [model(order: 3, seed: 3, words: first), model(order: 2, seed: 4, words: second)]
+        let heldOut = sampleText(lines: 120, seed: 5, words: 60)
+        let tuned = try NgramModel.tunedWeights(of: models, heldOut: Array(heldOut.utf8).span)
+        let mixture = try NgramModel.mixture(of: models, weights: tuned.weights)
+        // Each token's probability by each model, 0 where it does not know it, and by the mixture.
+        var tokens: [(alone: [Double], mixed: Double)] = []
+        for line in heldOut.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+            var states = models.map(\.beginSentenceState)
+            var state = mixture.beginSentenceState
+            for word in line.split(separator: " ").map(String.init) + ["</s>"] {
+                var alone: [Double] = []
+                for (place, model) in models.enumerated() {
+                    let score = model.score(word, after: &states[place]).logProbability
+                    alone.append(model.id(of: word) == 0 ? 0 : pow(10, Double(score)))
+                }
+                tokens.append((alone, pow(10, Double(mixture.score(word, after: &state).logProbability))))
+            }
+        }
+        let known = models.indices.map { model in tokens.count { $0.alone[model] > 0 } }
+        let main = try #require(known.indices.max { known[$0] < known[$1] })
+        tokens = tokens.filter { $0.alone[main] > 0 }
+        func perplexity(_ probability: ([Double], Double) -> Double) -> Double {
+            pow(10, -tokens.reduce(0) { $0 + log10(probability($1.alone, $1.mixed)) } / Double(tokens.count))
+        }
+        let exact = perplexity { alone, _ in zip(tuned.weights, alone).reduce(0) { $0 + $1.0 * $1.1 } }
+        #expect(abs(exact / tuned.perplexity - 1) < 1e-5)
+        for model in models.indices { #expect(exact <= perplexity { alone, _ in alone[model] } * (1 + 1e-4)) }
+        let written = perplexity { _, mixed in mixed }
+        #expect(written <= perplexity { alone, _ in alone[main] } * 1.01)
+        #expect(abs(written / exact - 1) < 0.05)
+    }
+
     @Test(arguments: MixtureKind.allCases)
     func tuningPrefersTheModelOfTheText(kind: MixtureKind) throws {
         let models = try [model(order: 2, seed: 3, words: 60), model(order: 2, seed: 4, words: 20)]

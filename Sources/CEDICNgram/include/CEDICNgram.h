@@ -112,8 +112,11 @@ typedef struct {
     size_t n;
 } edic_ngram_level;
 
+/// How many n-grams there are, stay, and have the counts 1 to 4; `classes` counts those that stay by the class of the
+/// first word (EDIC_NGRAM_CLASSES).
 typedef struct {
     uint64_t seen, kept, counts[4];
+    uint64_t *_Nullable classes;
 } edic_ngram_tally;
 
 /// Fills the levels 1 … order (levels[0] is order 1, whose codes are `code_base` and up, labels unused) from merged keys.
@@ -200,6 +203,77 @@ size_t edic_ngram_lines(uint32_t k, const edic_ngram_level *levels, uint32_t cod
 /// parent among the kept parents (`parents` order k - 1; where k is 2, the parent's id). Returns how many are kept.
 size_t edic_ngram_kept(uint32_t k, edic_ngram_level level, edic_ngram_level parents, uint32_t code_base, uint32_t *words,
                        uint32_t *parent_places, uint32_t *places);
+
+// --- Entries of sets (entries.c) -----------------------------------------------------------------------------------
+
+/// The class of a first word: ids below 16, then one class for each power of two.
+#define EDIC_NGRAM_CLASS(word) (28 - (uint32_t)__builtin_clz((word) | 15u))
+#define EDIC_NGRAM_CLASSES 25
+
+/// How the n-grams of one class are keyed, and which bits of the scrambled key choose one of its parts.
+typedef struct {
+    uint64_t mask, multiplier;
+    uint32_t first_word, word_bits, fold, first_part, part_shift;
+} edic_ngram_class;
+
+/// A record is a scrambled key and what stands for its weights: floats, or bins where they are to be quantised. Its size
+/// is 8 to 16 bytes, and that of its key 8 at most.
+typedef struct { uint32_t key_bytes, size; } edic_ngram_record;
+
+/// A weight's bin: its sign, exponent and leading nine bits, in the order of the values.
+#define EDIC_NGRAM_BIN_BITS 18
+uint32_t edic_ngram_bin(float value);
+
+/// For each bin how many weights there are, and the sum of their bits below those of the bin.
+typedef struct { uint32_t *counts; uint64_t *rests; } edic_ngram_histogram;
+
+/// Makes records of n n-grams: `parents` are the numbers of the n-grams without the first words. `parts` gets the part
+/// of each, `counts` is added to by part. With `histograms` (of probabilities and of backoffs) weights become bins.
+void edic_ngram_records(const uint32_t *words, const uint32_t *parents, const float *probabilities,
+                        const float *_Nullable backoffs, size_t n, const edic_ngram_class *classes,
+                        edic_ngram_record layout, const edic_ngram_histogram *_Nullable histograms, uint8_t *records,
+                        uint16_t *parts, uint32_t *counts);
+
+/// Gives records of the class `from` the keys and parts of `to`, the same class scrambled otherwise.
+void edic_ngram_rekey(uint8_t *records, size_t n, edic_ngram_record layout, const edic_ngram_class *from,
+                      const edic_ngram_class *to, uint16_t *parts, uint32_t *counts);
+
+/// Copies records of `size` bytes to `out`, each to the next place of its part; `places` are counted on.
+void edic_ngram_share_out(const uint8_t *records, size_t n, size_t size, const uint16_t *parts, uint32_t *places,
+                          uint8_t *out);
+
+/// The reverse for numbers: takes each from the next of its part's places among `answers`.
+void edic_ngram_returned(const uint16_t *parts, size_t n, const uint32_t *answers, uint32_t *places, uint32_t *numbers);
+
+/// The homes of one part: how many, from which on, and how many bits of a key are below them.
+typedef struct { size_t count; uint64_t first; uint32_t remainder_bits; } edic_ngram_homes_shape;
+
+/// One entry: what its key has below the home, and the record it comes from.
+typedef struct { uint64_t remainder; uint32_t record; } edic_ngram_entry;
+
+/// Sorts the n records of a part into `entries`; `counts` gets how many each home has, `places` has room for one number a
+/// home. Returns 0 where a home would have more than fifteen, or a record does not belong to the part.
+int edic_ngram_homes(const uint8_t *records, size_t n, edic_ngram_record layout, edic_ngram_homes_shape shape,
+                     uint8_t *counts, uint32_t *places, edic_ngram_entry *entries);
+
+/// Homes that one line of 32 bytes counts the entries of.
+#define EDIC_NGRAM_HOMES 56
+/// Fills zeroed lines, from the one that the first home is in, with the part's counts; `first_place` entries are before
+/// the first home.
+void edic_ngram_lines_of_homes(const uint8_t *counts, edic_ngram_homes_shape shape, uint64_t first_place, uint8_t *lines);
+
+/// The bits of an entry's parts, and the codes of the bins; nil where weights are floats.
+typedef struct {
+    uint32_t remainder_bits, probability_bits, backoff_bits;
+    const uint16_t *_Nullable probability_codes, *_Nullable backoff_codes;
+} edic_ngram_packing;
+
+/// Packs n sorted entries into `out` from bit `first_bit` of its first byte on, the bits before it zero. `numbers` gets
+/// for each record the number of its entry, the first being `first_number`. Eight bytes behind the last entry may be
+/// written.
+void edic_ngram_pack_entries(const edic_ngram_entry *entries, const uint8_t *records, size_t n, edic_ngram_record layout,
+                             edic_ngram_packing packing, uint32_t first_bit, uint32_t first_number, uint8_t *out,
+                             uint32_t *_Nullable numbers);
 
 // --- Files (spill.c) -----------------------------------------------------------------------------------------------
 
