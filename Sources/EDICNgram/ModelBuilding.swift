@@ -6,9 +6,11 @@ enum ModelBuilding {
         _ text: ARPAText, quantisation: GramIndexBuilder.Quantisation?, pool: WorkerPool, name: String
     ) throws(NgramError) -> GramIndexBuilder {
         // Nearly all files list every shorter n-gram; whether one does shows while the model is built.
-        if let builder = try build(text, text.orders, quantisation: quantisation, pool: pool) { return builder }
+        if let builder = try build(text, text.orders, quantisation: quantisation, pool: pool, name: name) {
+            return builder
+        }
         let orders = MissingSuffixes.complete(text.orders)
-        guard let builder = try build(text, orders, quantisation: quantisation, pool: pool) else {
+        guard let builder = try build(text, orders, quantisation: quantisation, pool: pool, name: name) else {
             throw NgramError(.corrupt, "\(name): an n-gram without the one that is a word shorter inside it")
         }
         return builder
@@ -16,7 +18,8 @@ enum ModelBuilding {
 
     /// Nil where an n-gram without the first word of another is missing.
     private static func build(
-        _ text: ARPAText, _ orders: [ARPAText.Order], quantisation: GramIndexBuilder.Quantisation?, pool: WorkerPool
+        _ text: ARPAText, _ orders: [ARPAText.Order], quantisation: GramIndexBuilder.Quantisation?, pool: WorkerPool,
+        name: String
     ) throws(NgramError) -> GramIndexBuilder? {
         let builder = GramIndexBuilder(
             order: orders.count, vocabulary: text.vocabulary, quantisation: quantisation, pool: pool)
