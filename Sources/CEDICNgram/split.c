@@ -77,7 +77,7 @@ static int resolve(edic_ngram_splitter *splitter, uint32_t *codes) {
     return 1;
 }
 
-static inline int is_separator(uint8_t byte) { return byte <= 0x20 && (0x100003601u >> byte) & 1; }
+static inline int is_separator(uint8_t byte) { return byte <= 0x20 && (0x100002601u >> byte) & 1; }
 
 /// The first separator at or after `at`, or n.
 static inline size_t word_end(const uint8_t *text, size_t at, size_t n) {

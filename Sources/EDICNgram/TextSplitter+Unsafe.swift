@@ -1,12 +1,13 @@
-/// How text becomes words: those separated by space, tab, carriage return, form feed and NUL, one sentence a line.
-/// These are the separators of KenLM; every other byte, the vertical tab included, is part of a word.
+/// How text becomes words: those separated by space, tab, carriage return and NUL, one sentence a line.
+/// These are the separators of KenLM's estimation; every other byte, form feed and vertical tab included, is part of a
+/// word.
 enum TextSplitter {
     /// Bytes that must be readable after the text given to ``forEachWord(_:_:word:line:)``.
     static let padding = 8
 
     @inline(__always)
     static func isSeparator(_ byte: UInt8) -> Bool {
-        byte <= 0x20 && (0x1_0000_3601 >> UInt64(byte)) & 1 != 0
+        byte <= 0x20 && (0x1_0000_2601 >> UInt64(byte)) & 1 != 0
     }
 
     /// Calls `word(start, length)` for each word and `line()` at each line end; a last line without one counts too.

@@ -54,7 +54,7 @@ void edic_ngram_words_sort(const edic_ngram_word *_Nonnull const *_Nonnull recor
 typedef struct edic_ngram_splitter edic_ngram_splitter;
 edic_ngram_splitter *_Nullable edic_ngram_splitter_create(edic_ngram_words *words);
 void edic_ngram_splitter_destroy(edic_ngram_splitter *_Nullable splitter);
-/// Splits text at spaces, tabs, carriage returns, form feeds and NULs, one sentence a line, into `codes`, which has
+/// Splits text at spaces, tabs, carriage returns and NULs, one sentence a line, into `codes`, which has
 /// room for n + 1: the numbers plus EDIC_NGRAM_FIRST, and EDIC_NGRAM_END after each line. At least 16 bytes must be
 /// readable behind the text. Returns how many codes, or SIZE_MAX when memory is exhausted.
 size_t edic_ngram_split(edic_ngram_splitter *splitter, const uint8_t *text, size_t n, uint32_t *codes);
