@@ -38,7 +38,7 @@ indirect enum Normalizer: Sendable {
             if chinese { result = spacedChinese(result) }
             if accents {
                 result = NormalizationForm.nfd.apply(result)
-                result = result.mapScalars { scalar, _ in scalar.category == .mn ? [] : nil }
+                result = result.mapScalars { scalar, _ in scalar.isNonspacingMark ? [] : nil }
             }
             if lower { result = lowercased(result) }
             return result
