@@ -1,5 +1,5 @@
-// The memory of words: short words in two-way sets of one cache line, longer ones a cache line each. The words' bytes
-// are in the entries, so that a hit reads one line and compares exactly.
+// The memory of words: short words two to a cache line, longer ones a cache line each. The words' bytes are in the
+// entries, so that a hit reads one line and compares exactly.
 #define _GNU_SOURCE 1  // madvise
 #include <stdlib.h>
 #include <string.h>
@@ -10,43 +10,38 @@
 #include "merges.h"
 #include "words.h"
 
-// Ids are kept in 16 bits each where they fit, else in 24; where there are too many, in the arena.
-typedef struct {
-    uint8_t count, doubt, format, length;
-} tag;
-
-enum { NARROW = 0, PACKED = 1, ARENA = 2 };
+// Ids are kept in 16 bits each, in 24 where the vocabulary needs it; where there are too many, in the arena.
+enum { INLINE = 0, ARENA = 1, NARROW_IDS = 6, WIDE_IDS = 4 };
 
 typedef struct {
-    uint64_t low, high;             // see key_of; both zero: free
     uint8_t ids[12];
-    tag tag;
+    uint8_t count, doubt, format, length;       // length 0: no entry
+} value;
+
+typedef struct {
+    uint64_t low, high;             // see read_word
+    value value;
 } entry;
 
 typedef struct {
     entry ways[2];
 } line;
 
+enum { SHORT_WORD = 15, LONG_WORD = 48, BATCH = 64, FIRST_LINES = 1 << 13, PROBES = 8, FAST_IDS = 8 };
+
 typedef struct {
-    uint8_t word[40];               // zeros behind
-    uint8_t ids[20];
-    tag tag;                        // length 0: free
+    uint8_t word[LONG_WORD];        // zeros behind
+    value value;
 } long_entry;
 
 _Static_assert(sizeof(line) == 64 && sizeof(long_entry) == 64, "a set is one cache line");
 
-enum { SHORT_WORD = 15, LONG_WORD = 40, BATCH = 64, FIRST = 1 << 13, FIRST_LINES = 1 << 13 };
-
-typedef struct {
-    uint64_t low, high;             // of a short word, its key
-    size_t hash;
-    const void *entry;              // where the word is, if it is anywhere
-    uint32_t length;
-} key;
-
 // Some words of a job; while one batch is worked on, the lines of the next are on their way.
 typedef struct {
-    key keys[BATCH];
+    uint64_t low[BATCH], high[BATCH];           // of short words
+    size_t hash[BATCH];
+    const value *found[BATCH];
+    uint32_t length[BATCH];
     size_t begin, end;
 } batch;
 
@@ -57,10 +52,11 @@ typedef struct {
 
 struct edic_tok_cache {
     table words, long_words;
-    entry first[FIRST];             // the short words met first, which are the most frequent; they stay
     uint32_t *arena;                // the ids of words that have many
     size_t arena_count, arena_capacity, arena_limit;
     uint32_t turn;
+    uint32_t version;               // rises when entries move or go
+    int wide;
     batch batches[2];
     batch *now, *ahead;
 };
@@ -85,9 +81,10 @@ static void table_destroy(table *t) {
     if (t->lines) munmap(t->lines, (t->mask + 1) * sizeof(line));
 }
 
-edic_tok_cache *edic_tok_cache_create(size_t limit) {
+edic_tok_cache *edic_tok_cache_create(size_t limit, int wide) {
     edic_tok_cache *c = calloc(1, sizeof *c);
     if (!c) return NULL;
+    c->wide = wide;
     c->now = &c->batches[0];
     c->ahead = &c->batches[1];
     c->arena_limit = limit / 8 / sizeof(uint32_t);
@@ -115,11 +112,16 @@ static inline uint64_t load64(const uint8_t *p) {
     return v;
 }
 
-static inline uint64_t low_bytes(size_t count) { return count >= 8 ? UINT64_MAX : ((uint64_t)1 << count * 8) - 1; }
+#define ONES(BYTES) ((BYTES) >= 8 ? UINT64_MAX : ((uint64_t)1 << ((BYTES) & 7) * 8) - 1)
+#define MASK(LENGTH) {ONES(LENGTH), (LENGTH) > 8 ? ONES((LENGTH) - 8) : 0}
+static const uint64_t masks[SHORT_WORD + 1][2] = {
+    MASK(0), MASK(1), MASK(2), MASK(3), MASK(4), MASK(5), MASK(6), MASK(7),
+    MASK(8), MASK(9), MASK(10), MASK(11), MASK(12), MASK(13), MASK(14), MASK(15),
+};
 
-// A word of up to 15 bytes is its key: the bytes and, at the top, the length. `room` is how many bytes may be read at p.
-static inline key key_of(const uint8_t *p, size_t length, size_t room) {
-    key k = {0, 0, 0, NULL, (uint32_t)length};
+// A word of up to 15 bytes is its own key: the bytes and, at the top, the length. `room` bytes may be read at p.
+static inline void read_word(batch *b, size_t i, const uint8_t *p, size_t length, size_t room) {
+    b->length[i] = (uint32_t)length;
     if (length <= SHORT_WORD) {
         uint8_t copy[16];
         if (room < 16) {
@@ -127,63 +129,98 @@ static inline key key_of(const uint8_t *p, size_t length, size_t room) {
             memcpy(copy, p, length);
             p = copy;
         }
-        k.low = load64(p) & low_bytes(length);
-        k.high = (length > 8 ? load64(p + 8) & low_bytes(length - 8) : 0) | (uint64_t)length << 56;
-        k.hash = (size_t)mix(k.low, k.high);
-    } else {
+        b->low[i] = load64(p) & masks[length][0];
+        b->high[i] = (load64(p + 8) & masks[length][1]) | (uint64_t)length << 56;
+        b->hash[i] = (size_t)mix(b->low[i], b->high[i]);
+    } else if (length <= LONG_WORD) {
         uint64_t h = mix(load64(p), load64(p + 8) ^ length);
         h = mix(h ^ load64(p + length - 16), load64(p + length - 8));
         if (length > 32) h = mix(h ^ load64(p + 16), load64(p + 24));
-        k.hash = (size_t)h;
+        b->hash[i] = (size_t)h;
     }
-    return k;
 }
 
-static inline line *line_of(const edic_tok_cache *c, size_t hash) { return (line *)c->words.lines + (hash & c->words.mask); }
+static inline line *line_of(const table *t, size_t hash) { return (line *)t->lines + (hash & t->mask); }
+static inline long_entry *long_of(const table *t, size_t hash) { return (long_entry *)t->lines + (hash & t->mask); }
 
-static inline entry *first_of(edic_tok_cache *c, size_t hash) { return &c->first[hash >> 40 & (FIRST - 1)]; }
-
-static inline long_entry *long_of(const edic_tok_cache *c, size_t hash) {
-    return (long_entry *)c->long_words.lines + (hash & c->long_words.mask);
+// Whether the entry is the word of more than 15 bytes at p: its ends are compared, which overlap, and the middle.
+static inline int is_long_word(const long_entry *e, const uint8_t *p, size_t length) {
+    if (e->value.length != length) return 0;
+    uint64_t differs = (load64(e->word) ^ load64(p)) | (load64(e->word + 8) ^ load64(p + 8))
+        | (load64(e->word + length - 16) ^ load64(p + length - 16)) | (load64(e->word + length - 8) ^ load64(p + length - 8));
+    if (length > 32) differs |= (load64(e->word + 16) ^ load64(p + 16)) | (load64(e->word + 24) ^ load64(p + 24));
+    return differs == 0;
 }
 
-// 0 where the entry is the key's word; without branches, which would be as often wrong as right.
-static inline uint64_t differs(const entry *e, const key *k) { return (e->low ^ k->low) | (e->high ^ k->high); }
+// The place of a word: where it is, with `*known` set, or else where it may go. Words that find their line full stand
+// in one of the next.
+static value *find_short(edic_tok_cache *c, uint64_t low, uint64_t high, size_t hash, int *known) {
+    *known = 0;
+    for (size_t k = 0; k < PROBES; k++) {
+        line *l = line_of(&c->words, hash + k);
+        for (unsigned w = 0; w < 2; w++) {
+            entry *e = &l->ways[w];
+            *known = e->low == low && e->high == high;
+            if (*known || e->value.length == 0) return &e->value;
+        }
+    }
+    return &line_of(&c->words, hash)->ways[c->turn++ & 1].value;
+}
 
-static void table_grow(table *t, int is_long) {
-    size_t old = t->mask + 1, count = old * 4 < t->most ? old * 4 : t->most;
-    void *bigger = lines_create(count);
-    if (!bigger) {
-        t->most = old;
+static value *find_long(edic_tok_cache *c, const uint8_t *p, size_t length, size_t hash, int *known) {
+    *known = 0;
+    for (size_t k = 0; k < PROBES; k++) {
+        long_entry *e = long_of(&c->long_words, hash + k);
+        *known = is_long_word(e, p, length);
+        if (*known || e->value.length == 0) return &e->value;
+    }
+    return &long_of(&c->long_words, hash)->value;
+}
+
+static inline value *find(edic_tok_cache *c, const batch *b, size_t i, const uint8_t *word, int *known) {
+    return b->length[i] <= SHORT_WORD ? find_short(c, b->low[i], b->high[i], b->hash[i], known)
+                                      : find_long(c, word, b->length[i], b->hash[i], known);
+}
+
+static void grow(edic_tok_cache *c, table *t, int is_long) {
+    table old = *t;
+    t->mask = t->mask * 2 + 1;
+    t->lines = lines_create(t->mask + 1);
+    if (!t->lines) {
+        *t = old;
+        t->most = t->mask + 1;
         return;
     }
-    for (size_t i = 0; i < old; i++) {
+    c->version++;
+    batch one;
+    int known;
+    for (size_t i = 0; i <= old.mask; i++) {
         if (is_long) {
-            const long_entry *e = (const long_entry *)t->lines + i;
-            if (e->tag.length > 0) ((long_entry *)bigger)[key_of(e->word, e->tag.length, LONG_WORD).hash & (count - 1)] = *e;
+            const long_entry *e = (const long_entry *)old.lines + i;
+            if (e->value.length == 0) continue;
+            read_word(&one, 0, e->word, e->value.length, LONG_WORD);
+            value *to = find_long(c, e->word, e->value.length, one.hash[0], &known);
+            memcpy((uint8_t *)to - offsetof(long_entry, value), e, sizeof *e);
             continue;
         }
         for (int w = 0; w < 2; w++) {
-            const entry *e = &((const line *)t->lines)[i].ways[w];
-            if (e->high == 0) continue;
-            line *to = (line *)bigger + ((size_t)mix(e->low, e->high) & (count - 1));
-            to->ways[to->ways[0].high == 0 ? 0 : 1] = *e;
+            const entry *e = &((const line *)old.lines)[i].ways[w];
+            if (e->value.length == 0) continue;
+            value *to = find_short(c, e->low, e->high, (size_t)mix(e->low, e->high), &known);
+            memcpy((uint8_t *)to - offsetof(entry, value), e, sizeof *e);
         }
     }
-    munmap(t->lines, old * sizeof(line));
-    t->lines = bigger;
-    t->mask = count - 1;
+    munmap(old.lines, (old.mask + 1) * sizeof(line));
 }
 
 static void forget(edic_tok_cache *c) {
     memset(c->words.lines, 0, (c->words.mask + 1) * sizeof(line));
     memset(c->long_words.lines, 0, (c->long_words.mask + 1) * sizeof(line));
-    memset(c->first, 0, sizeof c->first);
     c->arena_count = c->words.inserted = c->long_words.inserted = 0;
+    c->version++;
 }
 
 static int reserve(edic_tok_cache *c, size_t more) {
-    if (c->arena_count + more > c->arena_limit) forget(c);
     if (c->arena_count + more <= c->arena_capacity) return 1;
     size_t capacity = c->arena_capacity * 2 + more + 4096;
     uint32_t *bigger = realloc(c->arena, capacity * sizeof *bigger);
@@ -193,170 +230,186 @@ static int reserve(edic_tok_cache *c, size_t more) {
     return 1;
 }
 
-// Writes the ids into `room` bytes; returns the format, -1 where they cannot be kept.
-static int pack(edic_tok_cache *c, uint8_t *to, size_t room, const uint32_t *ids, size_t count) {
+// Puts the ids into `v`; returns 0 where they cannot be kept.
+static int pack(edic_tok_cache *c, value *v, const uint32_t *ids, size_t count) {
     uint32_t all = 0;
     for (size_t i = 0; i < count; i++) all |= ids[i];
-    if (all <= 0xFFFF && count * 2 <= room) {
-        for (size_t i = 0; i < count; i++) memcpy(to + 2 * i, &(uint16_t){(uint16_t)ids[i]}, 2);
-        return NARROW;
+    if (!c->wide && all <= 0xFFFF && count <= NARROW_IDS) {
+        for (size_t i = 0; i < count; i++) memcpy(v->ids + 2 * i, &(uint16_t){(uint16_t)ids[i]}, 2);
+        return 1;
     }
-    if (all <= 0xFFFFFF && count * 3 <= room) {
+    if (c->wide && all <= 0xFFFFFF && count <= WIDE_IDS) {
         for (size_t i = 0; i < count; i++) {
-            for (unsigned b = 0; b < 3; b++) to[3 * i + b] = (uint8_t)(ids[i] >> 8 * b);
+            for (unsigned b = 0; b < 3; b++) v->ids[3 * i + b] = (uint8_t)(ids[i] >> 8 * b);
         }
-        return PACKED;
+        return 1;
     }
-    if (!reserve(c, count)) return -1;
+    if (!reserve(c, count)) return 0;
     memcpy(c->arena + c->arena_count, ids, count * sizeof *ids);
     uint32_t at = (uint32_t)c->arena_count;
-    memcpy(to, &at, sizeof at);
+    memcpy(v->ids, &at, sizeof at);
+    v->format = ARENA;
     c->arena_count += count;
-    return ARENA;
+    return 1;
 }
 
-// Writes the ids to `out`, which has room for WORD_ROOM of them.
-static inline void unpack(const edic_tok_cache *c, const uint8_t *ids, size_t room, tag t, uint32_t *out) {
-    if (t.format == NARROW) {
-        uint16_t narrow[12];
-        memcpy(narrow, ids, room);
-        for (size_t i = 0; i < room / 2; i++) out[i] = narrow[i];
-    } else if (t.format == PACKED) {
-        for (size_t i = 0; i < room / 3; i++) {
-            out[i] = (uint32_t)ids[3 * i] | (uint32_t)ids[3 * i + 1] << 8 | (uint32_t)ids[3 * i + 2] << 16;
+// Writes up to FAST_IDS ids, whatever the count.
+static inline void unpack(const value *v, int wide, uint32_t *out) {
+    if (wide) {
+        for (size_t i = 0; i < WIDE_IDS; i++) {
+            uint32_t id;
+            memcpy(&id, v->ids + 3 * i, sizeof id);
+            out[i] = id & 0xFFFFFF;
         }
     } else {
-        uint32_t at;
-        memcpy(&at, ids, sizeof at);
-        memcpy(out, c->arena + at, t.count * sizeof *out);
+        uint16_t narrow[FAST_IDS];
+        memcpy(narrow, v, sizeof narrow);
+        for (size_t i = 0; i < FAST_IDS; i++) out[i] = narrow[i];
     }
 }
 
-static void insert(edic_tok_cache *c, key k, const uint8_t *word, const uint32_t *ids, size_t count, uint8_t doubt) {
-    if (k.length == 0 || k.length > LONG_WORD || count > 255) return;
-    table *t = k.length <= SHORT_WORD ? &c->words : &c->long_words;
-    if (++t->inserted > t->mask + 1 && t->mask + 1 < t->most) table_grow(t, k.length > SHORT_WORD);
-    tag about = {(uint8_t)count, doubt, 0, (uint8_t)k.length};
-    if (k.length > SHORT_WORD) {
-        long_entry e = {.tag = about};
-        memcpy(e.word, word, k.length);
-        int format = pack(c, e.ids, sizeof e.ids, ids, count);
-        if (format < 0) return;
-        e.tag.format = (uint8_t)format;
-        *long_of(c, k.hash) = e;
-        return;
+_Static_assert(sizeof(value) == FAST_IDS * 2 && WIDE_IDS * 3 + 1 <= sizeof(value), "unpack reads within an entry");
+
+static void insert(edic_tok_cache *c, const batch *b, size_t i, const uint8_t *word, const uint32_t *ids, size_t count,
+                   uint8_t doubt) {
+    size_t length = b->length[i];
+    if (length == 0 || length > LONG_WORD || count > 255) return;
+    if (c->arena_count + count > c->arena_limit) forget(c);
+    int is_long = length > SHORT_WORD, known;
+    table *t = is_long ? &c->long_words : &c->words;
+    size_t room = is_long ? t->mask + 1 : (t->mask + 1) * 2;
+    if (t->inserted * 5 > room * 2 && t->mask + 1 < t->most) grow(c, t, is_long);
+    value v = {.count = (uint8_t)count, .doubt = doubt, .length = (uint8_t)length};
+    if (!pack(c, &v, ids, count)) return;
+    value *to = find(c, b, i, word, &known);
+    if (to->length > 0) c->version++; else t->inserted++;
+    if (is_long) {
+        long_entry e = {.value = v};
+        memcpy(e.word, word, length);
+        memcpy((uint8_t *)to - offsetof(long_entry, value), &e, sizeof e);
+    } else {
+        entry e = {b->low[i], b->high[i], v};
+        memcpy((uint8_t *)to - offsetof(entry, value), &e, sizeof e);
     }
-    entry e = {.low = k.low, .high = k.high, .tag = about};
-    int format = pack(c, e.ids, sizeof e.ids, ids, count);
-    if (format < 0) return;
-    e.tag.format = (uint8_t)format;
-    entry *first = first_of(c, k.hash);
-    if (first->high == 0) {
-        *first = e;
-        return;
-    }
-    line *to = line_of(c, k.hash);
-    int way = to->ways[0].high == 0 ? 0 : to->ways[1].high == 0 ? 1 : (int)(c->turn++ & 1);
-    to->ways[way] = e;
 }
 
 void edic_tok_cache_insert(edic_tok_cache *c, const uint8_t *word, size_t length, const uint32_t *ids, size_t count,
                            uint8_t doubt) {
-    if (length > 0 && length <= LONG_WORD) insert(c, key_of(word, length, length), word, ids, count, doubt);
-}
-
-// Whether the entry is the word of more than 15 bytes at p: its ends are compared, which overlap, and the middle.
-static inline int is_long_word(const long_entry *e, const uint8_t *p, size_t length) {
-    if (e->tag.length != length) return 0;
-    uint64_t differs = (load64(e->word) ^ load64(p)) | (load64(e->word + 8) ^ load64(p + 8))
-        | (load64(e->word + length - 16) ^ load64(p + length - 16)) | (load64(e->word + length - 8) ^ load64(p + length - 8));
-    if (length > 32) differs |= (load64(e->word + 16) ^ load64(p + 16)) | (load64(e->word + 24) ^ load64(p + 24));
-    return differs == 0;
-}
-
-static void place(edic_tok_cache *c, key *k) {
-    if (k->length > SHORT_WORD) {
-        k->entry = long_of(c, k->hash);
-        return;
-    }
-    const entry *first = first_of(c, k->hash);
-    uintptr_t other = (uintptr_t)line_of(c, k->hash), is_first = (uintptr_t)(differs(first, k) == 0);
-    k->entry = (const void *)(other ^ ((other ^ (uintptr_t)first) & (0 - is_first)));
-}
-
-static inline int is_known(const key *k, const uint8_t *word) {
-    if (k->length > SHORT_WORD) return is_long_word(k->entry, word, k->length);
-    const entry *e = k->entry;
-    return differs(e, k) == 0 || differs(e + 1, k) == 0;
-}
-
-// A table that grew has moved, and the words with it.
-static void place_again(edic_tok_cache *c, const void *lines, const void *long_lines) {
-    if (lines == c->words.lines && long_lines == c->long_words.lines) return;
-    for (unsigned b = 0; b < 2; b++) {
-        batch *batch = &c->batches[b];
-        for (size_t i = 0; i < batch->end - batch->begin; i++) {
-            if (batch->keys[i].length <= LONG_WORD) place(c, &batch->keys[i]);
-        }
-    }
-}
-
-// Encodes the words of the batch that are not remembered, side by side, where all it takes is merging bytes.
-static void learn(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_job *job) {
-    const edic_tok_pairs *pairs = words->merges->pairs;
-    uint32_t symbols[BATCH * LONG_WORD];
-    edic_tok_merging merging[BATCH];
-    unsigned which[BATCH];
-    size_t count = 0, used = 0;
-    batch *now = c->now;
-    for (size_t i = 0; i < now->end - now->begin; i++) {
-        key *k = &now->keys[i];
-        const uint8_t *word = job->s + job->begins[now->begin + i];
-        if (k->length > LONG_WORD || is_known(k, word)) continue;
-        place(c, k);                // it may have come in since
-        if (is_known(k, word)) continue;
-        uint32_t id = words->whole ? edic_tok_trie_find(words->whole, word, k->length) : UINT32_MAX;
-        if (id != UINT32_MAX) {
-            const void *lines = c->words.lines, *long_lines = c->long_words.lines;
-            insert(c, *k, word, &id, 1, 0);
-            place(c, k);
-            place_again(c, lines, long_lines);
-            continue;
-        }
-        for (size_t b = 0; b < k->length; b++) symbols[used + b] = word[b];
-        merging[count] = (edic_tok_merging){symbols + used, k->length};
-        which[count++] = (unsigned)i;
-        used += k->length;
-    }
-    if (count == 0) return;
-    edic_tok_kernels_now()->merge(pairs, merging, count);
-    for (size_t m = 0; m < count; m++) {
-        key *k = &now->keys[which[m]];
-        const uint8_t *word = job->s + job->begins[now->begin + which[m]];
-        uint32_t *ids = merging[m].symbols;
-        place(c, k);
-        if (is_known(k, word)) continue;
-        for (size_t i = 0; i < merging[m].count; i++) ids[i] = pairs->outer[ids[i]];
-        const void *lines = c->words.lines, *long_lines = c->long_words.lines;
-        insert(c, *k, word, ids, merging[m].count, 0);
-        place(c, k);
-        place_again(c, lines, long_lines);
-    }
+    if (length > LONG_WORD) return;
+    batch one;
+    read_word(&one, 0, word, length, length);
+    insert(c, &one, 0, word, ids, count, doubt);
 }
 
 static void open_batch(edic_tok_cache *c, batch *to, const edic_tok_job *job, size_t at) {
     size_t size = job->count - at < BATCH ? job->count - at : BATCH;
     for (size_t i = 0; i < size; i++) {
         size_t begin = job->begins[at + i], length = job->ends[at + i] - begin;
-        key *k = &to->keys[i];
-        k->length = (uint32_t)length;
-        if (length > LONG_WORD) continue;
-        *k = key_of(job->s + begin, length, job->n - begin);
-        place(c, k);
-        __builtin_prefetch(k->entry);
+        read_word(to, i, job->s + begin, length, job->n - begin);
+        if (length <= SHORT_WORD) {
+            __builtin_prefetch(line_of(&c->words, to->hash[i]));
+        } else if (length <= LONG_WORD) {
+            __builtin_prefetch(long_of(&c->long_words, to->hash[i]));
+        }
     }
     to->begin = at;
     to->end = at + size;
+}
+
+// Finds the batch's words from one on. Returns a bit for each word that is not remembered but might be.
+static uint64_t resolve(edic_tok_cache *c, batch *b, const edic_tok_job *job, size_t from) {
+    uint64_t missing = 0;
+    for (size_t i = from; i < b->end - b->begin; i++) {
+        int known;
+        if (b->length[i] <= SHORT_WORD) {
+            // Without branches but one, since which way it is would be as often wrong as right.
+            const line *l = line_of(&c->words, b->hash[i]);
+            uint64_t low = b->low[i], high = b->high[i];
+            uint64_t first = (l->ways[0].low ^ low) | (l->ways[0].high ^ high);
+            uint64_t second = (l->ways[1].low ^ low) | (l->ways[1].high ^ high);
+            b->found[i] = &l->ways[first != 0].value;
+            if (__builtin_expect((first == 0) | (second == 0), 1)) continue;
+            const value *v = find_short(c, low, high, b->hash[i], &known);
+            b->found[i] = known ? v : NULL;
+        } else if (b->length[i] <= LONG_WORD) {
+            const value *v = find_long(c, job->s + job->begins[b->begin + i], b->length[i], b->hash[i], &known);
+            b->found[i] = known ? v : NULL;
+        } else {
+            b->found[i] = NULL;
+            continue;
+        }
+        missing |= (uint64_t)(b->found[i] == NULL) << i;
+    }
+    return missing;
+}
+
+// The pairs by which the words are merged, if that is all it takes.
+static const edic_tok_pairs *pairs_of(const edic_tok_words *words) {
+    if (words->kind == edic_tok_words_sentence) return edic_tok_sentence_pairs(words->sentence);
+    if (words->kind != edic_tok_words_bytes || !words->merges->pairs) return NULL;
+    return words->merges->pairs->bytes ? words->merges->pairs : NULL;
+}
+
+// The inner symbols of a word; 0 where it must be encoded otherwise.
+static int symbols_of(const edic_tok_words *words, const uint8_t *word, size_t length, uint32_t *symbols, size_t *count) {
+    if (words->kind == edic_tok_words_sentence) {
+        return edic_tok_sentence_symbols(words->sentence, word, length, words->prefixes, symbols, count);
+    }
+    for (size_t b = 0; b < length; b++) symbols[b] = word[b];
+    *count = length;
+    return 1;
+}
+
+// Encodes the words of the batch that are missing, side by side.
+static void learn(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_pairs *pairs, const edic_tok_job *job,
+                  uint64_t missing) {
+    batch *now = c->now;
+    uint32_t symbols[BATCH * LONG_WORD], ids[EDIC_TOK_WORD_ROOM];
+    edic_tok_merging merging[BATCH];
+    unsigned which[BATCH];
+    size_t count = 0, used = 0;
+    uint32_t version = c->version;
+    for (uint64_t left = missing; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        const uint8_t *word = job->s + job->begins[now->begin + i];
+        size_t length = now->length[i], size;
+        uint32_t id = words->whole ? edic_tok_trie_find(words->whole, word, length) : UINT32_MAX;
+        if (id != UINT32_MAX) {
+            insert(c, now, i, word, &id, 1, 0);
+            continue;
+        }
+        if (used + EDIC_TOK_SHORT > sizeof symbols / sizeof *symbols) break;
+        if (!symbols_of(words, word, length, symbols + used, &size)) continue;
+        merging[count] = (edic_tok_merging){symbols + used, size};
+        which[count++] = i;
+        used += size;
+    }
+    edic_tok_kernels_now()->merge(pairs, merging, count);
+    for (size_t m = 0; m < count; m++) {
+        const uint8_t *word = job->s + job->begins[now->begin + which[m]];
+        const uint32_t *merged = merging[m].symbols;
+        size_t made = merging[m].count;
+        int known;
+        find(c, now, which[m], word, &known);       // it may be twice in the batch
+        if (known) continue;
+        if (words->kind == edic_tok_words_sentence) {
+            made = edic_tok_sentence_put(words->sentence, merged, made, ids);
+            if (made == SIZE_MAX) continue;
+        } else {
+            for (size_t i = 0; i < made; i++) ids[i] = pairs->outer[merged[i]];
+        }
+        insert(c, now, which[m], word, ids, made, 0);
+    }
+    if (c->version != version) {
+        resolve(c, now, job, 0);
+        return;
+    }
+    for (uint64_t left = missing; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        int known;
+        const value *v = find(c, now, i, job->s + job->begins[now->begin + i], &known);
+        now->found[i] = known ? v : NULL;
+    }
 }
 
 static void next_batch(edic_tok_cache *c, const edic_tok_job *job, size_t at) {
@@ -388,80 +441,90 @@ static void renew(path *p, const uint32_t *out, size_t filled) {
 }
 
 // Encodes a word that is not remembered, or not surely enough; remembers it. Returns SIZE_MAX where the caller must.
-static size_t encode(edic_tok_cache *c, const edic_tok_words *words, key k, const uint8_t *word, int known, path *p,
+static size_t encode(edic_tok_cache *c, const edic_tok_words *words, size_t i, const uint8_t *word, int known, path *p,
                      uint32_t *out, size_t filled) {
     uint8_t doubt = 255;
-    size_t count = 0;
-    if (k.length > EDIC_TOK_LONGEST_WORD) return SIZE_MAX;
+    size_t count = 0, length = c->now->length[i];
+    if (length > EDIC_TOK_LONGEST_WORD) return SIZE_MAX;
     if (!known) {
-        count = edic_tok_encode_word_after(words, word, k.length, 0, out + filled, &doubt);
+        count = edic_tok_encode_word_after(words, word, length, 0, out + filled, &doubt);
         if (count == SIZE_MAX) return SIZE_MAX;
-        insert(c, k, word, out + filled, count, doubt);
+        insert(c, c->now, i, word, out + filled, count, doubt);
     }
     if (doubt <= p->most) return count;
-    return edic_tok_encode_word_after(words, word, k.length, settle(p, out, filled), out + filled, &doubt);
+    return edic_tok_encode_word_after(words, word, length, settle(p, out, filled), out + filled, &doubt);
+}
+
+// The words of a batch from `at` on; returns where it stopped.
+static inline size_t run_batch(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_job *job, size_t at, int wide,
+                               path *p, size_t *into, edic_tok_progress *progress) {
+    enum { MARGIN = EDIC_TOK_WORD_ROOM + BATCH * FAST_IDS };
+    batch *now = c->now;
+    uint32_t *out = job->out;
+    size_t filled = *into;
+    for (; at < now->end; at++) {
+        size_t i = at - now->begin;
+        const value *v = now->found[i];
+        if (filled >= p->until) renew(p, out, filled);
+        if (__builtin_expect(v != NULL && v->format == INLINE && v->doubt <= p->most, 1)) {
+            unpack(v, wide, out + filled);
+            filled += v->count;
+            continue;
+        }
+        if (filled + MARGIN > job->capacity) {
+            *progress = edic_tok_progress_full;
+            break;
+        }
+        const uint8_t *word = job->s + job->begins[at];
+        int known = v != NULL;
+        if (!known && now->length[i] <= LONG_WORD) v = find(c, now, i, word, &known);   // it may have come in since
+        if (known && v->doubt <= p->most) {
+            if (v->format == INLINE) {
+                unpack(v, wide, out + filled);
+            } else {
+                uint32_t from;
+                memcpy(&from, v->ids, sizeof from);
+                memcpy(out + filled, c->arena + from, v->count * sizeof *out);
+            }
+            filled += v->count;
+            continue;
+        }
+        uint32_t version = c->version;
+        size_t count = encode(c, words, i, word, known, p, out, filled);
+        if (count == SIZE_MAX) {
+            *progress = edic_tok_progress_miss;
+            break;
+        }
+        filled += count;
+        if (c->version != version) resolve(c, now, job, i + 1);
+    }
+    *into = filled;
+    return at;
 }
 
 edic_tok_progress edic_tok_cache_run(edic_tok_cache *c, const edic_tok_words *words, edic_tok_job *job, int resumes) {
     size_t at = job->next, filled = job->written;
-    uint32_t *out = job->out;
     edic_tok_progress progress = edic_tok_progress_done;
     int is_unigram = words->kind == edic_tok_words_sentence && words->is_unigram;
     path p = {is_unigram ? words->sentence : NULL, job->score, filled, SIZE_MAX, UINT8_MAX};
-    if (is_unigram) renew(&p, out, filled);
-    int learns = words->kind == edic_tok_words_bytes && words->merges->pairs && words->merges->pairs->bytes;
+    if (is_unigram) renew(&p, job->out, filled);
+    const edic_tok_pairs *pairs = pairs_of(words);
     if (!resumes) c->now->end = c->ahead->end = c->ahead->begin = at;
-    for (; at < job->count; at++) {
-        if (at >= c->now->end) {
-            next_batch(c, job, at);
-            if (learns) learn(c, words, job);
-        }
-        if (filled + EDIC_TOK_WORD_ROOM > job->capacity) {
+    else if (at < c->now->end) resolve(c, c->now, job, at - c->now->begin);     // the caller may have added words
+    while (at < job->count && progress == edic_tok_progress_done) {
+        if (filled + EDIC_TOK_WORD_ROOM + BATCH * FAST_IDS > job->capacity) {
             progress = edic_tok_progress_full;
             break;
         }
-        if (filled >= p.until) renew(&p, out, filled);
-        const key *k = &c->now->keys[at - c->now->begin];
-        const uint8_t *word = job->s + job->begins[at];
-        int known = 0;
-        if (k->length <= SHORT_WORD) {
-            const entry *e = k->entry;
-            e += differs(e, k) != 0;
-            known = differs(e, k) == 0;
-            if (known && e->tag.doubt <= p.most) {
-                unpack(c, e->ids, sizeof e->ids, e->tag, out + filled);
-                filled += e->tag.count;
-                continue;
-            }
-        } else if (k->length <= LONG_WORD) {
-            const long_entry *e = k->entry;
-            known = is_long_word(e, word, k->length);
-            if (known && e->tag.doubt <= p.most) {
-                unpack(c, e->ids, sizeof e->ids, e->tag, out + filled);
-                filled += e->tag.count;
-                continue;
-            }
+        if (at >= c->now->end) {
+            next_batch(c, job, at);
+            uint64_t missing = resolve(c, c->now, job, 0);
+            if (missing && pairs) learn(c, words, pairs, job, missing);
         }
-        if (k->length <= SHORT_WORD && !known) {
-            // It may have come in since the batch was opened.
-            const entry *e = first_of(c, k->hash);
-            known = differs(e, k) == 0;
-            if (known && e->tag.doubt <= p.most) {
-                unpack(c, e->ids, sizeof e->ids, e->tag, out + filled);
-                filled += e->tag.count;
-                continue;
-            }
-        }
-        const void *lines = c->words.lines, *long_lines = c->long_words.lines;
-        size_t count = encode(c, words, *k, word, known, &p, out, filled);
-        place_again(c, lines, long_lines);
-        if (count == SIZE_MAX) {
-            progress = edic_tok_progress_miss;
-            break;
-        }
-        filled += count;
+        at = c->wide ? run_batch(c, words, job, at, 1, &p, &filled, &progress)
+                     : run_batch(c, words, job, at, 0, &p, &filled, &progress);
     }
-    if (is_unigram) job->score = settle(&p, out, filled);
+    if (is_unigram) job->score = settle(&p, job->out, filled);
     job->next = at;
     job->written = filled;
     return progress;

@@ -239,12 +239,9 @@ static inline uint32_t least(const uint32_t *keys, size_t count) {
 #endif
 }
 
-// The rank of a pair of inner symbols, or EDIC_TOK_NO_RANK. A bucket is searched without branches.
-static inline uint32_t rank_of(const edic_tok_pairs *p, uint32_t left, uint32_t right) {
-    uint64_t key = (uint64_t)left << 20 | right;
-    size_t bucket = edic_tok_pairs_bucket(p, key), buckets = (size_t)1 << (64 - p->shift);
-    for (;; bucket = (bucket + 1) & (buckets - 1)) {
-        const uint64_t *slots = p->slots + bucket * 8;
+// The rank of a pair of inner symbols, or EDIC_TOK_NO_RANK, searched from a bucket on without branches in it.
+static inline uint32_t rank_from(const edic_tok_pairs *p, const uint64_t *slots, uint64_t key) {
+    for (;;) {
 #if defined(EDIC_AVX2) || defined(EDIC_AVX512)
         __m256i a = _mm256_load_si256((const __m256i *)slots), b = _mm256_load_si256((const __m256i *)(slots + 4));
         __m256i wanted = _mm256_set1_epi64x((long long)key);
@@ -266,7 +263,12 @@ static inline uint32_t rank_of(const edic_tok_pairs *p, uint32_t left, uint32_t 
 #endif
         rank = found ? rank : EDIC_TOK_NO_RANK;
         if (__builtin_expect(slots[7] == UINT64_MAX || found, 1)) return rank;
+        slots = slots + 8 < edic_tok_pairs_end(p) ? slots + 8 : p->slots;
     }
+}
+
+static inline const uint64_t *bucket_of(const edic_tok_pairs *p, uint64_t key) {
+    return p->slots + edic_tok_pairs_bucket(p, key) * 8;
 }
 
 // A word on its way. A key is rank << 8 | place of the left symbol, so that the least is the lowest rank's leftmost
@@ -275,20 +277,37 @@ typedef struct {
     uint32_t keys[EDIC_TOK_SHORT + 8];
     uint32_t *symbols;
     size_t count, padded;
+    // The two pairs that the last merge made, whose buckets are on their way.
+    uint64_t pairs[2];
+    const uint64_t *buckets[2];
+    size_t places[2];
+    edic_tok_merging *word;
     uint8_t next[EDIC_TOK_SHORT + 1], previous[EDIC_TOK_SHORT + 1];
 } lane;
 
-static void begin(lane *l, const edic_tok_pairs *pairs, const edic_tok_merging *word) {
+// A bucket where no pair is.
+static const uint64_t nowhere[8] __attribute__((aligned(64))) = {
+    UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+};
+
+static void begin(lane *l, const edic_tok_pairs *pairs, edic_tok_merging *word) {
     size_t count = word->count, padded = count > 0 ? (count + 7) & ~(size_t)7 : 8;
     const uint32_t *symbols = word->symbols;
+    l->word = word;
     l->symbols = word->symbols;
     l->count = count;
     l->padded = padded;
+    l->pairs[0] = l->pairs[1] = 0;
+    l->buckets[0] = l->buckets[1] = nowhere;
+    l->places[0] = l->places[1] = padded - 1;       // where no pair begins
     for (size_t i = count > 0 ? count - 1 : 0; i < padded; i++) l->keys[i] = UINT32_MAX;
     if (pairs->bytes) {
         for (size_t i = 0; i + 1 < count; i++) l->keys[i] = pairs->bytes[symbols[i] << 8 | symbols[i + 1]] << 8 | (uint32_t)i;
     } else {
-        for (size_t i = 0; i + 1 < count; i++) l->keys[i] = rank_of(pairs, symbols[i], symbols[i + 1]) << 8 | (uint32_t)i;
+        for (size_t i = 0; i + 1 < count; i++) {
+            uint64_t key = (uint64_t)symbols[i] << 20 | symbols[i + 1];
+            l->keys[i] = rank_from(pairs, bucket_of(pairs, key), key) << 8 | (uint32_t)i;
+        }
     }
     for (size_t i = 0; i <= count; i++) {
         l->next[i] = (uint8_t)(i + 1);
@@ -296,55 +315,69 @@ static void begin(lane *l, const edic_tok_pairs *pairs, const edic_tok_merging *
     }
 }
 
+// Says that the pair at `place` is to be looked up.
+static inline void look_up(lane *l, const edic_tok_pairs *pairs, unsigned which, int is, size_t place, uint32_t left, uint32_t right) {
+    uint64_t key = (uint64_t)left << 20 | right;
+    const uint64_t *bucket = is ? bucket_of(pairs, key) : nowhere;
+    __builtin_prefetch(bucket);
+    l->pairs[which] = key;
+    l->buckets[which] = bucket;
+    l->places[which] = place;
+}
+
+// Takes what was looked up.
+static inline void settle(lane *l, const edic_tok_pairs *pairs) {
+    for (unsigned w = 0; w < 2; w++) {
+        l->keys[l->places[w]] = rank_from(pairs, l->buckets[w], l->pairs[w]) << 8 | (uint32_t)l->places[w];
+    }
+}
+
 // One merge; returns 0 when there is none left.
 static inline int advance(lane *l, const edic_tok_pairs *pairs) {
-    uint32_t key = least(l->keys, l->padded), rank = key >> 8;
+    uint32_t *symbols = l->symbols, *keys = l->keys;
+    uint32_t key = least(keys, l->padded), rank = key >> 8;
     if (rank == EDIC_TOK_NO_RANK) return 0;
-    uint32_t *symbols = l->symbols, *keys = l->keys, made = pairs->bases + rank;
-    size_t i = key & 0xFF, j = l->next[i], k = l->next[j];
+    uint32_t made = pairs->bases + rank;
+    size_t i = key & 0xFF, j = l->next[i], k = l->next[j], h = i > 0 ? l->previous[i] : 0;
     symbols[i] = made;
     keys[j] = UINT32_MAX;
     l->next[i] = (uint8_t)k;
     l->previous[k] = (uint8_t)i;
-    keys[i] = k < l->count ? rank_of(pairs, made, symbols[k]) << 8 | (uint32_t)i : UINT32_MAX;
-    if (i > 0) {
-        size_t h = l->previous[i];
-        keys[h] = rank_of(pairs, symbols[h], made) << 8 | (uint32_t)h;
-    }
+    look_up(l, pairs, 0, k < l->count, i, made, symbols[k < l->count ? k : 0]);
+    look_up(l, pairs, 1, i > 0, i > 0 ? h : j, symbols[h], made);
     return 1;
 }
 
-static void finish(const lane *l, edic_tok_merging *word) {
+static void finish(const lane *l) {
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i = l->next[i]) l->symbols[kept++] = l->symbols[i];
-    word->count = kept;
+    l->word->count = kept;
 }
 
 // Each merge waits for the one before it, mostly for memory: side by side, words fill each other's waits.
-enum { LANES = 4 };
+enum { LANES = 8 };
 
 static void merge(const edic_tok_pairs *pairs, edic_tok_merging *words, size_t count) {
-    lane lanes[LANES];
-    size_t who[LANES], active = 0, next = 0;
-    while (active < LANES && next < count) {
-        begin(&lanes[active], pairs, &words[next]);
-        who[active++] = next++;
+    lane lanes[LANES], *active[LANES];
+    size_t running = 0, next = 0;
+    for (; running < LANES && next < count; running++) {
+        active[running] = &lanes[running];
+        begin(active[running], pairs, &words[next++]);
     }
-    while (active == LANES) {
-        for (size_t l = 0; l < LANES; l++) {
-            if (advance(&lanes[l], pairs)) continue;
-            finish(&lanes[l], &words[who[l]]);
-            if (next == count) {
-                who[l] = who[--active];
-                lanes[l] = lanes[active];
-                break;
+    while (running > 0) {
+        // In two rounds: what one writes, the other reads in greater units, which only works well some time later.
+        for (size_t l = 0; l < running; l++) settle(active[l], pairs);
+        for (size_t l = 0; l < running;) {
+            if (advance(active[l], pairs)) {
+                l++;
+                continue;
             }
-            begin(&lanes[l], pairs, &words[next]);
-            who[l] = next++;
+            finish(active[l]);
+            if (next < count) {
+                begin(active[l++], pairs, &words[next++]);
+            } else {
+                active[l] = active[--running];
+            }
         }
-    }
-    for (size_t l = 0; l < active; l++) {
-        while (advance(&lanes[l], pairs)) {}
-        finish(&lanes[l], &words[who[l]]);
     }
 }

@@ -25,6 +25,8 @@ static inline size_t edic_tok_pairs_bucket(const edic_tok_pairs *p, uint64_t key
     return (size_t)(key * 0x9E3779B97F4A7C15u >> p->shift);
 }
 
+static inline const uint64_t *edic_tok_pairs_end(const edic_tok_pairs *p) { return p->slots + ((size_t)8 << (64 - p->shift)); }
+
 // A slot of the caller's table: pair is left << 32 | right; all bits set where it is empty.
 typedef struct {
     uint64_t pair;

@@ -22,7 +22,8 @@ struct edic_tok_sentence {
     size_t unit_count;
     uint8_t *values;
     size_t value_size;
-    uint8_t plain[256];             // an ASCII byte that stands for itself when an ASCII byte follows
+    uint8_t plain[0x800];           // a character of one or two bytes that stands for itself unless …
+    uint8_t goes_on[256];           // … a byte follows that goes on in a key of such a character
     uint32_t *direct;               // the symbols of the first characters
     character *others;              // and of the others, in their order
     size_t other_count;
@@ -68,21 +69,35 @@ static size_t map_match(const edic_tok_sentence *m, const uint8_t *s, size_t i, 
     return length;
 }
 
+static size_t utf8_of(uint32_t c, uint8_t *to) {
+    if (c < 0x80) {
+        to[0] = (uint8_t)c;
+        return 1;
+    }
+    size_t length = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--, c >>= 6) to[i] = (uint8_t)(0x80 | (c & 0x3F));
+    to[0] = (uint8_t)((0xF00u >> length & 0xF0) | c);
+    return length;
+}
+
 static void find_plain(edic_tok_sentence *m) {
-    memset(m->plain, 1, 128);
+    memset(m->plain, 1, sizeof m->plain);
+    m->plain[0] = m->plain[' '] = 0;
     if (m->unit_count == 0) return;
-    for (unsigned a = 1; a < 128; a++) {
+    for (uint32_t c = 1; c < 0x800; c++) {
         size_t node = unit_offset(m->units[0]);
         uint32_t value;
-        int ends;
-        if (!map_step(m, &node, (uint8_t)a, &value, &ends)) continue;
-        m->plain[a] = (uint8_t)!ends;
-        for (unsigned b = 1; b < 128; b++) {
-            size_t second = node;
-            if (map_step(m, &second, (uint8_t)b, &value, &ends)) m->plain[a] = 0;
+        int ends, is = 1;
+        uint8_t bytes[4];
+        size_t length = utf8_of(c, bytes);
+        for (size_t i = 0; i < length && is; i++) is = map_step(m, &node, bytes[i], &value, &ends);
+        if (!is) continue;
+        if (ends) m->plain[c] = 0;
+        for (unsigned b = 1; b < 256; b++) {
+            size_t next = node;
+            if (map_step(m, &next, (uint8_t)b, &value, &ends)) m->goes_on[b] = 1;
         }
     }
-    m->plain[' '] = 0;
 }
 
 static int by_scalar(const void *a, const void *b) {
@@ -151,10 +166,14 @@ static const uint8_t replacement[3] = {0xEF, 0xBF, 0xBD};
 
 // What stands at s[i], normalized; returns how many bytes it takes.
 static inline size_t step(const edic_tok_sentence *m, const uint8_t *s, size_t i, size_t n, const uint8_t **to, size_t *size) {
-    if (s[i] < 0x80 && m->plain[s[i]] && (i + 1 == n || s[i + 1] < 0x80)) {
-        *to = s + i;
-        *size = 1;
-        return 1;
+    size_t width = s[i] < 0x80 ? 1 : 2;
+    if (width == 1 || (s[i] >= 0xC2 && s[i] < 0xE0 && i + 1 < n && (s[i + 1] & 0xC0) == 0x80)) {
+        uint32_t c = width == 1 ? s[i] : (uint32_t)(s[i] & 0x1F) << 6 | (s[i + 1] & 0x3F);
+        if (m->plain[c] && (i + width == n || !m->goes_on[s[i + width]])) {
+            *to = s + i;
+            *size = width;
+            return width;
+        }
     }
     if (m->unit_count > 0) {
         size_t length = map_match(m, s, i, n, to, size);
@@ -171,14 +190,19 @@ static inline size_t step(const edic_tok_sentence *m, const uint8_t *s, size_t i
     return length;
 }
 
-// The normalized text; SIZE_MAX where it has no room or where the text has a ▁ of its own.
-static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, uint8_t *out) {
+static int has_mark(const uint8_t *s, size_t n) {
+    for (size_t k = 0; k + 2 < n; k++) {
+        if (s[k] == mark[0] && s[k + 1] == mark[1] && s[k + 2] == mark[2]) return 1;
+    }
+    return 0;
+}
+
+// The normalized text, in `room` and 4 bytes; SIZE_MAX where it has no room or where the text has a ▁ of its own.
+static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, uint8_t *out, size_t room) {
     size_t i = 0, written = 0, size;
     const uint8_t *to;
     int removes = m->parts.removes_extra_spaces, after_space = removes;
-    for (size_t k = 0; k + 2 < n; k++) {
-        if (s[k] == mark[0] && s[k + 1] == mark[1] && s[k + 2] == mark[2]) return SIZE_MAX;
-    }
+    if (has_mark(s, n)) return SIZE_MAX;
     if (removes) {
         while (i < n) {
             size_t length = step(m, s, i, n, &to, &size);
@@ -194,7 +218,7 @@ static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, 
     }
     while (i < n) {
         i += step(m, s, i, n, &to, &size);
-        if (written + 3 * size > NORMAL_ROOM) return SIZE_MAX;
+        if (written + 3 * size > room) return SIZE_MAX;
         while (after_space && size > 0 && *to == ' ') {
             to++;
             size--;
@@ -236,23 +260,9 @@ static size_t put_symbol(const edic_tok_sentence *m, uint32_t symbol, const uint
     return n;
 }
 
-static size_t utf8_of(uint32_t c, uint8_t *to) {
-    if (c < 0x80) {
-        to[0] = (uint8_t)c;
-        return 1;
-    }
-    size_t length = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = length - 1; i > 0; i--, c >>= 6) to[i] = (uint8_t)(0x80 | (c & 0x3F));
-    to[0] = (uint8_t)((0xF00u >> length & 0xF0) | c);
-    return length;
-}
-
-// Merges symbols[0..<count], which are inner ones, and writes their ids; SIZE_MAX where one is unknown.
-static size_t put_merged(const edic_tok_sentence *m, uint32_t *symbols, size_t count, uint32_t *ids) {
+// Writes the ids of inner symbols that were merged; SIZE_MAX where one is unknown.
+size_t edic_tok_sentence_put(const edic_tok_sentence *m, const uint32_t *symbols, size_t count, uint32_t *ids) {
     const edic_tok_pairs *pairs = m->parts.merges->pairs;
-    edic_tok_merging one = {symbols, count};
-    edic_tok_kernels_now()->merge(pairs, &one, 1);
-    count = one.count;
     size_t written = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t symbol = pairs->outer[symbols[i]];
@@ -270,6 +280,12 @@ static size_t put_merged(const edic_tok_sentence *m, uint32_t *symbols, size_t c
     return written;
 }
 
+static size_t merge_run(const edic_tok_sentence *m, uint32_t *symbols, size_t count, uint32_t *ids) {
+    edic_tok_merging one = {.symbols = symbols, .count = count};
+    edic_tok_kernels_now()->merge(m->parts.merges->pairs, &one, 1);
+    return edic_tok_sentence_put(m, symbols, one.count, ids);
+}
+
 static size_t merge_sentence(const edic_tok_sentence *m, const uint8_t *s, size_t n, uint32_t *ids) {
     const edic_tok_pairs *pairs = m->parts.merges->pairs;
     if (!pairs) return SIZE_MAX;
@@ -282,7 +298,7 @@ static size_t merge_sentence(const edic_tok_sentence *m, const uint8_t *s, size_
         if (inner == no_symbol || count == EDIC_TOK_SHORT) {
             if (inner != no_symbol) return SIZE_MAX;
             // A character no merge has: what stands before it is settled.
-            size_t put = put_merged(m, run, count, ids + written);
+            size_t put = merge_run(m, run, count, ids + written);
             if (put == SIZE_MAX) return SIZE_MAX;
             written += put;
             count = 0;
@@ -294,8 +310,29 @@ static size_t merge_sentence(const edic_tok_sentence *m, const uint8_t *s, size_
         }
         i += length;
     }
-    size_t put = put_merged(m, run, count, ids + written);
+    size_t put = merge_run(m, run, count, ids + written);
     return put == SIZE_MAX ? SIZE_MAX : written + put;
+}
+
+const edic_tok_pairs *edic_tok_sentence_pairs(const edic_tok_sentence *m) {
+    return m->parts.merges ? m->parts.merges->pairs : NULL;
+}
+
+int edic_tok_sentence_symbols(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, uint32_t *symbols, size_t *count) {
+    const edic_tok_pairs *pairs = m->parts.merges->pairs;
+    uint8_t normal[NORMAL_ROOM + 4];
+    n = normalize(m, s, n, prefix, normal, NORMAL_ROOM);
+    if (n == SIZE_MAX || n == 0) return 0;
+    *count = 0;
+    for (size_t i = 0; i < n;) {
+        unsigned length;
+        uint32_t symbol = symbol_of(m, edic_tok_decode(normal, i, n, &length));
+        uint32_t inner = symbol < pairs->inner_count ? pairs->inner[symbol] : no_symbol;
+        if (inner == no_symbol || *count == EDIC_TOK_SHORT) return 0;
+        symbols[(*count)++] = inner;
+        i += length;
+    }
+    return 1;
 }
 
 // --- Unigram --------------------------------------------------------------------------------------------------------
@@ -322,12 +359,10 @@ float edic_tok_sentence_advance(const edic_tok_sentence *m, float score, const u
     return score;
 }
 
-static size_t best_sentence(const edic_tok_sentence *m, const uint8_t *s, size_t n, double before, uint32_t *ids, uint8_t *doubt) {
-    uint32_t found[NORMAL_ROOM], ends[NORMAL_ROOM];
-    double margin;
-    size_t count = edic_tok_unigram_best(&m->parts.unigram, s, n, before, found, ends, &margin), written = 0;
-    if (count == SIZE_MAX) return SIZE_MAX;
-    *doubt = doubt_of(margin, n);
+// Writes the ids of pieces and of the bytes of unknown characters; SIZE_MAX where those have no ids.
+static size_t put_pieces(const edic_tok_sentence *m, const uint8_t *s, const uint32_t *found, const uint32_t *ends, size_t count,
+                         uint32_t *ids) {
+    size_t written = 0;
     for (size_t k = 0; k < count; k++) {
         if (found[k] != m->parts.unigram.unknown_id) {
             ids[written++] = found[k];
@@ -339,12 +374,77 @@ static size_t best_sentence(const edic_tok_sentence *m, const uint8_t *s, size_t
     return written;
 }
 
+static size_t best_sentence(const edic_tok_sentence *m, const uint8_t *s, size_t n, double before, uint32_t *ids, uint8_t *doubt) {
+    uint32_t found[NORMAL_ROOM], ends[NORMAL_ROOM];
+    double margin;
+    size_t count = edic_tok_unigram_best(&m->parts.unigram, s, n, before, found, ends, &margin);
+    if (count == SIZE_MAX) return SIZE_MAX;
+    *doubt = doubt_of(margin, n);
+    return put_pieces(m, s, found, ends, count, ids);
+}
+
 size_t edic_tok_sentence_encode(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, double before,
                                 uint32_t *ids, size_t capacity, uint8_t *doubt) {
     uint8_t normal[NORMAL_ROOM + 4];
     *doubt = 0;
     if (capacity < NORMAL_ROOM) return SIZE_MAX;
-    n = normalize(m, s, n, prefix, normal);
+    n = normalize(m, s, n, prefix, normal, NORMAL_ROOM);
     if (n == SIZE_MAX || n == 0) return n;
     return m->parts.merges ? merge_sentence(m, normal, n, ids) : best_sentence(m, normal, n, before, ids, doubt);
+}
+
+// As merge_sentence, for any length: `ids` and `sizes` have room for a symbol each byte.
+static size_t merge_long(const edic_tok_sentence *m, const uint8_t *s, size_t n, uint32_t *symbols, uint32_t *sizes, uint32_t *ids) {
+    size_t count = 0, at = 0, written = 0;
+    for (size_t i = 0; i < n; count++) {
+        unsigned length;
+        uint32_t symbol = symbol_of(m, edic_tok_decode(s, i, n, &length));
+        // A character no piece has merges with nothing.
+        symbols[count] = symbol == no_symbol ? UINT32_MAX - 1 : symbol;
+        sizes[count] = length;
+        i += length;
+    }
+    count = edic_tok_merge(m->parts.merges, symbols, sizes, count);
+    if (count == SIZE_MAX) return SIZE_MAX;
+    for (size_t k = 0; k < count; at += sizes[k++]) {
+        size_t put = put_symbol(m, symbols[k], s + at, sizes[k], ids + written);
+        if (put == 0) return SIZE_MAX;
+        written += put;
+    }
+    return written;
+}
+
+size_t edic_tok_sentence_encode_long(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, double before,
+                                     uint32_t **result) {
+    size_t count = SIZE_MAX, length = SIZE_MAX;
+    uint8_t *normal = NULL;
+    if (has_mark(s, n)) return SIZE_MAX;
+    // Most texts hardly grow.
+    for (size_t room = n + n / 2 + 64; length == SIZE_MAX && room <= 100 * n + 6400; room *= 3) {
+        free(normal);
+        normal = malloc(room + 4);
+        if (!normal) return SIZE_MAX;
+        length = normalize(m, s, n, prefix, normal, room);
+    }
+    uint32_t *first = NULL, *second = NULL, *ids = NULL;
+    *result = NULL;
+    if (length != SIZE_MAX && length <= UINT32_MAX - 1) {
+        first = malloc((length + 1) * sizeof *first);
+        second = malloc((length + 1) * sizeof *second);
+        ids = malloc((length + 1) * sizeof *ids);
+    }
+    if (first && second && ids) {
+        if (m->parts.merges) {
+            count = merge_long(m, normal, length, first, second, ids);
+        } else {
+            count = edic_tok_unigram_best(&m->parts.unigram, normal, length, before, first, second, NULL);
+            if (count != SIZE_MAX) count = put_pieces(m, normal, first, second, count, ids);
+        }
+    }
+    free(normal);
+    free(first);
+    free(second);
+    if (count == SIZE_MAX) free(ids);
+    else *result = ids;
+    return count;
 }

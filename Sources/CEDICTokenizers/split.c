@@ -142,14 +142,11 @@ static size_t word_o200k(const edic_tok_pattern *p, text t, size_t i) {
     return spaces(t, i, 1, 0, 0);
 }
 
-static int is_punctuation(const uint8_t *s, size_t i, size_t n) {
-    uint8_t a = s[i];
-    if (a < 0x80) return (a >= 33 && a <= 47) || (a >= 58 && a <= 64) || (a >= 91 && a <= 96) || (a >= 123 && a <= 126);
+static inline int is_punctuation(const uint8_t *s, size_t i, size_t n) {
+    if (s[i] < 0x80) return edic_tok_is_punctuation(s[i]);
     unsigned length;
     uint32_t scalar = edic_tok_decode(s, i, n, &length);
-    if (scalar == UINT32_MAX) return 0;
-    unsigned category = edic_tok_category(scalar) & 31;
-    return category >= 19 && category <= 25;
+    return scalar != UINT32_MAX && edic_tok_is_punctuation(scalar);
 }
 
 // Vertical tab, form feed and U+0085 are white space, but BERT's cleaning drops them like other controls.

@@ -10,11 +10,14 @@ typedef struct {
     int32_t base;                   // children are at base + byte
     int32_t parent;                 // the node this is a child of; -1: free
     uint32_t id;                    // UINT32_MAX: no key ends here
-    double score;
+    float score;
 } node;
+
+_Static_assert(sizeof(node) == 16, "no node crosses a cache line");
 
 struct edic_tok_trie {
     node *nodes;
+    double *exact;                  // the scores of nodes, where they are not all floats
     size_t count;                   // every base + 255 is below it
 };
 
@@ -30,8 +33,13 @@ static int grow(edic_tok_trie *t, size_t *capacity, size_t needed) {
     if (bigger > INT32_MAX) return 0;
     node *nodes = realloc(t->nodes, bigger * sizeof(node));
     if (!nodes) return 0;
-    for (size_t i = *capacity; i < bigger; i++) nodes[i] = (node){0, -1, UINT32_MAX, 0};
     t->nodes = nodes;
+    if (t->exact) {
+        double *exact = realloc(t->exact, bigger * sizeof(double));
+        if (!exact) return 0;
+        t->exact = exact;
+    }
+    for (size_t i = *capacity; i < bigger; i++) nodes[i] = (node){0, -1, UINT32_MAX, 0};
     *capacity = bigger;
     return 1;
 }
@@ -41,7 +49,10 @@ edic_tok_trie *edic_tok_trie_create(const uint8_t *keys, const uint64_t *offsets
     edic_tok_trie *t = calloc(1, sizeof *t);
     size_t capacity = 0, tasks = 0, task_capacity = 1024, first_free = 1, used = 1;
     task *queue = malloc(task_capacity * sizeof *queue);
-    if (!t || !queue || count > UINT32_MAX || !grow(t, &capacity, 1024)) goto fail;
+    int is_exact = 1;
+    for (size_t i = 0; scores && i < count; i++) is_exact &= (double)(float)scores[i] == scores[i];
+    if (t && !is_exact) t->exact = malloc(sizeof(double));
+    if (!t || (!is_exact && !t->exact) || !queue || count > UINT32_MAX || !grow(t, &capacity, 1024)) goto fail;
     t->nodes[0].parent = 0;
     t->nodes[0].base = 1;
     if (count > 0) queue[tasks++] = (task){0, 0, (uint32_t)count, 0};
@@ -51,7 +62,8 @@ edic_tok_trie *edic_tok_trie_create(const uint8_t *keys, const uint64_t *offsets
         // The shortest key is first; it ends at this node if it is as long as the path.
         if (offsets[low + 1] - offsets[low] == todo.depth) {
             t->nodes[todo.node].id = ids[low];
-            t->nodes[todo.node].score = scores ? scores[low] : 0;
+            t->nodes[todo.node].score = scores ? (float)scores[low] : 0;
+            if (t->exact) t->exact[todo.node] = scores[low];
             low++;
         }
         if (low == todo.high) continue;
@@ -106,6 +118,7 @@ fail:
 void edic_tok_trie_destroy(edic_tok_trie *t) {
     if (!t) return;
     free(t->nodes);
+    free(t->exact);
     free(t);
 }
 
@@ -177,6 +190,7 @@ size_t edic_tok_unigram_best(const edic_tok_unigram *model, const uint8_t *s, si
     for (size_t i = 0; i <= n; i++) stations[i].from = UINT32_MAX;
     stations[0] = (station){start, INFINITY, 0, 0};
     const node *nodes = model->trie->nodes;
+    const double *exact = model->trie->exact;
     int single = model->single_precision;
     for (size_t i = 0; i < n;) {
         unsigned length;
@@ -185,8 +199,9 @@ size_t edic_tok_unigram_best(const edic_tok_unigram *model, const uint8_t *s, si
         int has_single = 0;
         uint32_t at = 0;
         for (size_t k = i; k < n && (at = child(nodes, at, s[k])) != 0; k++) {
-            if (nodes[at].id == UINT32_MAX || nodes[at].score == -INFINITY) continue;
-            double score = nodes[at].score;
+            if (nodes[at].id == UINT32_MAX) continue;
+            double score = exact ? exact[at] : nodes[at].score;
+            if (score == -INFINITY) continue;
             // A score above zero marks a piece the user asked for: its true score grows with its length.
             if (score == INFINITY) score = (double)(k + 1 - i) * model->user_bonus - 0.1;
             arrive(&stations[k + 1], sum(here, score, single), (uint32_t)i, nodes[at].id);

@@ -1,7 +1,7 @@
 /// How texts are encoded word by word with remembered words, where a tokenizer's parts allow it.
 ///
 /// It holds where the ids of a text are the ids of its words in a row, each word's depending on its bytes alone.
-struct EncodingPlan: Sendable {
+final class EncodingPlan: Sendable {
     private enum Kind: Sendable {
         /// Byte-level BPE over the words of a known pattern.
         case bytes(composes: Bool, prefixesSpace: Bool)
@@ -19,7 +19,7 @@ struct EncodingPlan: Sendable {
     private let separators: [UInt8]
     private let keepsSeparators: Bool
 
-    init?(_ parts: TokenizerParts) {
+    convenience init?(_ parts: TokenizerParts) {
         switch parts.model {
         case .bytePair(let model) where model.isByteLevel:
             var composes = false
@@ -59,7 +59,7 @@ struct EncodingPlan: Sendable {
         }
     }
 
-    private init?(_ normalizer: SentencePieceNormalizer, pieces: [SentencePiece], _ model: Model) {
+    private convenience init?(_ normalizer: SentencePieceNormalizer, pieces: [SentencePiece], _ model: Model) {
         guard normalizer.addsDummyPrefix, normalizer.escapesWhitespace, !normalizer.treatsWhitespaceAsSuffix,
             normalizer.protected == nil
         else { return nil }
@@ -240,8 +240,10 @@ struct EncodingPlan: Sendable {
             words, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: self.words,
             score: score, into: &ids,
             elsewhere: { range, before in
-                let word = copy(words.extracting(range))
                 // Sums of `Float` depend on what came before: choices made with it are not remembered.
+                let long = native?.encodeLong(words.extracting(range), prefix: !keepsSeparators, before: Double(before))
+                if let long { return .ids(long, remembers: false) }
+                let word = copy(words.extracting(range))
                 guard let found = encodeChunk(word, prefix: !keepsSeparators, normalizer, core, Double(before)) else {
                     return .giveUp
                 }

@@ -160,6 +160,12 @@ enum GGUFTokenizer {
             let ideographs = "[\u{4E00}-\u{9FA5}\u{0800}-\u{4E00}\u{AC00}-\u{D7FF}]+"
             let sources = [#"[\r\n]"#, #"\s?\p{L}+"#, #"\s?\p{P}+"#, ideographs, #"\p{N}"#]
             return (try splits(sources, then: bytes), false)
+        case "deepseek-v3", "hunyuan-dense", "joyai-llm":
+            let ideographs = "[\u{4E00}-\u{9FA5}\u{3040}-\u{309F}\u{30A0}-\u{30FF}]+"
+            let words =
+                ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
+                + #"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+            return (try splits([#"\p{N}{1,3}"#, ideographs, words], then: bytes), false)
         case "gpt-4o", "llama4": return (try split(TiktokenFile.o200kPattern), false)
         case "tekken":
             let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#

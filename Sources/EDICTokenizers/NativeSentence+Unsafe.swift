@@ -1,4 +1,5 @@
 internal import CEDICTokenizers
+internal import Glibc
 
 /// A SentencePiece model as the C code wants it, for parts of sentences. Immutable.
 @safe final class NativeSentence: @unchecked Sendable {
@@ -77,5 +78,16 @@ internal import CEDICTokenizers
             unsafe ids.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
             return isUnigram ? unsafe edic_tok_sentence_advance(pointer, 0, base, count) : 0
         }
+    }
+
+    /// Normalizes and encodes a part of any length after a path of score `before`; nil where it must be done step by step.
+    func encodeLong(_ text: Span<UInt8>, prefix: Bool, before: Double) -> [UInt32]? {
+        var ids: UnsafeMutablePointer<UInt32>?
+        let count = unsafe text.withUnsafeBufferPointer {
+            unsafe edic_tok_sentence_encode_long(pointer, $0.baseAddress, $0.count, prefix ? 1 : 0, before, &ids)
+        }
+        defer { unsafe free(ids) }
+        guard count >= 0, let ids = unsafe ids else { return nil }
+        return unsafe Array(UnsafeBufferPointer(start: ids, count: count))
     }
 }

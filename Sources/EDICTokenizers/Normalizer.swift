@@ -38,7 +38,7 @@ indirect enum Normalizer: Sendable {
             if chinese { result = spacedChinese(result) }
             if accents {
                 result = NormalizationForm.nfd.apply(result)
-                result = result.mapScalars { scalar, _ in scalar.category == .mn ? [] : nil }
+                result = result.mapScalars { scalar, _ in scalar.isNonspacingMark ? [] : nil }
             }
             if lower { result = lowercased(result) }
             return result
@@ -107,7 +107,7 @@ indirect enum Normalizer: Sendable {
                 // The reference's tables are older than these.
                 case .cf:
                     switch scalar.value {
-                    case 0x890, 0x891, 0x8E2, 0x110CD, 0x13430...0x13438: return nil
+                    case 0x890, 0x891, 0x8E2, 0x110CD, 0x13430...0x1343F: return nil
                     default: return []
                     }
                 default: return scalar.isWhiteSpace ? [0x20] : nil

@@ -1,5 +1,3 @@
-public import SystemPackage
-
 /// A tokenizer: text to ids and back, exactly as the library it comes from.
 ///
 /// A value is immutable and may be used from any number of threads at once. Words that were encoded are remembered in

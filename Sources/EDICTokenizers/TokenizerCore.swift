@@ -123,7 +123,9 @@ final class TokenizerCore: Sendable {
         encodeSlowly(bytes, at: isFirst ? 0 : 1, policy, tracking: false) { id, _ in ids.append(id) }
     }
 
-    private func takeTable() -> WordTable { idle.withLock { $0.popLast() } ?? WordTable(limit: Tokenizer.wordMemory) }
+    private func takeTable() -> WordTable {
+        idle.withLock { $0.popLast() } ?? WordTable(limit: Tokenizer.wordMemory, isWide: tokens.count > 1 << 16)
+    }
 
     /// Appends the ids of a text, without what a post-processor puts around it.
     func encode(_ text: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]) {

@@ -2,9 +2,9 @@ internal import EDICJSON
 
 /// Reads a `tokenizer.json`. An unknown component is an error that names it.
 struct TokenizerJSONReader {
-    private let root: JSONElement
+    let root: JSONElement
     /// Whether the model takes raw bytes: byte-level BPE whose last pre-tokenizer (or normalizer) is ByteLevel.
-    private var isByteLevel = false
+    var isByteLevel = false
 
     init(_ data: [UInt8]) throws(TokenizerError) {
         do {
@@ -44,26 +44,26 @@ struct TokenizerJSONReader {
 
     // MARK: Fields
 
-    private func optional(_ key: String) -> JSONElement? { root[key].flatMap { $0.isNull ? nil : $0 } }
+    func optional(_ key: String) -> JSONElement? { root[key].flatMap { $0.isNull ? nil : $0 } }
 
-    private func object(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> JSONElement {
+    func object(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> JSONElement {
         guard let value = element[key], value.kind == .object else {
             throw .malformed("\(place): “\(key)” must be an object")
         }
         return value
     }
 
-    private func type(_ element: JSONElement, _ place: String) throws(TokenizerError) -> String {
+    func type(_ element: JSONElement, _ place: String) throws(TokenizerError) -> String {
         guard let type = element["type"]?.string else { throw .malformed("\(place): “type” is missing or no string") }
         return type
     }
 
-    private func string(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> String {
+    func string(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> String {
         guard let value = element[key]?.string else { throw .malformed("\(place): “\(key)” must be a string") }
         return value
     }
 
-    private func bool(
+    func bool(
         _ element: JSONElement, _ key: String, _ place: String, default fallback: Bool
     ) throws(TokenizerError) -> Bool {
         guard let value = element[key], !value.isNull else { return fallback }
@@ -71,14 +71,14 @@ struct TokenizerJSONReader {
         return flag
     }
 
-    private func id(_ element: JSONElement?, _ place: String) throws(TokenizerError) -> UInt32 {
+    func id(_ element: JSONElement?, _ place: String) throws(TokenizerError) -> UInt32 {
         guard let value = element?.int, value >= 0, value < 1 << 24 else {
             throw .malformed("\(place): a token id between 0 and 16777215 is expected")
         }
         return UInt32(value)
     }
 
-    private func elements(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError)
+    func elements(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError)
         -> [JSONElement]
     {
         guard let list = element[key], list.kind == .array else {
@@ -87,7 +87,7 @@ struct TokenizerJSONReader {
         return list.elements
     }
 
-    private func pattern(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Pattern {
+    func pattern(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Pattern {
         if let literal = element["pattern"]?["String"]?.string { return .literal(Array(literal.utf8)) }
         if let source = element["pattern"]?["Regex"]?.string {
             do {
@@ -101,7 +101,7 @@ struct TokenizerJSONReader {
 
     // MARK: Added tokens, truncation, padding
 
-    private func addedTokens() throws(TokenizerError) -> [AddedToken] {
+    func addedTokens() throws(TokenizerError) -> [AddedToken] {
         guard let list = optional("added_tokens") else { return [] }
         guard list.kind == .array else { throw .malformed("“added_tokens” must be a list") }
         var tokens: [AddedToken] = []
@@ -118,7 +118,7 @@ struct TokenizerJSONReader {
         return tokens
     }
 
-    private func special(_ added: [AddedToken], _ model: Model) -> SpecialTokens {
+    func special(_ added: [AddedToken], _ model: Model) -> SpecialTokens {
         var special = SpecialTokens()
         func find(_ names: [String]) -> UInt32? {
             for name in names {
@@ -143,7 +143,7 @@ struct TokenizerJSONReader {
         return special
     }
 
-    private func readTruncationAndPadding(_ parts: inout TokenizerParts) throws(TokenizerError) {
+    func readTruncationAndPadding(_ parts: inout TokenizerParts) throws(TokenizerError) {
         if let element = optional("truncation") {
             guard let length = element["max_length"]?.int, length >= 0 else {
                 throw .malformed("truncation: “max_length” must be a number that is not negative")
@@ -178,7 +178,7 @@ struct TokenizerJSONReader {
 
     // MARK: Normalizers
 
-    private func normalizer(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Normalizer {
+    func normalizer(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Normalizer {
         let type = try type(element, place)
         switch type {
         case "Sequence":
@@ -216,7 +216,7 @@ struct TokenizerJSONReader {
         }
     }
 
-    private static func withoutByteLevel(_ normalizer: Normalizer?) -> Normalizer? {
+    static func withoutByteLevel(_ normalizer: Normalizer?) -> Normalizer? {
         switch normalizer {
         case .byteLevel?: return nil
         case .sequence(let steps)?:
@@ -228,7 +228,7 @@ struct TokenizerJSONReader {
 
     // MARK: Pre-tokenizers
 
-    private func preTokenizer(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PreTokenizer {
+    func preTokenizer(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PreTokenizer {
         let type = try type(element, place)
         switch type {
         case "Sequence":
@@ -268,7 +268,7 @@ struct TokenizerJSONReader {
         }
     }
 
-    private func behavior(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PreTokenizer.Behavior {
+    func behavior(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PreTokenizer.Behavior {
         let name = try string(element, "behavior", place)
         guard let behavior = PreTokenizer.Behavior(rawValue: name) else {
             throw TokenizerError(.unknownComponent, "\(place): the behavior “\(name)” is not known")
@@ -276,7 +276,7 @@ struct TokenizerJSONReader {
         return behavior
     }
 
-    private func metaspace(
+    func metaspace(
         _ element: JSONElement, _ place: String
     ) throws(TokenizerError) -> ([UInt8], PreTokenizer.PrependScheme) {
         let replacement = element["replacement"]?.string ?? "\u{2581}"
@@ -296,7 +296,7 @@ struct TokenizerJSONReader {
 
     // MARK: Post-processors
 
-    private func postProcessor(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PostProcessor {
+    func postProcessor(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PostProcessor {
         let type = try type(element, place)
         switch type {
         case "TemplateProcessing":
@@ -335,14 +335,14 @@ struct TokenizerJSONReader {
         }
     }
 
-    private func pairID(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> UInt32 {
+    func pairID(_ element: JSONElement, _ key: String, _ place: String) throws(TokenizerError) -> UInt32 {
         guard let list = element[key], list.kind == .array, list.count == 2 else {
             throw .malformed("\(place): “\(key)” must be a token and its id")
         }
         return try id(list.elements[1], place)
     }
 
-    private func template(
+    func template(
         _ element: JSONElement, _ key: String, _ place: String
     ) throws(TokenizerError) -> [PostProcessor.Item] {
         var items: [PostProcessor.Item] = []
@@ -371,7 +371,7 @@ struct TokenizerJSONReader {
 
     // MARK: Decoders
 
-    private func decoder(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Decoder {
+    func decoder(_ element: JSONElement, _ place: String) throws(TokenizerError) -> Decoder {
         let type = try type(element, place)
         switch type {
         case "Sequence":
@@ -407,150 +407,5 @@ struct TokenizerJSONReader {
                 cleansUp: try bool(element, "cleanup", place, default: true))
         default: throw TokenizerError(.unknownComponent, "\(place): the decoder “\(type)” is not known")
         }
-    }
-
-    // MARK: Models
-
-    private func detectsByteLevel(_ model: JSONElement) throws(TokenizerError) -> Bool {
-        if let type = model["type"]?.string, type != "BPE" { return false }
-        if model["byte_fallback"]?.bool == true { return false }
-        func last(_ element: JSONElement?, _ list: String) -> String? {
-            guard let element else { return nil }
-            guard element["type"]?.string == "Sequence" else { return element["type"]?.string }
-            return element[list]?.elements.last.flatMap { last($0, list) }
-        }
-        return last(optional("pre_tokenizer"), "pretokenizers") == "ByteLevel"
-            || last(optional("normalizer"), "normalizers") == "ByteLevel"
-    }
-
-    private func readModel(_ model: JSONElement, _ added: [AddedToken]) throws(TokenizerError) -> Model {
-        let inferred =
-            model["merges"] != nil ? "BPE" : model["vocab"]?.kind == .array ? "Unigram" : "WordPiece"
-        let type = model["type"]?.string ?? inferred
-        switch type {
-        case "BPE": return .bytePair(try bytePair(model, added))
-        case "Unigram": return .unigram(try unigram(model))
-        case "WordPiece":
-            let vocabulary = try vocabulary(model)
-            let unknown = try string(model, "unk_token", "model")
-            guard let id = try vocabulary.index().id(of: Array(unknown.utf8).span) else {
-                throw .malformed("model: the unknown token “\(unknown)” is not in the vocabulary")
-            }
-            return .wordPiece(
-                try WordPieceModel(
-                    vocabulary: vocabulary, unknownID: id,
-                    prefix: Array((model["continuing_subword_prefix"]?.string ?? "##").utf8),
-                    longestWord: model["max_input_chars_per_word"]?.int ?? 100))
-        case "WordLevel":
-            let vocabulary = try vocabulary(model)
-            let index = try vocabulary.index()
-            let unknown = model["unk_token"]?.string.flatMap { index.id(of: Array($0.utf8).span) }
-            return .wordLevel(WordLevelModel(vocabulary: vocabulary, index: index, unknownID: unknown))
-        default: throw TokenizerError(.unknownComponent, "model: the model “\(type)” is not known")
-        }
-    }
-
-    private func vocabulary(_ model: JSONElement) throws(TokenizerError) -> Vocabulary {
-        guard let members = model["vocab"], members.kind == .object else {
-            throw .malformed("model: “vocab” must be an object of tokens and ids")
-        }
-        var vocabulary = Vocabulary()
-        try members.forEachMember { key, value throws(TokenizerError) in
-            let id = try id(value, "model.vocab")
-            guard vocabulary[id] == nil else { throw .malformed("model.vocab: the id \(id) is given twice") }
-            try vocabulary.set(key.indices.map { key[$0] }, id: Int(id))
-        }
-        return vocabulary
-    }
-
-    private func bytePair(_ model: JSONElement, _ added: [AddedToken]) throws(TokenizerError) -> BytePairModel {
-        let spelled = try vocabulary(model)
-        let spelling = try spelled.index()
-        guard let list = model["merges"], list.kind == .array else {
-            throw .malformed("model: “merges” must be a list")
-        }
-        let prefix = Array((model["continuing_subword_prefix"]?.string ?? "").utf8)
-        var merges: [(left: UInt32, right: UInt32)] = []
-        var results: [UInt32] = []
-        merges.reserveCapacity(list.count)
-        results.reserveCapacity(list.count)
-        var whole: [UInt8] = []
-        func add(_ left: Span<UInt8>, _ right: Span<UInt8>) throws(TokenizerError) {
-            whole.removeAll(keepingCapacity: true)
-            unsafe left.withUnsafeBufferPointer { unsafe whole.append(contentsOf: $0) }
-            let tail = prefix.isEmpty ? 0 : min(prefix.count, right.count)
-            unsafe right.extracting(tail..<right.count).withUnsafeBufferPointer { unsafe whole.append(contentsOf: $0) }
-            guard let first = spelling.id(of: left), let second = spelling.id(of: right),
-                let result = spelling.id(of: whole.span)
-            else {
-                let place = "model.merges[\(merges.count)]"
-                throw .malformed("\(place): a token of the merge to “\(whole.decodedText)” is not in the vocabulary")
-            }
-            merges.append((first, second))
-            results.append(result)
-        }
-        let damage = TokenizerError.malformed("model.merges: a merge must be “a b” or [\"a\", \"b\"]")
-        try list.forEachElement { element throws(TokenizerError) in
-            if element.kind == .array {
-                let pair = element.elements
-                guard pair.count == 2, let left = pair[0].string, let right = pair[1].string else { throw damage }
-                try add(Array(left.utf8).span, Array(right.utf8).span)
-            } else {
-                guard let text = element.string.map({ Array($0.utf8) }) else { throw damage }
-                let parts = text.split(separator: 0x20, omittingEmptySubsequences: false)
-                guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { throw damage }
-                try add(Array(parts[0]).span, Array(parts[1]).span)
-            }
-        }
-        var options = BytePairModel.Options()
-        if let unknown = model["unk_token"]?.string { options.unknown = spelling.id(of: Array(unknown.utf8).span) }
-        options.fusesUnknown = try bool(model, "fuse_unk", "model", default: false)
-        options.byteFallback = try bool(model, "byte_fallback", "model", default: false)
-        options.ignoresMerges = try bool(model, "ignore_merges", "model", default: false)
-        options.continuingPrefix = prefix
-        options.endOfWordSuffix = Array((model["end_of_word_suffix"]?.string ?? "").utf8)
-        guard isByteLevel, options.continuingPrefix.isEmpty, options.endOfWordSuffix.isEmpty else {
-            return try BytePairModel(
-                vocabulary: spelled, index: spelling, merges: merges, results: results, isByteLevel: false,
-                options: options)
-        }
-        // Added tokens keep their own spelling; so does a token with a character outside the alphabet.
-        let addedIDs = Set(added.map(\.id))
-        let raw = Vocabulary(
-            spelled.tokens.enumerated().map { id, token in
-                guard let token, !addedIDs.contains(UInt32(id)) else { return nil }
-                return ByteAlphabet.bytes(of: token.span)
-            })
-        return try BytePairModel(
-            vocabulary: raw, index: raw.index(), merges: merges, results: results, isByteLevel: true, options: options)
-    }
-
-    private func unigram(_ model: JSONElement) throws(TokenizerError) -> UnigramModel {
-        guard let list = model["vocab"], list.kind == .array else {
-            throw .malformed("model: “vocab” of a Unigram model must be a list of [piece, score]")
-        }
-        var pieces: [SentencePiece] = []
-        pieces.reserveCapacity(list.count)
-        try list.forEachElement { element throws(TokenizerError) in
-            let pair = element.elements
-            guard pair.count == 2, let text = pair[0].string, let score = pair[1].double, score.isFinite else {
-                throw .malformed("model.vocab[\(pieces.count)]: a piece and its score are expected")
-            }
-            pieces.append(SentencePiece(bytes: Array(text.utf8), score: score, kind: .normal))
-        }
-        guard !pieces.isEmpty else { throw .malformed("model.vocab: no pieces") }
-        var unknown: UInt32?
-        if let value = model["unk_id"], !value.isNull {
-            unknown = try id(value, "model.unk_id")
-            guard Int(unknown ?? 0) < pieces.count else { throw .malformed("model.unk_id: beyond the vocabulary") }
-        }
-        var byteFallback = try bool(model, "byte_fallback", "model", default: false)
-        if byteFallback {
-            for index in pieces.indices where Decoder.byteValue(pieces[index].bytes) != nil {
-                pieces[index].kind = .byte
-            }
-            byteFallback = pieces.filter { $0.kind == .byte }.count == 256
-        }
-        return try UnigramModel(pieces: pieces, unknownID: unknown, byteFallback: byteFallback, singlePrecision: false)
     }
 }

@@ -6,8 +6,8 @@ internal import EDICJSON
 /// every such conversion: sums of Unigram scores are in double precision, and the names of control pieces are found in
 /// the text.
 struct TokenizerJSONWriter {
-    private var writer = JSONWriter(layout: .indented)
-    private let parts: TokenizerParts
+    var writer = JSONWriter(layout: .indented)
+    let parts: TokenizerParts
 
     private init(_ parts: TokenizerParts) { self.parts = parts }
 
@@ -17,7 +17,7 @@ struct TokenizerJSONWriter {
         return writer.writer.bytes
     }
 
-    private mutating func write() throws(TokenizerError) {
+    mutating func write() throws(TokenizerError) {
         writer.beginObject()
         writer.member("version", "1.0")
         writeTruncation()
@@ -39,14 +39,14 @@ struct TokenizerJSONWriter {
 
     // MARK: Pieces of JSON
 
-    private mutating func component(_ type: String, _ members: (inout JSONWriter) -> Void = { _ in }) {
+    mutating func component(_ type: String, _ members: (inout JSONWriter) -> Void = { _ in }) {
         writer.beginObject()
         writer.member("type", type)
         members(&writer)
         writer.endObject()
     }
 
-    private mutating func sequence(_ key: String, _ members: (inout Self) throws(TokenizerError) -> Void)
+    mutating func sequence(_ key: String, _ members: (inout Self) throws(TokenizerError) -> Void)
         throws(TokenizerError)
     {
         writer.beginObject()
@@ -58,7 +58,7 @@ struct TokenizerJSONWriter {
         writer.endObject()
     }
 
-    private static func pattern(_ pattern: Pattern, to writer: inout JSONWriter) {
+    static func pattern(_ pattern: Pattern, to writer: inout JSONWriter) {
         writer.key("pattern")
         writer.beginObject()
         switch pattern {
@@ -68,20 +68,20 @@ struct TokenizerJSONWriter {
         writer.endObject()
     }
 
-    private mutating func replace(_ pattern: Pattern, with content: String) {
+    mutating func replace(_ pattern: Pattern, with content: String) {
         component("Replace") { writer in
             Self.pattern(pattern, to: &writer)
             writer.member("content", content)
         }
     }
 
-    private func notRepresentable(_ what: String) -> TokenizerError {
+    func notRepresentable(_ what: String) -> TokenizerError {
         TokenizerError(.notRepresentable, "\(what) has no form in a tokenizer.json")
     }
 
     // MARK: Truncation, padding, added tokens
 
-    private mutating func writeTruncation() {
+    mutating func writeTruncation() {
         writer.key("truncation")
         guard let truncation = parts.truncation else { return writer.null() }
         writer.beginObject()
@@ -96,7 +96,7 @@ struct TokenizerJSONWriter {
         writer.endObject()
     }
 
-    private mutating func writePadding() {
+    mutating func writePadding() {
         writer.key("padding")
         guard let rule = parts.paddingRule else { return writer.null() }
         writer.beginObject()
@@ -117,13 +117,13 @@ struct TokenizerJSONWriter {
         writer.endObject()
     }
 
-    private func name(of id: UInt32) -> String {
+    func name(of id: UInt32) -> String {
         if let token = parts.addedTokens.first(where: { $0.id == id }) { return token.content }
         let tokens = parts.model.tokens
         return Int(id) < tokens.count ? (tokens[Int(id)] ?? []).decodedText : ""
     }
 
-    private mutating func writeAddedTokens() {
+    mutating func writeAddedTokens() {
         var added = parts.addedTokens
         for (id, piece) in pieces.enumerated() {
             let content = piece.bytes.decodedText
@@ -150,14 +150,14 @@ struct TokenizerJSONWriter {
     }
 
     /// The pieces of a SentencePiece file; none of other tokenizers.
-    private var pieces: [SentencePiece] {
+    var pieces: [SentencePiece] {
         if case .sentencePiece(let file) = parts.source { return file.pieces }
         return []
     }
 
     // MARK: Normalizers
 
-    private mutating func write(_ normalizer: Normalizer?) throws(TokenizerError) {
+    mutating func write(_ normalizer: Normalizer?) throws(TokenizerError) {
         guard let normalizer else { return writer.null() }
         switch normalizer {
         case .sequence(let steps):
@@ -188,13 +188,13 @@ struct TokenizerJSONWriter {
         }
     }
 
-    private mutating func write(_ map: CharacterMap) {
+    mutating func write(_ map: CharacterMap) {
         component("Precompiled") {
             $0.member("precompiled_charsmap", Base64.encode(map.blob).decodedText)
         }
     }
 
-    private mutating func write(_ normalizer: SentencePieceNormalizer) throws(TokenizerError) {
+    mutating func write(_ normalizer: SentencePieceNormalizer) throws(TokenizerError) {
         guard !normalizer.treatsWhitespaceAsSuffix else {
             throw notRepresentable("white space at the end of words")
         }
@@ -214,7 +214,7 @@ struct TokenizerJSONWriter {
 
     // MARK: Pre-tokenizers
 
-    private mutating func write(_ preTokenizer: PreTokenizer?) throws(TokenizerError) {
+    mutating func write(_ preTokenizer: PreTokenizer?) throws(TokenizerError) {
         guard let preTokenizer else { return writer.null() }
         let isByteLevel = if case .bytePair(let model) = parts.model { model.isByteLevel } else { false }
         guard isByteLevel else { return try write(preTokenizer) }
@@ -230,7 +230,7 @@ struct TokenizerJSONWriter {
         }
     }
 
-    private static func endsInBytes(_ preTokenizer: PreTokenizer) -> Bool {
+    static func endsInBytes(_ preTokenizer: PreTokenizer) -> Bool {
         switch preTokenizer {
         case .byteLevel: true
         case .sequence(let steps): steps.last.map(endsInBytes) ?? false
@@ -238,7 +238,7 @@ struct TokenizerJSONWriter {
         }
     }
 
-    private mutating func writeByteLevel(addsPrefixSpace: Bool, usesPattern: Bool) {
+    mutating func writeByteLevel(addsPrefixSpace: Bool, usesPattern: Bool) {
         component("ByteLevel") { writer in
             writer.member("add_prefix_space", addsPrefixSpace)
             writer.member("trim_offsets", true)
@@ -246,7 +246,7 @@ struct TokenizerJSONWriter {
         }
     }
 
-    private mutating func write(_ preTokenizer: PreTokenizer) throws(TokenizerError) {
+    mutating func write(_ preTokenizer: PreTokenizer) throws(TokenizerError) {
         switch preTokenizer {
         case .sequence(let steps):
             try sequence("pretokenizers") { writer throws(TokenizerError) in
@@ -278,7 +278,7 @@ struct TokenizerJSONWriter {
 
     // MARK: Post-processors
 
-    private mutating func write(_ processor: PostProcessor) {
+    mutating func write(_ processor: PostProcessor) {
         let hasTemplate = processor.single != PostProcessor.none.single || processor.pair != PostProcessor.none.pair
         switch (hasTemplate, processor.trimsOffsets) {
         case (false, false): writer.null()
@@ -296,7 +296,7 @@ struct TokenizerJSONWriter {
         }
     }
 
-    private mutating func writeTemplate(_ processor: PostProcessor) {
+    mutating func writeTemplate(_ processor: PostProcessor) {
         var special: [String: [UInt32]] = [:]
         writer.beginObject()
         writer.member("type", "TemplateProcessing")
@@ -341,7 +341,7 @@ struct TokenizerJSONWriter {
         writer.endObject()
     }
 
-    private mutating func writeSequence(_ name: String, _ type: UInt32) {
+    mutating func writeSequence(_ name: String, _ type: UInt32) {
         writer.key("Sequence")
         writer.beginObject()
         writer.member("id", name)
@@ -351,7 +351,7 @@ struct TokenizerJSONWriter {
 
     // MARK: Decoders
 
-    private mutating func write(_ decoder: Decoder) throws(TokenizerError) {
+    mutating func write(_ decoder: Decoder) throws(TokenizerError) {
         switch decoder {
         case .sequence(let steps):
             try sequence("decoders") { writer throws(TokenizerError) in
@@ -383,7 +383,7 @@ struct TokenizerJSONWriter {
         }
     }
 
-    private mutating func writeStrip(_ content: String, start: Int, stop: Int) {
+    mutating func writeStrip(_ content: String, start: Int, stop: Int) {
         component("Strip") { writer in
             writer.member("content", content)
             writer.member("start", start)
@@ -392,7 +392,7 @@ struct TokenizerJSONWriter {
     }
 
     /// What a SentencePiece file does without saying so.
-    private mutating func writeImpliedDecoder() throws(TokenizerError) {
+    mutating func writeImpliedDecoder() throws(TokenizerError) {
         guard case .sentencePiece(let file) = parts.source else { return writer.null() }
         try sequence("decoders") { writer throws(TokenizerError) in
             writer.replace(.literal(SentencePieceNormalizer.space), with: " ")
@@ -400,161 +400,5 @@ struct TokenizerJSONWriter {
             writer.component("Fuse")
             if file.addsDummyPrefix { writer.writeStrip(" ", start: 1, stop: 0) }
         }
-    }
-
-    // MARK: Models
-
-    private mutating func write(_ model: Model) throws(TokenizerError) {
-        switch model {
-        case .bytePair(let model): write(model)
-        case .sentencePieceBPE(let model): write(model)
-        case .unigram(let model): write(model)
-        case .wordPiece(let model):
-            let unknown = name(of: model.unknownID)
-            component("WordPiece") { writer in
-                writer.member("unk_token", unknown)
-                writer.member("continuing_subword_prefix", model.prefix.decodedText)
-                writer.member("max_input_chars_per_word", model.longestWord)
-                Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
-            }
-        case .wordLevel(let model):
-            let unknown = model.unknownID.map(name(of:)) ?? "[UNK]"
-            component("WordLevel") { writer in
-                Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
-                writer.member("unk_token", unknown)
-            }
-        }
-    }
-
-    private static func vocabulary(_ tokens: [String?], to writer: inout JSONWriter) {
-        writer.key("vocab")
-        writer.beginObject()
-        for (id, token) in tokens.enumerated() {
-            if let token { writer.member(token, id) }
-        }
-        writer.endObject()
-    }
-
-    private static func merges(
-        _ merges: [(left: UInt32, right: UInt32)], _ tokens: [String?], to writer: inout JSONWriter
-    ) {
-        writer.key("merges")
-        writer.beginArray()
-        for merge in merges {
-            writer.beginArray()
-            for id in [merge.left, merge.right] { writer.value(tokens[Int(id)] ?? "") }
-            writer.endArray()
-        }
-        writer.endArray()
-    }
-
-    private mutating func write(_ model: UnigramModel) {
-        component("Unigram") { writer in
-            writer.member("unk_id", model.unknownID)
-            writer.key("vocab")
-            writer.beginArray()
-            for piece in model.pieces {
-                writer.beginArray()
-                writer.value(piece.bytes.decodedText)
-                writer.value(piece.score)
-                writer.endArray()
-            }
-            writer.endArray()
-            writer.member("byte_fallback", !model.fallback.isEmpty)
-        }
-    }
-
-    private mutating func write(_ model: BytePairModel) {
-        let tokens = model.vocabulary.tokens.map { token in
-            token.map { model.isByteLevel ? ByteAlphabet.text(of: $0) : $0.decodedText }
-        }
-        let options = model.options
-        let unknown = options.unknown.map(name(of:))
-        component("BPE") { writer in
-            writer.key("dropout")
-            writer.null()
-            let affixes = [
-                ("unk_token", unknown),
-                (
-                    "continuing_subword_prefix",
-                    options.continuingPrefix.isEmpty ? nil : options.continuingPrefix.decodedText
-                ),
-                ("end_of_word_suffix", options.endOfWordSuffix.isEmpty ? nil : options.endOfWordSuffix.decodedText),
-            ]
-            for (key, value) in affixes {
-                writer.key(key)
-                if let value { writer.value(value) } else { writer.null() }
-            }
-            writer.member("fuse_unk", options.fusesUnknown)
-            writer.member("byte_fallback", options.byteFallback)
-            writer.member("ignore_merges", options.ignoresMerges)
-            Self.vocabulary(tokens, to: &writer)
-            Self.merges(Self.ranked(model), tokens, to: &writer)
-        }
-    }
-
-    /// The merges of a model; where ranks come from the vocabulary, the pair each token is made of last.
-    private static func ranked(_ model: BytePairModel) -> [(left: UInt32, right: UInt32)] {
-        if !model.merges.isEmpty { return model.merges }
-        var merges: [(left: UInt32, right: UInt32)] = []
-        for id in 0..<UInt32(model.vocabulary.count) {
-            guard let token = model.vocabulary[id], token.count > 1 else { continue }
-            // Merge with all pairs of lower rank; two symbols are left.
-            var parts = token.map { [$0] }
-            while parts.count > 2 {
-                var best: (rank: UInt32, at: Int)?
-                for at in 0..<parts.count - 1 {
-                    let whole = parts[at] + parts[at + 1]
-                    guard let joined = model.index.id(of: whole.span), joined < id else { continue }
-                    if joined < best?.rank ?? .max { best = (joined, at) }
-                }
-                guard let best else { break }
-                parts[best.at] += parts.remove(at: best.at + 1)
-            }
-            guard parts.count == 2 else { continue }
-            let (first, second) = (parts[0], parts[1])
-            if let left = model.index.id(of: first.span), let right = model.index.id(of: second.span) {
-                merges.append((left, right))
-            }
-        }
-        return merges
-    }
-
-    private mutating func write(_ model: SentencePieceBPEModel) {
-        let tokens: [String?] = model.pieces.map(\.bytes.decodedText)
-        component("BPE") { writer in
-            writer.key("dropout")
-            writer.null()
-            writer.member("unk_token", tokens[Int(model.unknownID)] ?? "")
-            for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
-                writer.key(key)
-                writer.null()
-            }
-            writer.member("fuse_unk", true)
-            writer.member("byte_fallback", model.byteFallback)
-            writer.member("ignore_merges", false)
-            Self.vocabulary(tokens, to: &writer)
-            Self.merges(Self.ranked(model), tokens, to: &writer)
-        }
-    }
-
-    /// Every way to make a piece of two others; the best piece first, and of one piece the parts of lowest ids.
-    private static func ranked(_ model: SentencePieceBPEModel) -> [(left: UInt32, right: UInt32)] {
-        var ids: [ArraySlice<UInt8>: UInt32] = [:]
-        for (id, piece) in model.pieces.enumerated() {
-            switch piece.kind {
-            case .normal, .userDefined, .unused: ids[piece.bytes[...]] = UInt32(id)
-            default: break
-            }
-        }
-        var merges: [(score: Double, left: UInt32, right: UInt32)] = []
-        for piece in model.pieces where piece.kind == .normal || piece.kind == .unused {
-            for cut in piece.bytes.indices.dropFirst() where piece.bytes[cut] & 0xC0 != 0x80 {
-                guard let left = ids[piece.bytes[..<cut]], let right = ids[piece.bytes[cut...]] else { continue }
-                merges.append((piece.score, left, right))
-            }
-        }
-        merges.sort { ($1.score, $0.left, $0.right) < ($0.score, $1.left, $1.right) }
-        return merges.map { ($0.left, $0.right) }
     }
 }

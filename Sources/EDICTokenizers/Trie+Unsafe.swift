@@ -69,7 +69,7 @@ internal import CEDICTokenizers
             let found = unsafe text.withUnsafeBufferPointer {
                 unsafe edic_tok_trie_prefixes(pointer, $0.baseAddress, $0.count, base, base + 256, 256)
             }
-            return unsafe (0..<found).map { unsafe (buffer[$0], Int(buffer[256 + $0])) }
+            return (0..<found).map { unsafe (buffer[$0], Int(buffer[256 + $0])) }
         }
     }
 }

@@ -11,16 +11,12 @@ extension Unicode.Scalar {
     var category: Category { Category(rawValue: edic_tok_category(value) & 31) ?? .cn }
     var isWhiteSpace: Bool { edic_tok_category(value) & 32 != 0 }
     var isLetter: Bool { category.rawValue <= Category.lo.rawValue }
-    var isMark: Bool { (Category.mn.rawValue...Category.me.rawValue).contains(category.rawValue) }
+    /// Marks as the reference's normalizers mean them, which know those of Unicode 8.
+    var isMark: Bool { edic_tok_is_mark(value, 0) != 0 }
+    var isNonspacingMark: Bool { edic_tok_is_mark(value, 1) != 0 }
     var isNumber: Bool { (Category.nd.rawValue...Category.no.rawValue).contains(category.rawValue) }
-    var isPunctuationCategory: Bool { (Category.pc.rawValue...Category.po.rawValue).contains(category.rawValue) }
-    /// Punctuation as BERT means it: also the ASCII symbols.
-    var isPunctuation: Bool {
-        switch value {
-        case 33...47, 58...64, 91...96, 123...126: true
-        default: isPunctuationCategory
-        }
-    }
+    /// Punctuation as BERT means it: also the ASCII symbols, and none that is newer than Unicode 8.
+    var isPunctuation: Bool { edic_tok_is_punctuation(value) != 0 }
     /// \w: letters, marks, decimal and letter numbers, connectors, joiners, and enclosed letters.
     var isWordCharacter: Bool {
         switch value {
@@ -35,7 +31,7 @@ extension Unicode.Scalar {
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 32) { buffer in
             guard let base = buffer.baseAddress else { return nil }
             let count = unsafe edic_tok_decompose(value, compatibility ? 1 : 0, base)
-            return count == 0 ? nil : unsafe (0..<count).compactMap { unsafe Unicode.Scalar(buffer[$0]) }
+            return count == 0 ? nil : (0..<count).compactMap { unsafe Unicode.Scalar(buffer[$0]) }
         }
     }
 
@@ -50,7 +46,7 @@ extension Unicode.Scalar {
         unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4) { buffer in
             guard let base = buffer.baseAddress else { return nil }
             let count = unsafe edic_tok_lowercase(value, base)
-            return count == 0 ? nil : unsafe (0..<count).compactMap { unsafe Unicode.Scalar(buffer[$0]) }
+            return count == 0 ? nil : (0..<count).compactMap { unsafe Unicode.Scalar(buffer[$0]) }
         }
     }
 }

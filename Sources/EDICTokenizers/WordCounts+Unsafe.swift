@@ -120,7 +120,7 @@ enum CountedUnits: Sendable {
 
     /// A list of words that lie one after the other.
     init(bytes words: [UInt8], ends: [UInt64], counts: [UInt64]) throws(TokenizerError) {
-        let copy = unsafe UnsafeMutableBufferPointer<UInt8>.allocate(capacity: words.count + 1)
+        let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: words.count + 1)
         _ = unsafe copy.initialize(fromContentsOf: words + [0])
         guard let base = copy.baseAddress,
             let made = unsafe edic_tok_word_list_flat(base, ends, counts, counts.count)
@@ -233,7 +233,7 @@ func learnMerges(
     var lefts = [UInt32](repeating: 0, count: most)
     var rights = lefts
     var results = lefts
-    let learned = unsafe withExtendedLifetime(naming) {
+    let learned = withExtendedLifetime(naming) {
         unsafe edic_tok_train(
             &corpus.cells, corpus.cells.count, corpus.counts, symbols, leastCount, most,
             { context, left, right in

@@ -3,7 +3,7 @@ internal import CEDICTokenizers
 /// One caller's memory of words with the room to work in. Not to be used by two threads at once.
 @safe final class WordTable: @unchecked Sendable {
     /// How many words are split off before they are encoded; their bounds stay in the first-level cache.
-    private static let batch = 1024
+    private static let batch = 4096
     private static let room = 1 << 14
 
     private let cache: OpaquePointer?
@@ -11,8 +11,9 @@ internal import CEDICTokenizers
     private let ends: UnsafeMutablePointer<UInt32>
     private let output: UnsafeMutablePointer<UInt32>
 
-    init(limit: Int) {
-        unsafe cache = edic_tok_cache_create(limit)
+    /// `isWide` says that there are ids beyond 65535.
+    init(limit: Int, isWide: Bool) {
+        unsafe cache = edic_tok_cache_create(limit, isWide ? 1 : 0)
         unsafe begins = .allocate(capacity: Self.batch)
         unsafe ends = .allocate(capacity: Self.batch)
         unsafe output = .allocate(capacity: Self.room)
@@ -46,33 +47,36 @@ internal import CEDICTokenizers
         let first = ids.count
         var score = score
         return unsafe text.withUnsafeBufferPointer { text in
-            unsafe words.withNative { native in
-                unsafe separators.withUnsafeBufferPointer { separators in
-                    var native = unsafe native
-                    var shape = unsafe pattern.native
-                    unsafe shape.separators = separators.baseAddress
-                    unsafe shape.keeps_separators = keepsSeparators ? 1 : 0
-                    unsafe shape.keeps_controls = 1
-                    var at = 0
-                    while at < text.count {
-                        let from = at
-                        let count = unsafe edic_tok_split(
-                            &shape, text.baseAddress, text.count, from, begins, ends, Self.batch, &at)
-                        if count == 0 { break }
-                        guard unsafe run(cache, text, count, &native, &score, &ids, elsewhere) else {
-                            ids.removeLast(ids.count - first)
-                            return false
-                        }
+            unsafe separators.withUnsafeBufferPointer { separators in
+                var native = unsafe words.native
+                var shape = unsafe pattern.native
+                unsafe shape.separators = separators.baseAddress
+                unsafe shape.keeps_separators = keepsSeparators ? 1 : 0
+                unsafe shape.keeps_controls = 1
+                var at = 0
+                while at < text.count {
+                    // Positions have 32 bits: they count from the batch on.
+                    let rest = unsafe UnsafeBufferPointer(rebasing: text[at...])
+                    var done = 0
+                    let count = unsafe edic_tok_split(
+                        &shape, rest.baseAddress, rest.count, 0, begins, ends, Self.batch, &done)
+                    if count == 0 { break }
+                    let origin = at
+                    at += done
+                    guard unsafe run(cache, rest, at: origin, count, &native, &score, &ids, elsewhere) else {
+                        ids.removeLast(ids.count - first)
+                        return false
                     }
-                    return true
                 }
+                return true
             }
         }
     }
 
     private func run(
-        _ cache: OpaquePointer, _ text: UnsafeBufferPointer<UInt8>, _ count: Int, _ native: inout edic_tok_words,
-        _ score: inout Float, _ ids: inout [UInt32], _ elsewhere: (Range<Int>, Float) -> Answer
+        _ cache: OpaquePointer, _ text: UnsafeBufferPointer<UInt8>, at origin: Int, _ count: Int,
+        _ native: inout edic_tok_words, _ score: inout Float, _ ids: inout [UInt32],
+        _ elsewhere: (Range<Int>, Float) -> Answer
     ) -> Bool {
         var job = unsafe edic_tok_job(
             s: text.baseAddress, n: text.count, begins: begins, ends: ends, count: count, next: 0, out: output,
@@ -90,7 +94,8 @@ internal import CEDICTokenizers
             case .full: continue
             case .miss:
                 let range = unsafe Int(begins[job.next])..<Int(ends[job.next])
-                guard case .ids(let found, let remembers) = unsafe elsewhere(range, job.score) else { return false }
+                let place = origin + range.lowerBound..<origin + range.upperBound
+                guard case .ids(let found, let remembers) = unsafe elsewhere(place, job.score) else { return false }
                 ids += found
                 if unsafe native.is_unigram != 0, let sentence = unsafe native.sentence {
                     unsafe job.score = edic_tok_sentence_advance(sentence, job.score, found, found.count)
@@ -105,9 +110,8 @@ internal import CEDICTokenizers
     }
 }
 
-/// The tables that let the C code encode words by itself.
-@safe struct NativeWords: Sendable {
-    var kind: Kind
+/// The tables that let the C code encode words by itself. Immutable.
+@safe final class NativeWords: @unchecked Sendable {
     enum Kind: Sendable {
         case bytes(BytePairModel)
         case wordPiece(WordPieceModel, BERTCleaning?)
@@ -121,17 +125,23 @@ internal import CEDICTokenizers
         var lowercases: Bool
     }
 
-    func withNative<R>(_ body: (edic_tok_words) -> R) -> R {
+    let native: edic_tok_words
+    /// What `native` points to.
+    private let kind: Kind
+    private let byteIDs: UnsafeMutablePointer<UInt32>
+
+    init(kind: Kind) {
+        self.kind = kind
+        unsafe byteIDs = .allocate(capacity: 256)
+        unsafe byteIDs.initialize(repeating: .max, count: 256)
         var words = unsafe edic_tok_words()
         switch kind {
         case .bytes(let model):
-            return unsafe model.byteIDs.withUnsafeBufferPointer { bytes in
-                unsafe words.kind = .bytes
-                unsafe words.merges = model.table.pointer
-                unsafe words.byte_ids = bytes.baseAddress
-                unsafe words.whole = model.exceptions?.pointer
-                return unsafe body(words)
-            }
+            for (byte, id) in model.byteIDs.enumerated() where byte < 256 { unsafe byteIDs[byte] = id }
+            unsafe words.kind = .bytes
+            unsafe words.merges = model.table.pointer
+            unsafe words.byte_ids = UnsafePointer(byteIDs)
+            unsafe words.whole = model.exceptions?.pointer
         case .wordPiece(let model, let cleaning):
             unsafe words.kind = .pieces
             unsafe words.starting = model.starting.pointer
@@ -148,6 +158,8 @@ internal import CEDICTokenizers
             unsafe words.is_unigram = sentence.isUnigram ? 1 : 0
         case .elsewhere: unsafe words.kind = .elsewhere
         }
-        return withExtendedLifetime(kind) { unsafe body(words) }
+        unsafe native = words
     }
+
+    deinit { unsafe byteIDs.deallocate() }
 }

@@ -49,12 +49,19 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: "With --smoothing: choose among so many best ones only.")
     var best: Int?
 
+    @Option(help: "Unigram: print so many of the likeliest segmentations of each line, with their log-probabilities.")
+    var nBest: Int?
+
     @Option(help: "The seed of random choices; each line adds its number.")
     var seed: UInt64 = 0
 
     func validate() throws {
         if dropout != nil, smoothing != nil { throw ValidationError("--dropout is for BPE, --smoothing for Unigram") }
         if best != nil, smoothing == nil { throw ValidationError("--best goes with --smoothing") }
+        if let nBest {
+            if !(1...1024 ~= nBest) { throw ValidationError("--n-best is 1 to 1024") }
+            if dropout != nil || smoothing != nil { throw ValidationError("--n-best goes with no sampling") }
+        }
     }
 
     var sampling: Tokenizer.Sampling? {

@@ -53,6 +53,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
               edic tokenizer encode --model m.json --split 512 book.txt
               edic tokenizer encode --model bpe.json --dropout 0.1 --seed 7 text.txt
               edic tokenizer encode --model unigram.model --smoothing 0.2 --best 64 text.txt
+              echo "Straßenbahn" | edic tokenizer encode --model unigram.model --n-best 3
             """)
 
     @OptionGroup var choice: TokenizerOptions
@@ -72,6 +73,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     func run() throws {
         let tokenizer = try choice.tokenizer()
+        if let count = sampling.nBest { return try printBest(count, tokenizer) }
         let pool = work.pool
         let encoder = LineEncoder(
             tokenizer: tokenizer, addsSpecial: encoding.specialTokens, policy: encoding.policy, shape: shape.shape,
@@ -87,6 +89,20 @@ struct TokenizerEncodeCommand: ParsableCommand {
             for ids in encoded.joined() { append(ids, tokenizer, to: &output) }
             Terminal.output(output.span)
             output.removeAll(keepingCapacity: true)
+        }
+    }
+
+    /// The log-probability and, behind a tab, what else is printed of a line.
+    private func printBest(_ best: Int, _ tokenizer: Tokenizer) throws {
+        try text.input.forEachBatch { lines in
+            var output: [UInt8] = []
+            for line in lines {
+                for (ids, score) in try tokenizer.nBest(line.text, best) {
+                    output += Array("\(Decimals.fixed(score, 4))\t".utf8)
+                    append(ids, tokenizer, to: &output)
+                }
+            }
+            Terminal.output(output.span)
         }
     }
 

@@ -1,5 +1,6 @@
 // tokenizer-bench encode TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]   cold and warm MB/s, and a checksum of the ids
 // tokenizer-bench ids TOKENIZER TEXT                                       a JSON list of ids for each line
+// tokenizer-bench damage TOKENIZER COUNT [SEED]                            reads COUNT spoiled copies of the file
 import EDICNumerics
 import EDICTokenizers
 import Glibc
@@ -10,7 +11,14 @@ import SystemPackage
         let arguments = CommandLine.arguments
         guard arguments.count >= 4 else {
             print("usage: tokenizer-bench encode|ids TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]")
+            print("       tokenizer-bench damage TOKENIZER COUNT [SEED]")
             exit(64)
+        }
+        if arguments[1] == "damage" {
+            readDamaged(
+                FilePath(arguments[2]), count: Int(arguments[3]) ?? 1000,
+                seed: arguments.count > 4 ? UInt64(arguments[4]) ?? 1 : 1)
+            return
         }
         let tokenizer = FilePath(arguments[2])
         if arguments[1] == "ids" {
@@ -49,6 +57,51 @@ import SystemPackage
         }
         report += " cold \(median(cold)) warm \(median(warm)) MB/s, \(count) ids, checksum \(String(sum, radix: 16))"
         print(report)
+    }
+
+    /// Cuts, flips bits, overwrites and repeats; each copy must read as a tokenizer or give an error of one line.
+    static func readDamaged(_ path: FilePath, count: Int, seed: UInt64) {
+        let file = read(path.string, limit: .max)
+        let name = path.lastComponent?.string ?? ""
+        var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+        func random(_ bound: Int) -> Int {
+            state ^= state << 13
+            state ^= state >> 7
+            state ^= state << 17
+            return Int(state % UInt64(max(bound, 1)))
+        }
+        var read = 0
+        var slowest = 0.0
+        var messages: [String: Int] = [:]
+        for _ in 0..<count {
+            var copy = file
+            // Most structure is at the beginning.
+            func place() -> Int { random(random(2) == 0 ? min(4096, copy.count) : copy.count) }
+            switch random(4) {
+            case 0: copy.removeLast(copy.count - place())
+            case 1: for _ in 0...random(8) { copy[place()] ^= 1 << UInt8(random(8)) }
+            case 2: for _ in 0...random(8) { copy[place()] = UInt8(random(256)) }
+            default:
+                let at = place()
+                copy.removeSubrange(at..<min(copy.count, at + 1 + random(64)))
+            }
+            let start = clock()
+            do {
+                let tokenizer = try Tokenizer(parsing: copy, name: name)
+                for text in ["the cat, 中文 \u{1F600}e\u{301}\0", String(repeating: "żółć", count: 300)] {
+                    _ = tokenizer.decode(tokenizer.encode(text))
+                }
+                read += 1
+            } catch {
+                if error.message.isEmpty || error.message.contains("\n") { print("a poor message: \(error.message)") }
+                messages[error.message.split(separator: " ").prefix(4).joined(separator: " "), default: 0] += 1
+            }
+            slowest = max(slowest, clock() - start)
+        }
+        print("\(name): \(count) copies, \(read) read, \(count - read) refused, slowest \(Int(slowest * 1000)) ms")
+        for (message, times) in messages.sorted(by: { $0.value > $1.value }).prefix(12) {
+            print("  \(times) × \(message) …")
+        }
     }
 
     static func median(_ rates: [Double]) -> Double { (rates.sorted()[rates.count / 2] * 10).rounded() / 10 }

@@ -18,6 +18,11 @@ int edic_tok_use_kernels(const char *_Nonnull name);
 
 /// The general category (order of Tools/unicode-tables: Lu Ll Lt Lm Lo Mn Mc Me Nd …), plus 32 for white space.
 uint8_t edic_tok_category(uint32_t scalar);
+/// Whether BERT takes the scalar for punctuation: ASCII symbols, and the punctuation of Unicode 8, which is what the
+/// reference's tables know.
+int edic_tok_is_punctuation(uint32_t scalar);
+/// Whether tokenizers takes the scalar for a mark, or for one that takes no space: also as of Unicode 8.
+int edic_tok_is_mark(uint32_t scalar, int nonspacing);
 /// The canonical combining class.
 uint8_t edic_tok_combining_class(uint32_t scalar);
 /// The full decomposition into at most 18 scalars; returns how many, 0 where the scalar stands for itself.
@@ -140,6 +145,9 @@ void edic_tok_sentence_destroy(edic_tok_sentence *_Nullable sentence);
 size_t edic_tok_sentence_encode(const edic_tok_sentence *_Nonnull sentence, const uint8_t *_Nullable s, size_t n,
                                 int prefix, double before, uint32_t *_Nonnull ids, size_t capacity,
                                 uint8_t *_Nonnull doubt);
+/// The same for a part of any length, in time and memory linear in it. `*ids` is for the caller to free.
+size_t edic_tok_sentence_encode_long(const edic_tok_sentence *_Nonnull sentence, const uint8_t *_Nullable s, size_t n,
+                                     int prefix, double before, uint32_t *_Nullable *_Nonnull ids);
 /// The score of a Unigram path after more ids, summed as sentencepiece sums it.
 float edic_tok_sentence_advance(const edic_tok_sentence *_Nonnull sentence, float score,
                                 const uint32_t *_Nonnull ids, size_t count);
@@ -148,8 +156,8 @@ float edic_tok_sentence_advance(const edic_tok_sentence *_Nonnull sentence, floa
 
 /// A set-associative memory of words and their ids.
 typedef struct edic_tok_cache edic_tok_cache;
-/// `limit` is the greatest size of the table in bytes.
-edic_tok_cache *_Nullable edic_tok_cache_create(size_t limit);
+/// `limit` is the greatest size of the table in bytes; `wide` says that there are ids beyond 65535.
+edic_tok_cache *_Nullable edic_tok_cache_create(size_t limit, int wide);
 void edic_tok_cache_destroy(edic_tok_cache *_Nullable cache);
 /// Remembers the ids of a word; words that are too long or memory that is short are no error. `doubt` grows as the
 /// choice of the ids gets closer: a job says how much of it it takes.
@@ -194,7 +202,7 @@ typedef struct {
     const uint32_t *_Nonnull begins, *_Nonnull ends;
     size_t count, next;
     uint32_t *_Nonnull out;
-    size_t capacity, written;       // room for at least 1024 ids; `written` is 0 when a run begins
+    size_t capacity, written;       // room for at least 2048 ids; `written` is 0 when a run begins
     float score;                    // Unigram: of the path before the first id in `out`; kept up to date
 } edic_tok_job;
 

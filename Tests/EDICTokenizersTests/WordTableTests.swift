@@ -1,0 +1,67 @@
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTokenizers
+
+/// The memory of words while it grows, is full, and is added to by the caller.
+@Suite struct WordTableTests {
+    static func ids(_ text: [UInt8], _ tokenizer: Tokenizer, _ table: WordTable) throws -> [UInt32] {
+        var ids: [UInt32] = []
+        let plan = try #require(tokenizer.core.plan)
+        #expect(plan.encode(text.span, isFirst: true, core: tokenizer.core, table: table, into: &ids))
+        return ids
+    }
+
+    /// More words than a small table holds, short and long ones, often and seldom.
+    @Test func fullTablesAndWideIDsChangeNothing() throws {
+        let tokenizer = try TrainingTests.train(.byteLevelBPE, size: 400, workers: 1)
+        var generator = SeededGenerator(seed: 17)
+        let letters = Array("thecatsonrlqa".utf8)
+        var text: [UInt8] = []
+        for _ in 0..<24_000 {
+            let length = Int.random(in: 0..<10, using: &generator) == 0 ? 15...60 : 3...8
+            text += (0..<Int.random(in: length, using: &generator)).map { _ in
+                letters[Int.random(in: 0..<letters.count, using: &generator)]
+            }
+            text.append(UInt8(ascii: " "))
+            if Bool.random(using: &generator) { text += Array("the cats ".utf8) }
+        }
+        let expected = try Self.ids(text, tokenizer, WordTable(limit: 64 << 20, isWide: false))
+        #expect(tokenizer.decodeBytes(expected) == text)
+        for table in [WordTable(limit: 0, isWide: false), WordTable(limit: 0, isWide: true)] {
+            for _ in 0..<2 { #expect(try Self.ids(text, tokenizer, table) == expected) }
+        }
+    }
+
+    /// Words of other scripts are encoded in Swift and remembered, so that the table grows in the middle of a text.
+    @Test func wordsOfTheCallerMayMakeTheTableGrow() throws {
+        let json = #"""
+            {"normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,
+            "lowercase":true},"pre_tokenizer":{"type":"BertPreTokenizer"},"model":{"type":"WordPiece","unk_token":"[UNK]",
+            "continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{"[UNK]":0,"ሀ":1,"##ለ":2}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        var text = ""
+        for word in 0..<8_000 {
+            for digit in [word / 400, word / 20 % 20, word % 20] {
+                text.unicodeScalars.append(Unicode.Scalar(UInt32(0x1210 + digit)) ?? "?")
+            }
+            text += " ሀለ "
+        }
+        let expected = (0..<16_000).flatMap { $0 % 2 == 0 ? [0] : [1, 2] as [UInt32] }
+        #expect(tokenizer.encode(text) == expected)
+        #expect(tokenizer.encode(text) == expected)
+    }
+
+    /// The reference's tables of punctuation are those of Unicode 8.
+    @Test func punctuationIsThatOfTheReference() throws {
+        for (scalar, isPunctuation) in [
+            ("!", true), ("$", true), ("—", true), ("\u{166D}", true), ("\u{2E42}", true), ("\u{2E43}", false),
+            ("\u{2E4C}", false), ("\u{1E95E}", false), ("a", false), ("€", false),
+        ] as [(Unicode.Scalar, Bool)] {
+            #expect(scalar.isPunctuation == isPunctuation, "U+\(String(scalar.value, radix: 16))")
+            let word = Array("a\(scalar)b".utf8)
+            #expect(WordPattern.bert.words(in: word).count == (isPunctuation ? 3 : 1))
+        }
+    }
+}
