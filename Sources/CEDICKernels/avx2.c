@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include "kernels.h"
+#define EK_PAIRS 1
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #include "lanes_avx2.h"

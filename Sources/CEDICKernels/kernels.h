@@ -3,6 +3,8 @@
 #include "CEDICKernels.h"
 
 #define EK_INLINE static inline __attribute__((always_inline))
+/// For functions that are large enough as they are.
+#define EK_APART __attribute__((noinline))
 /// Loops whose bounds are constants once a tile is specialised; left rolled, their accumulators would live in memory.
 #ifndef EK_UNROLL
 #define EK_UNROLL _Pragma("clang loop unroll(full)")

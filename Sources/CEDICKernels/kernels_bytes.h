@@ -6,8 +6,9 @@
 // added in the order of inputs.
 //
 // Wide activations meet bytes 0 and 2 of a lane and then bytes 1 and 3, widened to 16 bits: every instruction set
-// multiplies pairs of those exactly. Products of bytes exist only where one instruction makes four of them and never
-// saturates (VNNI); elsewhere they would take as many instructions.
+// multiplies pairs of those exactly. Narrow ones meet bytes: where one instruction sums four products (VNNI), whatever
+// their size; where it sums pairs of them in 16 bits (AVX2), numbers must be small enough for that. Weights of 8 bits
+// leave activations 7 bits there; the sums of 4-bit weights fit for all of a block.
 #pragma once
 
 typedef struct byte_product {
@@ -35,12 +36,23 @@ EK_INLINE vi even_words(vi bytes) { return vi_and(bytes, vi_set1(0x00FF00FF)); }
 EK_INLINE vi odd_words(vi bytes) { return vi_shift_right16(bytes, 8); }
 
 #if defined(EK_VNNI)
-enum { multiplies_bytes = 1 };
+enum { narrow_limit = 127 };
+#elif defined(EK_PAIRS)
+enum { narrow_limit = 64 };
 #else
-enum { multiplies_bytes = 0 };
+enum { narrow_limit = 0 };
 typedef int vx;
 static inline vx vx_load(const int8_t *p) { return *p; }
 static inline vi vi_dot4(vi sum, vi w, vx x) { return (void)w, (void)x, sum; }
+#endif
+
+#if defined(EK_PAIRS)
+enum { sums_pairs = 1 };
+#else
+enum { sums_pairs = 0 };
+static inline vi vi_pairs(vi w, vx x) { return (void)x, w; }
+static inline vi vi_add16(vi a, vi b) { return (void)b, a; }
+static inline vi vi_add_pairs(vi sum, vi pairs) { return (void)pairs, sum; }
 #endif
 
 /// Adds the products of four inputs of `mr` rows, at `x`, to `sum`.
@@ -62,7 +74,7 @@ enum { int8_ahead = 768 };
 
 EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const int is_first, const byte_product *p,
                          size_t row, size_t panel) {
-    vi sum[lanes_mr_int8][lanes_nr_int8];
+    vi sum[lanes_mr_narrow][lanes_nr_int8];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const vi start = vi_set1(without_offset(128, p->x->sums[row + (size_t)r]));
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = start;
@@ -94,18 +106,18 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const int i
 }
 
 EK_INLINE void int8_rows(const int wide, const int nr, const byte_product *p, size_t m, size_t panel) {
+    const int mr = wide ? lanes_mr_int8 : lanes_mr_narrow;
     size_t row = 0;
-    if (m >= lanes_mr_int8) {
-        int8_tile(wide, lanes_mr_int8, nr, 1, p, 0, panel);
-        for (row = lanes_mr_int8; row + lanes_mr_int8 <= m; row += lanes_mr_int8)
-            int8_tile(wide, lanes_mr_int8, nr, 0, p, row, panel);
+    if (m >= (size_t)mr) {
+        int8_tile(wide, mr, nr, 1, p, 0, panel);
+        for (row = (size_t)mr; row + (size_t)mr <= m; row += (size_t)mr) int8_tile(wide, mr, nr, 0, p, row, panel);
     }
-    if (lanes_mr_int8 > 4 && row + 4 <= m) {
-        int8_tile(wide, lanes_mr_int8 > 4 ? 4 : 1, nr, 1, p, row, panel);
+    if (mr > 4 && row + 4 <= m) {
+        int8_tile(wide, mr > 4 ? 4 : 1, nr, 1, p, row, panel);
         row += 4;
     }
-    if (lanes_mr_int8 > 2 && row + 2 <= m) {
-        int8_tile(wide, lanes_mr_int8 > 2 ? 2 : 1, nr, 1, p, row, panel);
+    if (mr > 2 && row + 2 <= m) {
+        int8_tile(wide, mr > 2 ? 2 : 1, nr, 1, p, row, panel);
         row += 2;
     }
     for (; row < m; row++) int8_tile(wide, 1, nr, 1, p, row, panel);
@@ -117,25 +129,40 @@ EK_INLINE void int8_panels(const int wide, const byte_product *p, size_t m) {
     for (; panel + lanes_nr_int8 <= panels; panel += lanes_nr_int8) int8_rows(wide, lanes_nr_int8, p, m, panel);
     for (; panel < panels; panel++) int8_rows(wide, 1, p, m, panel);
 }
+static EK_APART void int8_wide(const byte_product *p, size_t m) { int8_panels(1, p, m); }
+static EK_APART void int8_narrow(const byte_product *p, size_t m) {
+    if (narrow_limit == 0) return int8_wide(p, m);
+    int8_panels(0, p, m);
+}
 
 static void multiply_int8(const ek_quantized_rows *x, size_t m, const void *weights, const float *weight_scales,
                           size_t k, float *y, size_t y_stride, size_t n, const ek_epilogue *epilogue) {
     const size_t most = ek_row_block(x->value_stride);
+    const int wide = narrow_limit == 0 || x->is_wide;
     for (size_t row = 0; row < m; row += most) {
         const ek_quantized_rows rows = rows_from(x, row);
         const byte_product p = {&rows, weights, (k + 3) / 4 * 64, weight_scales, k, y + row * y_stride, y_stride, n,
                                 epilogue};
-        if (x->is_wide || !multiplies_bytes) int8_panels(1, &p, ek_min_size(most, m - row));
-        else int8_panels(0, &p, ek_min_size(most, m - row));
+        const size_t count = ek_min_size(most, m - row);
+        wide ? int8_wide(&p, count) : int8_narrow(&p, count);
     }
+}
+
+/// The low or the high nibbles as bytes, and the even and the odd ones of them as words.
+EK_INLINE vi nibbles(const vi both, const int high) {
+    return vi_and(high ? vi_shift_right(both, 4) : both, vi_bytes(0x0F));
+}
+EK_INLINE vi even_nibbles(const vi both, const int high) {
+    return vi_and(high ? vi_shift_right16(both, 4) : both, vi_set1(0x000F000F));
+}
+EK_INLINE vi odd_nibbles(const vi both, const int high) {
+    return high ? vi_shift_right16(both, 12) : vi_and(vi_shift_right16(both, 8), vi_set1(0x000F000F));
 }
 
 /// Inputs 4 * group ... 4 * group + 3 of a block's 16 outputs, as unsigned bytes.
 EK_INLINE vi block_group(const ek_layout l, const char *block, const int group) {
     if (l.bits == 8) return vi_load(block + 64 * group);
-    vi numbers = vi_load(block + 64 * (group % 4));
-    if (group >= 4) numbers = vi_shift_right(numbers, 4);
-    numbers = vi_and(numbers, vi_bytes(0x0F));
+    vi numbers = nibbles(vi_load(block + 64 * (group % 4)), group >= 4);
     if (l.bits == 5) {  // bit `group` of one byte an input position
         const vi plane = vi_load(block + 256);
         const vi high = group < 4 ? vi_shift_left(plane, 4 - group) : vi_shift_right(plane, group - 4);
@@ -152,14 +179,10 @@ EK_INLINE vi block_group(const ek_layout l, const char *block, const int group) 
 
 /// The even inputs of a group as words, and the odd ones.
 EK_INLINE vi block_even(const ek_layout l, const char *block, const int group, const vi bytes) {
-    if (l.bits != 4) return even_words(bytes);
-    const vi both = vi_load(block + 64 * (group % 4));
-    return vi_and(group < 4 ? both : vi_shift_right16(both, 4), vi_set1(0x000F000F));
+    return l.bits == 4 ? even_nibbles(vi_load(block + 64 * (group % 4)), group >= 4) : even_words(bytes);
 }
 EK_INLINE vi block_odd(const ek_layout l, const char *block, const int group, const vi bytes) {
-    if (l.bits != 4) return odd_words(bytes);
-    const vi both = vi_load(block + 64 * (group % 4));
-    return group < 4 ? vi_and(vi_shift_right16(both, 8), vi_set1(0x000F000F)) : vi_shift_right16(both, 12);
+    return l.bits == 4 ? odd_nibbles(vi_load(block + 64 * (group % 4)), group >= 4) : odd_words(bytes);
 }
 
 enum { block_ahead = 2048 };
@@ -170,7 +193,13 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
     const int runs = 32 / l.scale_run, groups = 8 / runs;
     const size_t chunk_bytes = ek_chunk_bytes(l), chunks = ek_chunks(l, p->k), scale_stride = p->x->scale_stride;
     const size_t x_stride = p->x->value_stride, sum_stride = p->x->sum_stride, panel_stride = p->panel_stride;
-    vf sum[lanes_mr_block][lanes_nr_block];
+    // Groups whose products' sums, in pairs, fit 16 bits: 2 * 15 * 127 eight times, 2 * 31 * 127 four times, 2 * 63 * 127
+    // twice.
+    const int fitting = l.bits == 4 ? 8 : l.bits == 5 ? 4 : 2;
+    const int sums_many = sums_pairs && !wide && l.bits < 8;
+    // Unrolled, all groups are unpacked at once and leave the registers.
+    const int is_rolled = lanes_rolls_groups && (l.bits == 4 || l.bits == 8);
+    vf sum[lanes_mr_narrow_block][lanes_nr_block];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
     }
@@ -215,22 +244,66 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
                         scale[c] = vf_mul(super[c], vf_load_i8((const int8_t *)(own + 32 + 16 * (2 * b + run))));
                     }
                 }
-                vi whole[lanes_mr_block][lanes_nr_block];
+                vi whole[lanes_mr_narrow_block][lanes_nr_block], pairs[lanes_mr_narrow_block][lanes_nr_block];
                 EK_UNROLL for (int r = 0; r < mr; r++) {
                     const int32_t *sums = x_sums + (size_t)r * sum_stride + 2 * b;
                     const int32_t inputs = runs == 2 ? sums[run] : sums[0] + sums[1];
-                    EK_UNROLL for (int c = 0; c < nr; c++) whole[r][c] = vi_set1(without_offset(l.offset, inputs));
-                }
-                EK_UNROLL for (int g = 0; g < groups; g++) {
-                    const int group = run * groups + g;
-                    vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
                     EK_UNROLL for (int c = 0; c < nr; c++) {
-                        bytes[c] = block_group(l, block + (size_t)c * panel_stride, group);
-                        even[c] = block_even(l, block + (size_t)c * panel_stride, group, bytes[c]);
-                        odd[c] = block_odd(l, block + (size_t)c * panel_stride, group, bytes[c]);
+                        whole[r][c] = vi_set1(without_offset(l.offset, inputs));
+                        pairs[r][c] = vi_set1(0);
                     }
-                    const int8_t *x = blocks + (32 * b + 4 * group) * (wide ? 2 : 1);
-                    EK_ADD_PRODUCTS(whole, even, odd, bytes)
+                }
+                if (is_rolled) {
+                    EK_UNROLL for (int half = 0; half < (l.bits == 4 ? 2 : 1); half++) {
+                        _Pragma("clang loop unroll(disable)") for (int g = 0; g < (l.bits == 4 ? 4 : 8); g++) {
+                            vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
+                            EK_UNROLL for (int c = 0; c < nr; c++) {
+                                const vi both = vi_load(block + (size_t)c * panel_stride + 64 * g);
+                                bytes[c] = l.bits == 4 ? nibbles(both, half) : both;
+                                even[c] = l.bits == 4 ? even_nibbles(both, half) : even_words(both);
+                                odd[c] = l.bits == 4 ? odd_nibbles(both, half) : odd_words(both);
+                            }
+                            const int8_t *x = blocks + (32 * b + 16 * half + 4 * g) * (wide ? 2 : 1);
+                            if (!sums_many) {
+                                EK_ADD_PRODUCTS(whole, even, odd, bytes)
+                                continue;
+                            }
+                            EK_UNROLL for (int r = 0; r < mr; r++) {
+                                const vx four = vx_load(x + (size_t)r * x_stride);
+                                EK_UNROLL for (int c = 0; c < nr; c++)
+                                    pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
+                            }
+                        }
+                    }
+                } else {
+                    EK_UNROLL for (int g = 0; g < groups; g++) {
+                        const int group = run * groups + g;
+                        vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
+                        EK_UNROLL for (int c = 0; c < nr; c++) {
+                            bytes[c] = block_group(l, block + (size_t)c * panel_stride, group);
+                            even[c] = block_even(l, block + (size_t)c * panel_stride, group, bytes[c]);
+                            odd[c] = block_odd(l, block + (size_t)c * panel_stride, group, bytes[c]);
+                        }
+                        const int8_t *x = blocks + (32 * b + 4 * group) * (wide ? 2 : 1);
+                        if (!sums_many) {
+                            EK_ADD_PRODUCTS(whole, even, odd, bytes)
+                            continue;
+                        }
+                        EK_UNROLL for (int r = 0; r < mr; r++) {
+                            const vx four = vx_load(x + (size_t)r * x_stride);
+                            EK_UNROLL for (int c = 0; c < nr; c++) {
+                                pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
+                                if ((g + 1) % fitting != 0 || g + 1 == groups) continue;
+                                whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
+                                pairs[r][c] = vi_set1(0);
+                            }
+                        }
+                    }
+                }
+                if (sums_many) {
+                    EK_UNROLL for (int r = 0; r < mr; r++) {
+                        EK_UNROLL for (int c = 0; c < nr; c++) whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
+                    }
                 }
                 EK_UNROLL for (int r = 0; r < mr; r++) {
                     const float own = x_scales[(size_t)r * scale_stride + (size_t)b];
@@ -259,10 +332,11 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
 
 EK_INLINE void block_rows(const ek_format format, const int wide, const int nr, const byte_product *p, size_t m,
                           size_t panel) {
+    const int mr = wide ? lanes_mr_block : lanes_mr_narrow_block;
     size_t row = 0;
-    for (; row + lanes_mr_block <= m; row += lanes_mr_block) block_tile(format, wide, lanes_mr_block, nr, p, row, panel);
-    if (lanes_mr_block > 2)
-        for (; row + 2 <= m; row += 2) block_tile(format, wide, lanes_mr_block > 2 ? 2 : 1, nr, p, row, panel);
+    for (; row + (size_t)mr <= m; row += (size_t)mr) block_tile(format, wide, mr, nr, p, row, panel);
+    if (mr > 2)
+        for (; row + 2 <= m; row += 2) block_tile(format, wide, mr > 2 ? 2 : 1, nr, p, row, panel);
     for (; row < m; row++) block_tile(format, wide, 1, nr, p, row, panel);
 }
 
@@ -274,45 +348,42 @@ EK_INLINE void block_panels(const ek_format format, const int wide, const byte_p
     for (; panel < panels; panel++) block_rows(format, wide, 1, p, m, panel);
 }
 
-/// One function a format, each compiled by itself: all of them inlined into one would take the compiler minutes.
-#define EK_BLOCKS_OF(format)                                                                \
-    static __attribute__((noinline)) void format##_bytes(const byte_product *p, size_t m) { \
-        block_panels(ek_format_##format, 0, p, m);                                          \
-    }                                                                                       \
-    static __attribute__((noinline)) void format##_words(const byte_product *p, size_t m) { \
-        block_panels(ek_format_##format, 1, p, m);                                          \
-    }                                                                                       \
-    static void format##_blocks(const byte_product *p, size_t m) {                          \
-        if (p->x->is_wide || !multiplies_bytes) format##_words(p, m);                       \
-        else format##_bytes(p, m);                                                          \
+// One function for each format and width: in one for all, the compiler's passes over loops took minutes.
+#define EK_BLOCK_PRODUCT(format)                                                                                 \
+    static EK_APART void format##_wide(const byte_product *p, size_t m) { block_panels(ek_format_##format, 1, p, m); } \
+    static EK_APART void format##_narrow(const byte_product *p, size_t m) {                                      \
+        if (narrow_limit == 0) return format##_wide(p, m);                                                       \
+        block_panels(ek_format_##format, 0, p, m);                                                               \
     }
-
-EK_BLOCKS_OF(q8_0)
-EK_BLOCKS_OF(q4_0)
-EK_BLOCKS_OF(q4_1)
-EK_BLOCKS_OF(q5_0)
-EK_BLOCKS_OF(q5_1)
-EK_BLOCKS_OF(q4_k)
-EK_BLOCKS_OF(q5_k)
-EK_BLOCKS_OF(q6_k)
+EK_BLOCK_PRODUCT(q8_0)
+EK_BLOCK_PRODUCT(q4_0)
+EK_BLOCK_PRODUCT(q4_1)
+EK_BLOCK_PRODUCT(q5_0)
+EK_BLOCK_PRODUCT(q5_1)
+EK_BLOCK_PRODUCT(q4_k)
+EK_BLOCK_PRODUCT(q5_k)
+EK_BLOCK_PRODUCT(q6_k)
 
 static void multiply_blocks(ek_format format, const ek_quantized_rows *x, size_t m, const void *weights, size_t k,
                             float *y, size_t y_stride, size_t n, const ek_epilogue *epilogue) {
     const size_t most = ek_row_block(x->value_stride);
+    const int wide = narrow_limit == 0 || x->is_wide;
     for (size_t row = 0; row < m; row += most) {
         const ek_quantized_rows own = rows_from(x, row);
         const byte_product p = {&own, weights, ek_panel_bytes(format, k), 0, k, y + row * y_stride, y_stride, n,
                                 epilogue};
         const size_t rows = ek_min_size(most, m - row);
         switch (format) {
-        case ek_format_q8_0: q8_0_blocks(&p, rows); break;
-        case ek_format_q4_0: q4_0_blocks(&p, rows); break;
-        case ek_format_q4_1: q4_1_blocks(&p, rows); break;
-        case ek_format_q5_0: q5_0_blocks(&p, rows); break;
-        case ek_format_q5_1: q5_1_blocks(&p, rows); break;
-        case ek_format_q4_k: q4_k_blocks(&p, rows); break;
-        case ek_format_q5_k: q5_k_blocks(&p, rows); break;
-        case ek_format_q6_k: q6_k_blocks(&p, rows); break;
+#define EK_CASE(format) \
+    case ek_format_##format: wide ? format##_wide(&p, rows) : format##_narrow(&p, rows); break;
+            EK_CASE(q8_0)
+            EK_CASE(q4_0)
+            EK_CASE(q4_1)
+            EK_CASE(q5_0)
+            EK_CASE(q5_1)
+            EK_CASE(q4_k)
+            EK_CASE(q5_k)
+            EK_CASE(q6_k)
         default: return;
         }
     }
@@ -329,10 +400,11 @@ EK_INLINE float largest_magnitude(const float *x, size_t n) {
     return vf_reduce_max(vf_max(vf_max(most[0], most[1]), vf_max(most[2], most[3])));
 }
 
-static void quantize_row(const float *x, size_t k, int8_t *values, size_t padded, float *scale, int32_t *sum) {
+static void quantize_row(const float *x, size_t k, float limit, int8_t *values, size_t padded, float *scale,
+                         int32_t *sum) {
     const float most = largest_magnitude(x, k);
-    const vf factor = vf_set1(most > 0 ? 127.0f / most : 0);
-    *scale = most / 127.0f;
+    const vf factor = vf_set1(most > 0 ? limit / most : 0);
+    *scale = most / limit;
     int32_t total = 0;
     size_t i = 0;
     for (; i + 16 <= k; i += 16) total += vf_store_i8(values + i, vf_mul(vf_load(x + i), factor));
@@ -346,14 +418,15 @@ static void quantize_row(const float *x, size_t k, int8_t *values, size_t padded
     *sum = total;
 }
 
-static void quantize_blocks(const float *x, size_t k, int8_t *values, size_t blocks, float *scales, int32_t *sums) {
+static void quantize_blocks(const float *x, size_t k, float limit, int8_t *values, size_t blocks, float *scales,
+                            int32_t *sums) {
     for (size_t b = 0; b < blocks; b++) {
         const size_t at = 32 * b, count = at < k ? ek_min_size(32, k - at) : 0;
         const vf low = count > 0 ? vf_load_some(x + at, count, 0) : vf_set1(0);
         const vf high = count > 16 ? vf_load_some(x + at + 16, count - 16, 0) : vf_set1(0);
         const float most = vf_reduce_max(vf_max(vf_abs(low), vf_abs(high)));
-        const vf multiplier = vf_set1(most > 0 ? 127.0f / most : 0);
-        scales[b] = most / 127.0f;
+        const vf multiplier = vf_set1(most > 0 ? limit / most : 0);
+        scales[b] = most / limit;
         sums[2 * b] = vf_store_i8(values + at, vf_mul(low, multiplier));
         sums[2 * b + 1] = vf_store_i8(values + at + 16, vf_mul(high, multiplier));
     }
@@ -363,7 +436,7 @@ static void quantize_blocks(const float *x, size_t k, int8_t *values, size_t blo
 
 static void quantize_row_wide(const float *x, size_t k, int8_t *values, size_t padded, float *scale, int32_t *sum) {
     // The largest magnitude for which no sum of products with weights of -128 leaves 32 bits.
-    const size_t room = ((size_t)1 << 24) / (k > 0 ? k : 1);
+    const size_t room = (((size_t)1 << 24) - 1) / (k > 0 ? k : 1);
     const float limit = (float)(room < 32767 ? room : 32767);
     const float most = largest_magnitude(x, k);
     const vf factor = vf_set1(most > 0 ? limit / most : 0);

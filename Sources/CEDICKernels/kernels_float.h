@@ -77,6 +77,10 @@ EK_INLINE void float_panels(const ek_format format, const float_product *p, size
     for (; panel < panels; panel++) float_rows(format, 1, p, m, panel);
 }
 
+static EK_APART void f32_panels(const float_product *p, size_t m) { float_panels(ek_format_f32, p, m); }
+static EK_APART void f16_panels(const float_product *p, size_t m) { float_panels(ek_format_f16, p, m); }
+static EK_APART void bf16_panels(const float_product *p, size_t m) { float_panels(ek_format_bf16, p, m); }
+
 static void multiply_float(ek_format format, const float *x, size_t x_stride, size_t m, const void *weights,
                            size_t k_stride, size_t panel_stride, size_t k, float *y, size_t y_stride, size_t n,
                            const ek_epilogue *epilogue) {
@@ -86,9 +90,9 @@ static void multiply_float(ek_format format, const float *x, size_t x_stride, si
                                  y + row * y_stride, y_stride, n, epilogue};
         const size_t rows = ek_min_size(most, m - row);
         switch (format) {
-        case ek_format_f16: float_panels(ek_format_f16, &p, rows); break;
-        case ek_format_bf16: float_panels(ek_format_bf16, &p, rows); break;
-        default: float_panels(ek_format_f32, &p, rows); break;
+        case ek_format_f16: f16_panels(&p, rows); break;
+        case ek_format_bf16: bf16_panels(&p, rows); break;
+        default: f32_panels(&p, rows); break;
         }
     }
 }

@@ -6,7 +6,7 @@
 #include "kernels_attention.h"
 
 const ek_kernels EK_TABLE = {
-    .multiplies_bytes = multiplies_bytes,
+    .narrow_limit = narrow_limit,
     .multiply_float = multiply_float,
     .multiply_int8 = multiply_int8,
     .multiply_blocks = multiply_blocks,

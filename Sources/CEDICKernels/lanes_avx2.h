@@ -4,7 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 3, lanes_nr_int8 = 1, lanes_mr_block = 3, lanes_nr_block = 1 };
+enum {
+    lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 3, lanes_nr_int8 = 1,
+    lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow = 4, lanes_mr_narrow_block = 4,
+    lanes_rolls_groups = 1,
+};
 
 typedef struct { __m256 a, b; } vf;
 typedef struct { __m256i a, b; } vi;
@@ -122,6 +126,24 @@ static inline vw vw_load(const int8_t *p) {
 static inline vi vi_dot2(vi sum, vi w, vw x) {
     return (vi){_mm256_add_epi32(sum.a, _mm256_madd_epi16(w.a, x)), _mm256_add_epi32(sum.b, _mm256_madd_epi16(w.b, x))};
 }
+
+// Four bytes of an activation row, for all lanes.
+typedef __m256i vx;
+static inline vx vx_load(const int8_t *p) {
+    int32_t four;
+    memcpy(&four, p, 4);
+    return _mm256_set1_epi32(four);
+}
+/// Sums of two neighbours' products in 16 bits: |sum| must be below 32768.
+static inline vi vi_pairs(vi w, vx x) { return (vi){_mm256_maddubs_epi16(w.a, x), _mm256_maddubs_epi16(w.b, x)}; }
+static inline vi vi_add16(vi x, vi y) { return (vi){_mm256_add_epi16(x.a, y.a), _mm256_add_epi16(x.b, y.b)}; }
+/// Each lane adds its two 16-bit sums.
+static inline vi vi_add_pairs(vi sum, vi pairs) {
+    const __m256i one = _mm256_set1_epi16(1);
+    return (vi){_mm256_add_epi32(sum.a, _mm256_madd_epi16(pairs.a, one)),
+                _mm256_add_epi32(sum.b, _mm256_madd_epi16(pairs.b, one))};
+}
+static inline vi vi_dot4(vi sum, vi w, vx x) { return vi_add_pairs(sum, vi_pairs(w, x)); }
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 
 #include "lanes_partial.h"

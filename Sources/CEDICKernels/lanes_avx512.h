@@ -4,7 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { lanes_mr_float = 8, lanes_nr_float = 3, lanes_mr_int8 = 8, lanes_nr_int8 = 3, lanes_mr_block = 6, lanes_nr_block = 2 };
+enum {
+    lanes_mr_float = 8, lanes_nr_float = 3, lanes_mr_int8 = 8, lanes_nr_int8 = 3,
+    lanes_mr_block = 6, lanes_nr_block = 2, lanes_mr_narrow = 8, lanes_mr_narrow_block = 6,
+    lanes_rolls_groups = 0,
+};
 
 typedef __m512 vf;
 typedef __m512i vi;

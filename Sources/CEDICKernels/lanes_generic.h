@@ -5,7 +5,11 @@
 
 #include "half.h"
 
-enum { lanes_mr_float = 2, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_block = 1, lanes_nr_block = 1 };
+enum {
+    lanes_mr_float = 2, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1,
+    lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_narrow = 2, lanes_mr_narrow_block = 1,
+    lanes_rolls_groups = 0,
+};
 
 typedef struct { float v[16]; } vf;
 typedef struct { uint32_t v[16]; } vi;

@@ -4,7 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { lanes_mr_float = 4, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_block = 2, lanes_nr_block = 1 };
+enum {
+    lanes_mr_float = 4, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1,
+    lanes_mr_block = 2, lanes_nr_block = 1, lanes_mr_narrow = 2, lanes_mr_narrow_block = 2,
+    lanes_rolls_groups = 0,
+};
 
 typedef struct { float32x4_t v[4]; } vf;
 typedef struct { uint32x4_t v[4]; } vi;

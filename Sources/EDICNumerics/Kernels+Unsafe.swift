@@ -113,24 +113,34 @@ internal import Glibc
         }
     }
 
-    /// Rotary position embedding of one token's heads, in place (Su et al. 2021).
+    /// Rotary position embedding of tokens' heads, in place (Su et al. 2021).
     ///
     /// - Parameters:
-    ///   - x: heads of `headSize` numbers one after the other; only the first `2 · cosines.count` of each are rotated.
-    ///   - cosines: of this position's angles, and `sines` likewise, one for each pair.
+    ///   - x: `rows` tokens, each of some heads of `headSize` numbers, one after the other; only the first numbers of a
+    ///     head, twice as many as a token has angles, are rotated.
+    ///   - cosines: of the tokens' angles, one for each pair, token after token; `sines` likewise.
     ///   - interleaved: pairs are (2i, 2i + 1), as in GGUF files of Llama models; otherwise (i, i + pairs).
     public func rotate(
-        _ x: inout MutableSpan<Float>, headSize: Int, cosines: Span<Float>, sines: Span<Float>, interleaved: Bool
+        _ x: inout MutableSpan<Float>, rows: Int = 1, headSize: Int, cosines: Span<Float>, sines: Span<Float>,
+        interleaved: Bool
     ) {
-        let half = cosines.count
-        precondition(headSize > 0 && x.count % headSize == 0, "\(x.count) numbers are not heads of \(headSize)")
-        precondition(sines.count == half && 2 * half <= headSize, "\(half) angles do not fit heads of \(headSize)")
-        let heads = x.count / headSize
+        guard rows > 0 else { return }
+        let (half, width) = (cosines.count / rows, x.count / rows)
+        precondition(
+            headSize > 0 && width % headSize == 0 && width * rows == x.count,
+            "\(x.count) numbers are not \(rows) rows of heads of \(headSize)")
+        precondition(
+            cosines.count == rows * half && sines.count == cosines.count && 2 * half <= headSize,
+            "\(cosines.count) angles do not fit \(rows) rows of heads of \(headSize)")
         unsafe change(&x) { x, _ in
             unsafe cosines.withUnsafeBufferPointer { cosines in
                 unsafe sines.withUnsafeBufferPointer { sines in
                     guard let cosines = cosines.baseAddress, let sines = sines.baseAddress else { return }
-                    unsafe table.pointee.rotate(x, heads, headSize, half, cosines, sines, interleaved ? 1 : 0)
+                    for row in 0..<rows {
+                        unsafe table.pointee.rotate(
+                            x + row * width, width / headSize, headSize, half, cosines + row * half,
+                            sines + row * half, interleaved ? 1 : 0)
+                    }
                 }
             }
         }

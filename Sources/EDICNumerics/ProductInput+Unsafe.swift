@@ -2,7 +2,8 @@ internal import CEDICKernels
 
 /// How finely activations are rounded before they meet quantised weights.
 public enum ActivationWidth: Sendable, Hashable {
-    /// To -127 ... 127: the fastest where the processor multiplies bytes.
+    /// To -127 ... 127: the fastest where the processor multiplies bytes (VNNI, AVX2). To -64 ... 64 for weights of 8 bits
+    /// where it sums products of bytes in 16 bits (AVX2). Elsewhere 16 bits cost no more and are used.
     case bits8
     /// To -32767 ... 32767 (fewer where a row has more than 512 inputs and one scale): as good as floats to greedy
     /// search, at the speed of bytes where the processor has no byte products.
@@ -29,8 +30,10 @@ public enum ActivationWidth: Sendable, Hashable {
         case floats
         /// One scale a row.
         case row(ActivationWidth)
-        /// One scale for 32 inputs.
+        /// One scale for 32 inputs, for weights of fewer than 8 bits.
         case blocks(ActivationWidth)
+        /// The same for weights of 8 bits.
+        case byteBlocks(ActivationWidth)
     }
 
     /// Rows loaded.
@@ -83,13 +86,21 @@ public enum ActivationWidth: Sendable, Hashable {
             case .row(let wanted):
                 precondition(!isReady.contains(.row(wanted == .bits8 ? .bits16 : .bits8)), "the widths differ")
                 quantizeRows(x, possible(wanted), pool)
-            case .blocks(let wanted):
-                precondition(!isReady.contains(.blocks(wanted == .bits8 ? .bits16 : .bits8)), "the widths differ")
-                quantizeBlocks(x, possible(wanted), pool)
+            case .blocks(let wanted), .byteBlocks(let wanted):
+                let other = wanted == .bits8 ? ActivationWidth.bits16 : .bits8
+                precondition(
+                    preparations.isDisjoint(with: [.blocks(other), .byteBlocks(other)]), "the widths differ")
+                // What weights of 8 bits are content with does for those of fewer.
+                let isForBytes = preparations.contains(.byteBlocks(wanted))
+                if isForBytes, preparation == .blocks(wanted) { break }
+                quantizeBlocks(x, possible(wanted), limit: isForBytes ? narrowLimit : 127, pool)
             }
             isReady.insert(preparation)
         }
     }
+
+    /// The largest narrow activation that may meet weights of 8 bits; 0 where there are no narrow ones.
+    private var narrowLimit: Float { unsafe Float(kernels.table.pointee.narrow_limit) }
 
     private mutating func copy(_ x: Span<Float>) {
         if floats.count < x.count { floats = AlignedBuffer(count: x.count) }
@@ -99,13 +110,12 @@ public enum ActivationWidth: Sendable, Hashable {
     }
 
     /// Without products of bytes, 16 bits cost no more than 8.
-    private func possible(_ width: ActivationWidth) -> ActivationWidth {
-        unsafe kernels.table.pointee.multiplies_bytes != 0 ? width : .bits16
-    }
+    private func possible(_ width: ActivationWidth) -> ActivationWidth { narrowLimit > 0 ? width : .bits16 }
 
     private mutating func quantizeRows(_ x: Span<Float>, _ width: ActivationWidth, _ pool: WorkerPool?) {
         byRow.width = width
         let (kernels, columns, padded, stride) = (kernels, columns, paddedColumns, byteStride(width))
+        let limit = narrowLimit
         byRow.makeRoom(values: rows * stride, scales: rows, sums: rows)
         let (values, scales, sums) = unsafe (
             Shared(byRow.values.unsafePointer), Shared(byRow.scales.unsafePointer), Shared(byRow.sums.unsafePointer)
@@ -117,12 +127,14 @@ public enum ActivationWidth: Sendable, Hashable {
             if width == .bits16 {
                 unsafe kernels.table.pointee.quantize_row_wide(x, columns, target, padded, scale, sum)
             } else {
-                unsafe kernels.table.pointee.quantize_row(x, columns, target, padded, scale, sum)
+                unsafe kernels.table.pointee.quantize_row(x, columns, limit, target, padded, scale, sum)
             }
         }
     }
 
-    private mutating func quantizeBlocks(_ x: Span<Float>, _ width: ActivationWidth, _ pool: WorkerPool?) {
+    private mutating func quantizeBlocks(
+        _ x: Span<Float>, _ width: ActivationWidth, limit: Float, _ pool: WorkerPool?
+    ) {
         byBlock.width = width
         let (kernels, columns, blocks) = (kernels, columns, blockStride)
         let stride = 32 * blocks * width.byteCount
@@ -138,7 +150,7 @@ public enum ActivationWidth: Sendable, Hashable {
             if width == .bits16 {
                 unsafe kernels.table.pointee.quantize_blocks_wide(x, columns, target, blocks, scale, sum)
             } else {
-                unsafe kernels.table.pointee.quantize_blocks(x, columns, target, blocks, scale, sum)
+                unsafe kernels.table.pointee.quantize_blocks(x, columns, limit, target, blocks, scale, sum)
             }
         }
     }

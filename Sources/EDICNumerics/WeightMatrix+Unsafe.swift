@@ -173,7 +173,7 @@ internal import CEDICKernels
                 var sum: Int32 = 0
                 for row in 0..<rows {
                     unsafe Kernels.standard.table.pointee.quantize_row(
-                        start + row * columns, columns, target + row * columns, columns, &scales[row], &sum)
+                        start + row * columns, columns, 127, target + row * columns, columns, &scales[row], &sum)
                 }
             }
         }
@@ -205,14 +205,16 @@ internal import CEDICKernels
 
     // MARK: Reading
 
-    /// Writes row `index` as floats: what its file says, to the last bit.
+    /// Writes row `index` as floats, from `place` on: what its file says, to the last bit.
     ///
     /// Complexity: O(columns).
-    public func copyRow(_ index: Int, into out: inout MutableSpan<Float>) {
+    public func copyRow(_ index: Int, into out: inout MutableSpan<Float>, at place: Int = 0) {
         precondition(index >= 0 && index < rows, "row \(index) is outside 0 ..< \(rows)")
-        precondition(out.count == columns, "a row has \(columns) numbers, not \(out.count)")
+        precondition(
+            place >= 0 && columns <= out.count - place,
+            "a row has \(columns) numbers, more than are left of \(out.count)")
         unsafe out.withUnsafeMutableBufferPointer { out in
-            guard let start = out.baseAddress else { return }
+            guard let start = unsafe out.baseAddress.map({ unsafe $0 + place }) else { return }
             unsafe ek_unpack_column(
                 format.c, panels.bytes.start + index / 16 * panelBytes, index % 16, columns, start)
             guard format == .int8 else { return }
@@ -264,6 +266,7 @@ internal import CEDICKernels
         switch format {
         case .f32, .f16, .bf16: .floats
         case .int8: .row(activations)
+        case .q8_0: .byteBlocks(activations)
         default: .blocks(activations)
         }
     }
@@ -282,8 +285,9 @@ internal import CEDICKernels
     ///
     /// The result for a row of input is the same to the last bit whatever the other rows, their number and the pool.
     /// Against the exact product with ``dequantized()`` weights, the error of one output is at most
-    /// Σ |w| · (largest |x| of the scale's run) / 254 for quantised formats with activations of 8 bits, with 16 bits
-    /// 65534 instead of 254 (for `int8`, twice the lesser of 32767 and 2²⁴ / columns), plus float rounding.
+    /// Σ |w| · (largest |x| of the scale's run) / 254 for quantised formats with activations of 8 bits (128 instead of
+    /// 254 on AVX2 for `int8` and `q8_0`), with 16 bits 65534 instead of 254 (for `int8`, twice the lesser of 32767 and
+    /// (2²⁴ - 1) / columns), plus float rounding.
     ///
     /// Complexity: O(input.rows · rows · columns).
     ///

@@ -1,3 +1,5 @@
+public import EDICJSON
+
 /// How to choose the words of a generated text.
 public struct GenerationOptions: Sendable, Hashable {
     /// The most tokens to generate.
@@ -75,6 +77,28 @@ public struct Generation: Sendable, Hashable {
     /// For each token, the logarithm of the probability the model gave it, before any option changed it.
     public let logProbabilities: [Float]
     public let end: End
+
+    /// Writes `end` (with `stop` where a stop string came), `tokens` and `log_probabilities` as members of the object
+    /// that is open.
+    public func writeMembers(to writer: inout JSONWriter) {
+        switch end {
+        case .endOfText: writer.member("end", "end_of_text")
+        case .length: writer.member("end", "length")
+        case .stopString(let text):
+            writer.member("end", "stop")
+            writer.member("stop", text)
+        case .stopped: writer.member("end", "stopped")
+        }
+        writer.key("tokens")
+        writer.beginArray()
+        for token in tokens { writer.value(token) }
+        writer.endArray()
+        writer.key("log_probabilities")
+        writer.beginArray()
+        // With as few digits as the float needs, not with those of its exact double.
+        for value in logProbabilities { writer.value(Double(value.description) ?? Double(value)) }
+        writer.endArray()
+    }
 }
 
 /// How probable a text is to a model.

@@ -188,7 +188,9 @@ public final class TranslationModel: Sendable {
         if text.unicodeScalars.allSatisfy(\.properties.isWhitespace) { return [] }
         let whole = encode(text)
         if whole.count <= min(options.paragraphTokens, options.maximumSourceTokens) { return [(whole, false)] }
-        let sentences = whole.count > options.paragraphTokens ? TextCutter.sentences(of: text) : nil
+        let sentences =
+            whole.count > options.paragraphTokens
+            ? TextCutter.sentences(of: text, language: options.sourceLanguage) : nil
         return (sentences ?? [TextCutter.Part(text: text, followsSpace: false)]).flatMap { sentence in
             let parts = TextCutter.parts(of: sentence.text) { encode($0).count <= options.maximumSourceTokens }
             return parts.enumerated().map { place, part in
@@ -222,13 +224,20 @@ public final class TranslationModel: Sendable {
             guard let first = indices.first else { return Translation(alternatives: []) }
             if indices.count == 1 { return Translation(alternatives: found[first].map { alternative($0) }) }
             // A sentence in parts has one translation: the best of each, joined.
-            let best = indices.compactMap { index in found[index].first.map { (index, alternative($0)) } }
-            var text = ""
-            for (index, part) in best { text += (work[index].followsSpace && !text.isEmpty ? " " : "") + part.text }
+            var (text, tokens, alignment) = ("", [Int](), [[Float]]())
+            var (score, count, sourceTokens) = (Float(0), 0, 0)
+            for index in indices {
+                if let best = found[index].first.map({ alternative($0) }) {
+                    text += (work[index].followsSpace && !text.isEmpty ? " " : "") + best.text
+                    tokens += best.tokens
+                    alignment += best.alignment.map { [Float](repeating: 0, count: sourceTokens) + $0 }
+                    score += best.score
+                    count += 1
+                }
+                sourceTokens += work[index].tokens.count
+            }
             return Translation(alternatives: [
-                .init(
-                    text: text, score: best.reduce(0) { $0 + $1.1.score } / Float(max(best.count, 1)),
-                    tokens: best.flatMap(\.1.tokens), alignment: best.flatMap(\.1.alignment))
+                .init(text: text, score: score / Float(max(count, 1)), tokens: tokens, alignment: alignment)
             ])
         }
     }

@@ -1,3 +1,5 @@
+internal import EDICText
+
 /// How to search for a translation.
 public struct TranslationOptions: Sendable, Hashable {
     /// How many hypotheses are followed at once; 1 is greedy search.
@@ -24,6 +26,9 @@ public struct TranslationOptions: Sendable, Hashable {
     /// A source text of more tokens is a paragraph: its sentences are translated one by one and put together again,
     /// since models are trained on sentences.
     public var paragraphTokens: Int
+    /// The language of the source, as a BCP-47 tag, where it is known: paragraphs are cut into sentences by its rules
+    /// instead of those all languages share.
+    public var sourceLanguage: String?
     /// The most source tokens computed in one piece; longer sentences are cut.
     public var maximumSourceTokens: Int
 
@@ -31,7 +36,7 @@ public struct TranslationOptions: Sendable, Hashable {
         beamSize: Int = 1, alternatives: Int = 1, lengthNormalization: Float = 1, wordPenalty: Float = 0,
         skipsCost: Bool = false, maximumLengthFactor: Float = 3, maximumLength: Int = 512, usesShortlist: Bool = true,
         returnsAlignments: Bool = false, batchSize: Int = 32, paragraphTokens: Int = 128,
-        maximumSourceTokens: Int = 256
+        sourceLanguage: String? = nil, maximumSourceTokens: Int = 256
     ) {
         self.beamSize = beamSize
         self.alternatives = alternatives
@@ -44,6 +49,7 @@ public struct TranslationOptions: Sendable, Hashable {
         self.returnsAlignments = returnsAlignments
         self.batchSize = batchSize
         self.paragraphTokens = paragraphTokens
+        self.sourceLanguage = sourceLanguage
         self.maximumSourceTokens = maximumSourceTokens
     }
 
@@ -60,6 +66,13 @@ public struct TranslationOptions: Sendable, Hashable {
         try expect(maximumLength > 0, "the maximum length should be above zero")
         try expect(batchSize > 0, "the batch size should be above zero")
         try expect(maximumSourceTokens > 1, "the maximum of source tokens should be above one")
+        if let sourceLanguage {
+            do {
+                _ = try LanguageTag(sourceLanguage)
+            } catch {
+                throw ModelError(.badRequest, "the source language \(sourceLanguage) is no BCP-47 tag", cause: error)
+            }
+        }
     }
 }
 
@@ -72,9 +85,14 @@ public struct Translation: Sendable, Hashable {
         public let score: Float
         /// The target tokens, without the end of sentence.
         public let tokens: [Int]
-        /// For each target token, its attention over the source tokens (the end of sentence is the last); empty
-        /// unless asked for.
+        /// For each target token, its attention over the source tokens (the end of sentence is the last; of a text
+        /// translated in parts, the tokens of the parts follow each other); empty unless asked for.
         public let alignment: [[Float]]
+
+        /// For each target token, the source token it looked at most; empty where no alignment was asked for.
+        public var mostAttended: [Int] {
+            alignment.map { weights in weights.indices.max { weights[$0] < weights[$1] } ?? 0 }
+        }
     }
 
     /// The best translation.

@@ -106,22 +106,7 @@ struct GenerateCommand: ParsableCommand {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("text", generation.text)
-        switch generation.end {
-        case .endOfText: writer.member("end", "end_of_text")
-        case .length: writer.member("end", "length")
-        case .stopString(let text):
-            writer.member("end", "stop")
-            writer.member("stop", text)
-        case .stopped: writer.member("end", "stopped")
-        }
-        writer.key("tokens")
-        writer.beginArray()
-        for token in generation.tokens { writer.value(token) }
-        writer.endArray()
-        writer.key("log_probabilities")
-        writer.beginArray()
-        for value in generation.logProbabilities { writer.value(Decimals.shortest(value)) }
-        writer.endArray()
+        generation.writeMembers(to: &writer)
         writer.endObject()
         writer.endLine()
         return writer.bytes.text

@@ -9,13 +9,16 @@ struct TranslateCommand: ParsableCommand {
         commandName: "translate",
         abstract: "Translate each line.",
         discussion: """
-            Lines stay lines, in their order; an empty one stays empty. With --n-best each alternative is a line as \
-            Marian prints it: the line's number from 0, the text, the score, with ||| between.
+            Lines stay lines, in their order; an empty one stays empty. A line of several sentences that is long is \
+            translated sentence by sentence and put together again. With --n-best each alternative is a line as Marian \
+            prints it: the line's number from 0, the text, the score, with ||| between. With --alignment the numbers \
+            of source and target tokens that belong together follow, from 0, with - between.
 
             EXAMPLES
               echo "The harbour is open." | edic translate --model Models/en-pt
               edic translate --model Models/en-pt --beam 4 letters.txt > letters.pt.txt
               edic translate --model Models/en-pt --beam 4 --n-best 4 --json letters.txt
+              echo "It rains." | edic translate --model Models/en-pt --prefix "Está" --alignment
             """)
 
     @OptionGroup var choice: ModelOptions
@@ -33,6 +36,15 @@ struct TranslateCommand: ParsableCommand {
     @Option(help: "Lines computed together.")
     var batch: Int?
 
+    @Option(help: "How each translation begins.")
+    var prefix: String?
+
+    @Option(help: "The source's language, as a tag such as en: its rules cut long lines into sentences.")
+    var language: String?
+
+    @Flag(help: "Print which source token each target token looked at most.")
+    var alignment = false
+
     @Flag(help: "Print a JSON object for each line.")
     var json = false
 
@@ -49,6 +61,8 @@ struct TranslateCommand: ParsableCommand {
         options.beamSize = beam ?? max(options.beamSize, nBest)
         options.alternatives = nBest
         options.usesShortlist = shortlist
+        options.returnsAlignments = alignment
+        options.sourceLanguage = language
         if let batch { options.batchSize = batch }
         let pool = work.pool
         var number = 0
@@ -58,7 +72,8 @@ struct TranslateCommand: ParsableCommand {
             let sentences = lines.map(\.text)
             var output: [UInt8] = []
             let translations = try model.translate(
-                sentences, options: options, pool: pool, progress: { progress.show($0) })
+                sentences, options: options, prefixes: prefix.map { Array(repeating: $0, count: sentences.count) },
+                pool: pool, progress: { progress.show($0) })
             for (sentence, translation) in zip(sentences, translations) {
                 append(translation, of: sentence, number: number, to: &output)
                 number += 1
@@ -81,19 +96,37 @@ struct TranslateCommand: ParsableCommand {
                 writer.beginObject()
                 writer.member("text", alternative.text)
                 writer.member("score", Decimals.shortest(alternative.score))
+                if alignment {
+                    writer.key("tokens")
+                    writer.beginArray()
+                    for token in alternative.tokens { writer.value(token) }
+                    writer.endArray()
+                    writer.key("alignment")
+                    writer.beginArray()
+                    for place in alternative.mostAttended { writer.value(place) }
+                    writer.endArray()
+                }
                 writer.endObject()
             }
             writer.endArray()
             writer.endObject()
             writer.endLine()
             output += writer.bytes
-        } else if nBest > 1 {
-            for alternative in translation.alternatives {
-                output.appendLine(
-                    "\(number) ||| \(alternative.text) ||| \(Decimals.fixed(Double(alternative.score), 4))")
-            }
         } else {
-            output.appendLine(translation.text)
+            for alternative in translation.alternatives {
+                var fields = [alternative.text]
+                if nBest > 1 {
+                    fields.insert(String(number), at: 0)
+                    fields.append(Decimals.fixed(Double(alternative.score), 4))
+                }
+                if alignment {
+                    let pairs = alternative.mostAttended.enumerated().map { "\($1)-\($0)" }
+                    fields.append(pairs.joined(separator: " "))
+                }
+                output.appendLine(fields.joined(separator: " ||| "))
+            }
+            // An empty line has no translation, and stays a line; among alternatives its number is missing.
+            if translation.alternatives.isEmpty && nBest == 1 { output.appendLine("") }
         }
     }
 }

@@ -54,7 +54,9 @@ import _EDICTestSupport
             var matrix = try randomMatrix(format, rows: shape.rows, columns: columns, seed: UInt64(index))
             matrix.activations = width
             let weights = matrix.dequantized()
-            let steps = width == .bits8 ? 254.0 : 65534
+            // Where pairs of byte products are summed in 16 bits, weights of 8 bits leave activations 7.
+            let isShort = isa == .avx2 && [.int8, .q8_0].contains(format)
+            let steps = width == .bits16 ? 65534 : isShort ? 128.0 : 254
             let x = randomFloats(shape.m * columns, seed: 99, scale: 3)
             let y = matrix.product(x, rows: shape.m, Kernels(isa))
             for row in 0..<shape.m {
@@ -81,11 +83,52 @@ import _EDICTestSupport
         }
     }
 
+    /// Every number as large as it can be: no sum on the way may leave its 16 or 32 bits.
+    @Test(
+        arguments: [NumberFormat.int8, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q4_k, .q5_k, .q6_k],
+        InstructionSet.available)
+    func sumsOfExtremesFit(format: NumberFormat, isa: InstructionSet) throws {
+        let columns = 1024
+        for byte in [UInt8(0x80), 0x7F, 0xFF, 0x00] {
+            var matrix: WeightMatrix
+            if format == .int8 {
+                let bytes = [Int8](repeating: Int8(bitPattern: byte), count: 3 * columns)
+                matrix = try WeightMatrix(rows: 3, columns: columns, int8: bytes.span, scales: [0.5].span)
+            } else {
+                var bytes = [UInt8](repeating: byte, count: try #require(format.byteCount(of: columns)) * 3)
+                for block in stride(from: 0, to: bytes.count, by: format.blockBytes) {
+                    for half in format == .q6_k ? [208] : [0, 2] {
+                        // A minimum is at 2 only in formats that have one.
+                        if half == 2, ![.q4_1, .q5_1, .q4_k, .q5_k].contains(format) { continue }
+                        bytes[block + half] = 0
+                        bytes[block + half + 1] = 0x38
+                    }
+                }
+                matrix = try WeightMatrix(rows: 3, columns: columns, format: format, bytes: bytes.span)
+            }
+            let weights = matrix.dequantized()
+            for width in [ActivationWidth.bits16, .bits8] {
+                matrix.activations = width
+                for x in [Float(3), -3] {
+                    let y = matrix.product(
+                        [Float](repeating: x, count: 5 * columns), rows: 5, Kernels(isa))
+                    let wanted = weights[..<columns].reduce(0) { $0 + Double($1) } * Double(x)
+                    for value in y { #expect(abs(Double(value) - wanted) <= 1e-4 * abs(wanted) + 1e-3) }
+                }
+            }
+        }
+    }
+
     @Test(arguments: NumberFormat.allCases, InstructionSet.available)
     func aRowsResultDoesNotDependOnItsNeighbours(format: NumberFormat, isa: InstructionSet) throws {
+        for width in [ActivationWidth.bits16, .bits8] { try compareNeighbours(format, width, isa) }
+    }
+
+    private func compareNeighbours(_ format: NumberFormat, _ width: ActivationWidth, _ isa: InstructionSet) throws {
         let columns = Self.columns(format, format.blockLength > 32 ? 1 : 3)
         let (m, rows) = (13, 50)
-        let matrix = try randomMatrix(format, rows: rows, columns: columns, seed: 5)
+        var matrix = try randomMatrix(format, rows: rows, columns: columns, seed: 5)
+        matrix.activations = width
         let x = randomFloats(m * columns, seed: 6)
         let kernels = Kernels(isa)
         let together = matrix.product(x, rows: m, kernels)

@@ -107,7 +107,10 @@ struct PublishedModelTests {
         // The logits' spread is 1.3; activations of 16 bits are within a thousandth of it, those of 8 within an eighth,
         // or within a sixth where the published weights are floats and are rounded to 8 bits as well.
         let eightBits: Float = type.hasSuffix("16") ? 0.22 : 0.16
-        for (precision, tolerance) in [(Precision.float32, Float(1e-4)), (.asPublished, 1.3e-3), (.int8, eightBits)] {
+        // Weights of 8 bits leave activations 7 on AVX2: steps twice as wide.
+        let isShort = InstructionSet.standard == .avx2 && (type.hasSuffix("16") || type == "Q8_0")
+        let fewBits = isShort ? 2 * eightBits : eightBits
+        for (precision, tolerance) in [(Precision.float32, Float(1e-4)), (.asPublished, 1.3e-3), (.int8, fewBits)] {
             let model = try CausalLanguageModel(path: Self.path("gguf/tiny-\(type).gguf"), precision: precision)
             var cache = model.network.emptyCache()
             let batch = TokenBatch([.init(past: [], tokens: ids)], cache: &cache)

@@ -76,7 +76,7 @@ void ek_copy_column(ek_format format, const void *_Nonnull from, size_t from_col
 
 // ---- Inputs of a product ----
 
-/// Rows of activations, quantised to -127...127, or wide: words of -32767...32767, each four inputs as 0, 2, 1, 3.
+/// Rows of activations, quantised to at most -127...127 (`narrow_limit`), or wide: words of -32767...32767, each four inputs as 0, 2, 1, 3.
 typedef struct ek_quantized_rows {
     const int8_t *_Nonnull values;  // row r at r * value_stride bytes
     size_t value_stride;
@@ -114,8 +114,9 @@ typedef struct ek_attention {
 } ek_attention;
 
 typedef struct ek_kernels {
-    // Whether quantised rows may be narrow.
-    int32_t multiplies_bytes;
+    // The largest magnitude of narrow rows that meet weights of 8 bits; those of fewer bits meet 127. 0 where quantised
+    // rows must be wide.
+    int32_t narrow_limit;
     // y[r][n] for `m` rows and the `n` outputs of consecutive panels. Elements of `weights` are f32, f16 or bf16.
     void (*_Nonnull multiply_float)(ek_format format, const float *_Nonnull x, size_t x_stride, size_t m,
                                     const void *_Nonnull weights, size_t k_stride, size_t panel_stride, size_t k,
@@ -127,11 +128,11 @@ typedef struct ek_kernels {
                                      const void *_Nonnull weights, size_t k, float *_Nonnull y, size_t y_stride,
                                      size_t n, const ek_epilogue *_Nonnull epilogue);
 
-    // One scale a row. `padded` values are written, the last ones zero.
-    void (*_Nonnull quantize_row)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t padded,
+    // To -limit...limit, at most 127, with one scale a row. `padded` values are written, the last ones zero.
+    void (*_Nonnull quantize_row)(const float *_Nonnull x, size_t k, float limit, int8_t *_Nonnull values, size_t padded,
                                   float *_Nonnull scale, int32_t *_Nonnull sum);
     // One scale for 32 inputs; the last block is filled up with zeros, and `blocks` may exceed what k needs.
-    void (*_Nonnull quantize_blocks)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t blocks,
+    void (*_Nonnull quantize_blocks)(const float *_Nonnull x, size_t k, float limit, int8_t *_Nonnull values, size_t blocks,
                                      float *_Nonnull scales, int32_t *_Nonnull sums);
     // The same to words, with room for 2 * padded bytes, a multiple of 32, or 64 * blocks. The more inputs a row has,
     // the fewer of a word's bits are used, so that sums of products with bytes fit 32 bits.

@@ -134,7 +134,8 @@ extension ModelService {
             return HTTPResponse { writer in
                 writer.beginObject()
                 writer.member("model", model.name)
-                write(generation, withText: true, to: &writer)
+                writer.member("text", generation.text)
+                generation.writeMembers(to: &writer)
                 writer.endObject()
             }
         }
@@ -148,7 +149,7 @@ extension ModelService {
                     let error = ServerError(.timedOut, "the work took longer than \(limit.seconds) s")
                     _ = send(Self.event("error") { $0.member("error", error.json) })
                 } else {
-                    _ = send(Self.event("end") { self.write(generation, withText: false, to: &$0) })
+                    _ = send(Self.event("end") { generation.writeMembers(to: &$0) })
                 }
             })
     }
@@ -161,25 +162,5 @@ extension ModelService {
         writer.endObject()
         let head = (name.map { "event: \($0)\n" } ?? "") + "data: "
         return Array(head.utf8) + writer.bytes + Array("\n\n".utf8)
-    }
-
-    private func write(_ generation: Generation, withText: Bool, to writer: inout JSONWriter) {
-        if withText { writer.member("text", generation.text) }
-        switch generation.end {
-        case .endOfText: writer.member("end", "end_of_text")
-        case .length: writer.member("end", "length")
-        case .stopString(let text):
-            writer.member("end", "stop")
-            writer.member("stop", text)
-        case .stopped: writer.member("end", "stopped")
-        }
-        writer.key("tokens")
-        writer.beginArray()
-        for token in generation.tokens { writer.value(token) }
-        writer.endArray()
-        writer.key("log_probabilities")
-        writer.beginArray()
-        for value in generation.logProbabilities { writer.value(shortest(value)) }
-        writer.endArray()
     }
 }

@@ -1,6 +1,6 @@
 internal import EDICJSON
 internal import EDICStore
-public import SystemPackage
+internal import SystemPackage
 
 /// One turn of a conversation.
 public struct ChatMessage: Sendable, Hashable {

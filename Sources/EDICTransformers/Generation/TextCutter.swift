@@ -8,12 +8,13 @@ enum TextCutter {
         let followsSpace: Bool
     }
 
-    /// The sentences of a text, by the rules all languages share; nil where there are not two.
-    static func sentences(of text: String) -> [Part]? {
+    /// The sentences of a text, by its language's rules or, where it is not known, by those all languages share; nil where
+    /// there are not two.
+    static func sentences(of text: String, language: String? = nil) -> [Part]? {
         let bytes = Array(text.utf8)
         var ranges: [Range<Int>] = []
         do {
-            var segmenter = try SentenceSegmenter(language: LanguageTag("und"))
+            var segmenter = try SentenceSegmenter(language: LanguageTag(language ?? "und"))
             try segmenter.forEachSentence(in: bytes.span) { ranges.append($0) }
         } catch {
             return nil

@@ -66,6 +66,11 @@ struct LayerLoader {
             })
     }
 
+    /// The layer `name`, whose bias may be absent.
+    func linear(_ name: String, outputs: Int, inputs: Int) throws(ModelError) -> Linear {
+        try linear(name + ".weight", bias: name + ".bias", outputs: outputs, inputs: inputs)
+    }
+
     func layerNorm(_ scale: String, _ bias: String, _ width: Int, epsilon: Float) throws(ModelError) -> LayerNorm {
         LayerNorm(scale: try vector(scale, width), bias: try vector(bias, width), epsilon: epsilon)
     }

@@ -14,21 +14,18 @@ struct RotaryAttention: Sendable {
     /// How many tokens back a token sees, itself included; nil for all.
     let window: Int?
 
-    /// h += attention(x); x: tokens × width, normalised.
+    /// h += attention(x); x: tokens × width, normalised; `angles` are the rotary ones of the batch.
     func add(
-        _ x: Matrix, _ batch: TokenBatch, to h: inout Matrix, cache: inout KeyValueCache, layer: Int,
-        on compute: Compute
+        _ x: Matrix, _ batch: TokenBatch, _ angles: RotaryEmbedding.Angles, to h: inout Matrix,
+        cache: inout KeyValueCache, layer: Int, on compute: Compute
     ) {
         let projected = Linear.all([query, key, value], of: x, on: compute)
         var queries = projected[0]
         var keys = projected[1]
         queryNorm?.apply(to: &queries, on: compute)
         keyNorm?.apply(to: &keys, on: compute)
-        rotary.rotate(
-            &queries, heads: attention.shape.heads, positions: batch.positions, lengths: batch.lengths, on: compute)
-        rotary.rotate(
-            &keys, heads: attention.shape.keyValueHeads, positions: batch.positions, lengths: batch.lengths, on: compute
-        )
+        rotary.rotate(&queries, heads: attention.shape.heads, by: angles, on: compute)
+        rotary.rotate(&keys, heads: attention.shape.keyValueHeads, by: angles, on: compute)
         cache.store(keys: keys, values: projected[2], in: batch.newRows, layer: layer)
         let mixed = attention(
             queries, keys: cache.layers[layer].keys, values: cache.layers[layer].values,

@@ -98,39 +98,44 @@ struct RotaryEmbedding: Sendable {
         return Self.frequencies(dimension: dimension, base: grown, scaling: .none)
     }
 
-    /// Rotates the heads of every row in place.
-    ///
+    /// The angles of some tokens, the same in every layer: rows × pairs.
+    struct Angles: Sendable {
+        var cosines: [Float]
+        var sines: [Float]
+    }
+
     /// - Parameters:
-    ///   - x: rows × (heads · headDimension).
     ///   - positions: the position of each row in its text.
     ///   - lengths: for each row, how long its text is with all rows of this step.
-    func rotate(
-        _ x: inout Matrix, heads: Int, positions: [Int], lengths: [Int], on compute: Compute
-    ) {
-        let headDimension = x.columns / heads
-        let half = dimension / 2
-        let columns = x.columns
+    func angles(positions: [Int], lengths: [Int]) -> Angles {
         var length = -1
         var frequencies: [Float] = []
-        var cosines = [Float](repeating: 0, count: half)
-        var sines = cosines
-        for row in 0..<x.rows {
-            if lengths[row] != length {
-                length = lengths[row]
+        var angles = Angles(cosines: [], sines: [])
+        angles.cosines.reserveCapacity(positions.count * dimension / 2)
+        angles.sines.reserveCapacity(positions.count * dimension / 2)
+        for (position, ownLength) in zip(positions, lengths) {
+            if ownLength != length {
+                length = ownLength
                 frequencies = self.frequencies(length: length)
             }
-            let position = Float(positions[row])
-            for index in 0..<half {
-                let angle = position * frequencies[index]
-                cosines[index] = cosf(angle) * magnitude
-                sines[index] = sinf(angle) * magnitude
+            for frequency in frequencies {
+                let angle = Float(position) * frequency
+                angles.cosines.append(cosf(angle) * magnitude)
+                angles.sines.append(sinf(angle) * magnitude)
             }
-            var all = x.values.mutableSpan
-            var heads = all.extracting(row * columns..<(row + 1) * columns)
-            compute.kernels.rotate(
-                &heads, headSize: headDimension, cosines: cosines.span, sines: sines.span,
-                interleaved: pairing == .neighbours)
         }
+        return angles
+    }
+
+    /// Rotates the heads of every row in place.
+    ///
+    /// - Parameter x: rows × (heads · headDimension).
+    func rotate(_ x: inout Matrix, heads: Int, by angles: Angles, on compute: Compute) {
+        let (rows, headSize) = (x.rows, x.columns / heads)
+        var all = x.values.mutableSpan
+        compute.kernels.rotate(
+            &all, rows: rows, headSize: headSize, cosines: angles.cosines.span, sines: angles.sines.span,
+            interleaved: pairing == .neighbours)
     }
 }
 

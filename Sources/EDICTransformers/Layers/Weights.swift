@@ -60,8 +60,7 @@ struct Weights: Sendable {
     /// Copies one output's weights, as an embedding, to `target` at `start`.
     func copyRow(_ row: Int, to target: inout [Float], at start: Int) {
         var all = target.mutableSpan
-        var part = all.extracting(start..<start + inputs)
-        matrix.copyRow(row, into: &part)
+        matrix.copyRow(row, into: &all, at: start)
     }
 }
 

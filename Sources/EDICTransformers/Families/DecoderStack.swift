@@ -1,0 +1,133 @@
+internal import EDICNumerics
+
+/// The frame of Llama and its relatives: layers that read what came before through two normalised branches and add to
+/// it. The families differ in their feed-forward layer, in their tensors' names and in a few options.
+///
+///     h = h + attention(rmsNorm(h))
+///     h = h + feedForward(rmsNorm(h))
+struct DecoderStack<FeedForward: DecoderFeedForward>: Sendable {
+    struct Layer: Sendable {
+        let attentionNorm: RMSNorm
+        let attention: RotaryAttention
+        let feedForwardNorm: RMSNorm
+        let feedForward: FeedForward
+    }
+
+    let shape: DecoderShape
+    let embedding: Weights
+    let layers: [Layer]
+    let norm: RMSNorm
+    let head: Weights
+
+    func states(
+        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+    ) -> Matrix {
+        var h = embedding.rows(batch.tokens)
+        let angles = shape.rotary.angles(positions: batch.positions, lengths: batch.lengths)
+        for (index, layer) in layers.enumerated() {
+            trace?(h)
+            layer.attention.add(
+                layer.attentionNorm(h, on: compute), batch, angles, to: &h, cache: &cache, layer: index, on: compute)
+            layer.feedForward.add(layer.feedForwardNorm(h, on: compute), to: &h, on: compute)
+        }
+        norm.apply(to: &h, on: compute)
+        trace?(h)
+        return h
+    }
+}
+
+/// The second branch of a layer.
+protocol DecoderFeedForward: Sendable {
+    /// h += feedForward(x); x: tokens × width, normalised.
+    func add(_ x: Matrix, to h: inout Matrix, on compute: Compute)
+}
+
+/// A family whose network is one stack.
+protocol StackedNetwork: CausalNetwork {
+    associatedtype FeedForward: DecoderFeedForward
+    var stack: DecoderStack<FeedForward> { get }
+}
+
+extension StackedNetwork {
+    var vocabulary: Int { stack.shape.vocabulary }
+    var contextLength: Int? { stack.shape.context }
+
+    func emptyCache() -> KeyValueCache {
+        KeyValueCache(layers: stack.layers.count, width: stack.shape.keyValueHeads * stack.shape.headDimension)
+    }
+
+    func states(
+        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+    ) -> Matrix {
+        stack.states(of: batch, cache: &cache, on: compute, trace: trace)
+    }
+
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { stack.head(states, on: compute) }
+}
+
+// MARK: - From files
+
+/// What the tensors of a stack are called; `.weight` and `.bias` follow.
+struct DecoderNames {
+    var embedding = "model.embed_tokens"
+    var norm = "model.norm"
+    var head = "lm_head"
+    var layer: (Int) -> String = { "model.layers.\($0)." }
+    var attentionNorm = "input_layernorm"
+    var query = "self_attn.q_proj"
+    var key = "self_attn.k_proj"
+    var value = "self_attn.v_proj"
+    var output = "self_attn.o_proj"
+    /// Norms of each query head and each key head, in families that have them.
+    var queryNorm: String?
+    var keyNorm: String?
+    var feedForwardNorm = "post_attention_layernorm"
+}
+
+extension DecoderStack {
+    /// - Parameters:
+    ///   - isTied: the output layer is the embedding, whatever else is in the file.
+    ///   - feedForward: makes the second branch of the layer whose tensors' names begin with this.
+    init(
+        _ shape: DecoderShape, _ loader: LayerLoader, _ names: DecoderNames, isTied: Bool,
+        feedForward: (String) throws(ModelError) -> FeedForward
+    ) throws(ModelError) {
+        self.shape = shape
+        let width = shape.width
+        let queryWidth = shape.heads * shape.headDimension
+        let keyWidth = shape.keyValueHeads * shape.headDimension
+        func norm(_ name: String, _ count: Int) throws(ModelError) -> RMSNorm {
+            try loader.rmsNorm(name + ".weight", count, epsilon: shape.epsilon)
+        }
+        embedding = try loader.embedding(names.embedding + ".weight", words: shape.vocabulary, width: width)
+        var layers: [Layer] = []
+        for index in 0..<shape.layers {
+            let prefix = names.layer(index)
+            let attention = RotaryAttention(
+                query: try loader.linear(prefix + names.query, outputs: queryWidth, inputs: width),
+                key: try loader.linear(prefix + names.key, outputs: keyWidth, inputs: width),
+                value: try loader.linear(prefix + names.value, outputs: keyWidth, inputs: width),
+                output: try loader.linear(prefix + names.output, outputs: width, inputs: queryWidth),
+                queryNorm: try names.queryNorm.map { name throws(ModelError) in
+                    try norm(prefix + name, shape.headDimension)
+                },
+                keyNorm: try names.keyNorm.map { name throws(ModelError) in
+                    try norm(prefix + name, shape.headDimension)
+                },
+                attention: Attention(
+                    heads: shape.heads, keyValueHeads: shape.keyValueHeads, headDimension: shape.headDimension),
+                rotary: shape.rotary, window: shape.window)
+            layers.append(
+                Layer(
+                    attentionNorm: try norm(prefix + names.attentionNorm, width), attention: attention,
+                    feedForwardNorm: try norm(prefix + names.feedForwardNorm, width),
+                    feedForward: try feedForward(prefix)))
+        }
+        self.layers = layers
+        self.norm = try norm(names.norm, width)
+        let headName = names.head + ".weight"
+        head =
+            isTied || !loader.tensors.contains(headName)
+            ? embedding : try loader.weights(headName, outputs: shape.vocabulary, inputs: width)
+    }
+}
