@@ -10,7 +10,7 @@ public enum MixtureKind: String, Sendable, Hashable, CaseIterable {
 }
 
 extension NgramModel {
-    /// One model made of several, with all their words and n-grams.
+    /// One model made of several, with all their words and n-grams; models of weight 0 are left out.
     ///
     /// Each n-gram listed by any model has the mixture's probability. What is not listed is backed off to with weights
     /// that make every context's probabilities sum to one: exactly the mixture's where that is log-linear, close to it
@@ -28,6 +28,10 @@ extension NgramModel {
                 .invalidArgument,
                 "weights \(weights): must be one for each of \(models.count) models, 0 or more, not all 0")
         }
+        // A model without weight would add only words that nothing gives a probability.
+        let used = models.indices.filter { weights[$0] > 0 }
+        let models = used.map { models[$0] }
+        let weights = used.map { weights[$0] }
         let union = try UnionTable(models, kind)
         let sum = weights.reduce(0, +)
         let table = kind == .linear ? union.linear(weights.map { $0 / sum }) : union.logLinear(weights)

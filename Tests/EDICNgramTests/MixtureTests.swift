@@ -104,6 +104,17 @@ import _EDICTestSupport
         }
     }
 
+    @Test(arguments: MixtureKind.allCases)
+    func aModelWithoutWeightIsLeftOut(kind: MixtureKind) throws {
+        let models = try [model(order: 3, seed: 3, words: 40), model(order: 3, seed: 4, words: 90)]
+        let mixture = try NgramModel.mixture(of: models, weights: [1, 0], kind: kind)
+        #expect(mixture.counts == models[0].counts)
+        #expect(mixture.id(of: "w80") == 0)
+        let text = sampleText(lines: 40, seed: 9, words: 90)
+        let perplexities = (mixture.perplexity(of: text).perplexity, models[0].perplexity(of: text).perplexity)
+        #expect(abs(perplexities.0 / perplexities.1 - 1) < 1e-4)
+    }
+
     /// A listed n-gram has exactly the mean of the probabilities.
     @Test func linearMixturesAreMeans() throws {
         let models = try [model(order: 2, seed: 3, words: 40), model(order: 2, seed: 4, words: 40)]
