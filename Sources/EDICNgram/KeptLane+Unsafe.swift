@@ -91,7 +91,7 @@ final class KeptMemory: Sendable {
     private static func write(_ values: Lane<Element>, _ spill: SpillFile) throws(NgramError) -> Place {
         let frame: [UInt8]
         do {
-            let input = unsafe values.withBytes { unsafe UnsafeRawBufferPointer($0) }
+            let input = unsafe values.withBytes { UnsafeRawBufferPointer($0) }
             let bytes = unsafe input.bindMemory(to: UInt8.self)
             var compressor = try ZstdCompressor(level: 1, checksum: false)
             frame = try unsafe compressor.compress(bytes.span)

@@ -13,7 +13,8 @@ struct GenerateCommand: ParsableCommand {
 
             EXAMPLES
               edic generate --model Models/smollm2 "The capital of Portugal is"
-              edic generate --model Models/smollm2 --chat "Write a haiku about the sea." --temperature 0.8 --seed 7
+              edic generate --model Models/smollm2 --chat "Write a haiku about the sea." \\
+                  --temperature 0.8 --seed 7
               edic generate --model smollm2.gguf --max-tokens 20 --json < prompt.txt
             """)
 

@@ -10,18 +10,20 @@ struct LMBucketsCommand: ParsableCommand {
         commandName: "buckets",
         abstract: "Cut documents into head, middle and tail by perplexity.",
         discussion: """
-            Prints, for each document, its part, its perplexity and the document, with tabs between. A document is a line,
+            Prints, for each document, its part, its perplexity and the document, with tabs between. A document is a line, \
             or, with --input documents, a row of a build's document shards, of which the id is printed.
 
-            The parts are shares of the documents given, for each language apart: the head is what a model of trusted text
-            foretells best. Keep the limits with --save-limits and give them back with --limits, so that a document is in
+            The parts are shares of the documents given, for each language apart: the head is what a model of trusted text \
+            foretells best. Keep the limits with --save-limits and give them back with --limits, so that a document is in \
             the same part every night.
 
             EXAMPLES
               edic lm buckets --model de.edlm web.txt
-              edic lm buckets --model de.edlm --show summary --save-limits de.json sample.txt
+              edic lm buckets --model de.edlm --show summary \\
+                  --save-limits de.json sample.txt
               zcat web.gz | edic lm buckets --model de.edlm --limits de.json | grep ^head
-              edic lm buckets --model et=et.edlm --model fi=fi.edlm --input documents Build/nightly/current/documents/*/*.zst
+              edic lm buckets --model et=et.edlm --model fi=fi.edlm \\
+                  --input documents Build/nightly/current/documents/*/*.zst
             """)
 
     enum Input: String, ExpressibleByArgument, CaseIterable { case lines, documents }

@@ -15,7 +15,8 @@ struct LMMixCommand: ParsableCommand {
             EXAMPLES
               edic lm mix news.edlm law.edlm --held-out law-held-out.txt -o mixed.edlm
               edic lm mix a.arpa b.arpa --weights 0.7,0.3 -o mixed.arpa
-              edic lm mix a.edlm b.edlm --kind log-linear --held-out dev.txt -o mixed.edlm --quantize 8
+              edic lm mix a.edlm b.edlm --kind log-linear \\
+                  --held-out dev.txt -o mixed.edlm --quantize 8
             """)
 
     enum Kind: String, ExpressibleByArgument, CaseIterable {
@@ -74,7 +75,9 @@ struct LMMixCommand: ParsableCommand {
         guard json else {
             for (name, weight) in zip(models, chosen) { Terminal.outputLine("\(Decimals.fixed(weight, 4))  \(name)") }
             if let perplexity {
-                Terminal.outputLine("Held-out perplexity without unknown words: \(Decimals.fixed(perplexity, 2))")
+                Terminal.outputLine(
+                    "Held-out perplexity, on the words of the model that knows most of them: "
+                        + Decimals.fixed(perplexity, 2))
             }
             return
         }

@@ -10,22 +10,26 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
         commandName: "train",
         abstract: "Estimate a model by interpolated modified Kneser-Ney smoothing.",
         discussion: """
-            Each line is a sentence, its words separated by spaces. Text is plain or compressed (gzip, zstd, xz). The model
-            is the same for any number of threads and any amount of memory: what does not fit goes, compressed, to a file
+            Each line is a sentence, its words separated by spaces. Text is plain or compressed (gzip, zstd, xz). The model \
+            is the same for any number of threads and any amount of memory: what does not fit goes, compressed, to a file \
             without a name in the temporary folder, which is gone whenever the command ends.
 
-            With --input documents the files are document shards of a build, with --input tokens its token shards: each
+            With --input documents the files are document shards of a build, with --input tokens its token shards: each \
             document is a sentence, and its words are token ids in decimal, as `edic tokenizer encode` prints them.
 
             Where the text is too small or too odd to give discounts, 0.5, 1 and 1.5 are taken, and the command says so.
 
             EXAMPLES
               edic lm train --order 5 -o de.edlm corpus.txt.zst
-              edic lm train --order 5 --quantize 8 --memory 4G -o de.edlm --arpa de.arpa.gz corpus/*.txt.gz
+              edic lm train --order 5 --quantize 8 --memory 4G -o de.edlm \\
+                  --arpa de.arpa.gz corpus/*.txt.gz
               edic lm train --order 3 --prune 0,0,1 -o de.arpa.zst a.txt b.txt
-              edic lm train --input documents --language et -o et.edlm Build/nightly/current/documents/et/*.zst
-              edic lm train --input tokens --order 6 -o ids.edlm Build/nightly/current/tokens/et/*/*.zst
-              edic tokenizer encode --model m.spm corpus.txt | edic lm train --order 4 -o ids.edlm
+              edic lm train --input documents \\
+                  --language et -o et.edlm Build/nightly/current/documents/et/*.zst
+              edic lm train --input tokens \\
+                  --order 6 -o ids.edlm Build/nightly/current/tokens/et/*/*.zst
+              edic tokenizer encode --model m.spm corpus.txt | edic lm train \\
+                  --order 4 -o ids.edlm
               edic lm train --estimate --order 5 corpus.txt        # how large it will be
             """)
 

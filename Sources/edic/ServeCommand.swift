@@ -16,7 +16,8 @@ struct ServeCommand: ParsableCommand, StopsInOrder {
 
             EXAMPLES
               edic serve --model Models/en-pt
-              edic serve --model Models/en-pt --model Models/smollm2-135m-instruct --port 8080
+              edic serve --model Models/en-pt --model Models/smollm2-135m-instruct \\
+                  --port 8080
               edic serve --model estonian=Build/nightly/current/ngram/et.edlm
 
               curl http://127.0.0.1:8642/v1/models

@@ -14,7 +14,8 @@ struct TokenizerCommand: ParsableCommand {
 
             EXAMPLES
               echo "The harbour is open." | edic tokenizer encode --model tokenizer.json
-              edic tokenizer encode --model m.spm text.txt | edic tokenizer decode --model m.spm
+              edic tokenizer encode --model m.spm text.txt | edic tokenizer decode \\
+                  --model m.spm
               echo "Straßenbahn" | edic tokenizer inspect --model tokenizer.json
             """,
         subcommands: [
@@ -48,8 +49,10 @@ struct TokenizerEncodeCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               edic tokenizer encode --model tokenizer.json text.txt
-              edic tokenizer encode --model tokenizer.json --no-special-tokens --json text.txt
-              edic tokenizer encode --model bert --pair --max-length 128 --pad-to 128 --json pairs.tsv
+              edic tokenizer encode --model tokenizer.json --no-special-tokens \\
+                  --json text.txt
+              edic tokenizer encode --model bert --pair --max-length 128 --pad-to 128 \\
+                  --json pairs.tsv
               edic tokenizer encode --model m.json --split 512 book.txt
               edic tokenizer encode --model bpe.json --dropout 0.1 --seed 7 text.txt
               edic tokenizer encode --model unigram.model --smoothing 0.2 --best 64 text.txt
@@ -132,7 +135,8 @@ struct TokenizerDecodeCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               echo "464 25451 318 1280 13" | edic tokenizer decode --model tokenizer.json
-              edic store cat minutes.tokens.zst --row 0 | edic tokenizer decode --model tokenizer.json
+              edic store cat minutes.tokens.zst --row 0 | edic tokenizer decode \\
+                  --model tokenizer.json
               model-that-prints-ids | edic tokenizer decode --stream --model tokenizer.json
             """)
 

@@ -15,7 +15,8 @@ struct TokenizerCompareCommand: ParsableCommand {
             EXAMPLES
               edic tokenizer compare tokenizer.json tokenizer.model corpus.txt
               edic tokenizer compare old.json new.json --show 3 corpus.txt.zst
-              edic tokenizer compare --json old.json new.json corpus.txt | jq .differing_lines
+              edic tokenizer compare --json old.json new.json corpus.txt \\
+                  | jq .differing_lines
             """)
 
     @Argument(help: "A tokenizer.", completion: .file())

@@ -23,8 +23,10 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
 
             EXAMPLES
               edic tokenizer train --size 16000 -o tokenizer.json corpus.txt.zst
-              edic tokenizer train --size 32000 --temperature 0.5 -o tokenizer.json de=de.txt pt=pt.txt mt=mt.txt
-              edic tokenizer train --size 32000 --balance -o tokenizer.json en=en.txt fi=fi.txt mt=mt.txt
+              edic tokenizer train --size 32000 \\
+                  --temperature 0.5 -o tokenizer.json de=de.txt pt=pt.txt mt=mt.txt
+              edic tokenizer train --size 32000 \\
+                  --balance -o tokenizer.json en=en.txt fi=fi.txt mt=mt.txt
               edic tokenizer train --family unigram --size 8000 -o m.model corpus.txt
               edic tokenizer train --size 32000 --memory 500 -o tokenizer.json huge.txt.zst
             """)

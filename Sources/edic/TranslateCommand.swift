@@ -18,7 +18,8 @@ struct TranslateCommand: ParsableCommand {
               echo "The harbour is open." | edic translate --model Models/en-pt
               edic translate --model Models/en-pt --beam 4 letters.txt > letters.pt.txt
               edic translate --model Models/en-pt --beam 4 --n-best 4 --json letters.txt
-              echo "It rains." | edic translate --model Models/en-pt --prefix "Está" --alignment
+              echo "It rains." | edic translate --model Models/en-pt --prefix "Está" \\
+                  --alignment
             """)
 
     @OptionGroup var choice: ModelOptions
