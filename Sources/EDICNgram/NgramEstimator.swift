@@ -290,10 +290,11 @@ private struct EstimationRun {
         if options.rejectsReservedWords, input.reservedSkipped > 0 {
             throw NgramError(
                 .unusableText,
-                "text: contains <s>, </s> or <unk> as words \(input.reservedSkipped) times; escape or leave them out")
+                "the text contains <s>, </s> or <unk> as words \(input.reservedSkipped) times; "
+                    + "escape or leave them out")
         }
         guard input.codeCounts[Int(GramCode.end)] > 0 else {
-            throw NgramError(.unusableText, "text: is empty; a model needs at least one line")
+            throw NgramError(.unusableText, "the text is empty; a model needs at least one line")
         }
         return try estimate()
     }

@@ -59,8 +59,14 @@ struct LMTargetOptions: ParsableArguments {
     var quantize: Int?
 
     func validate() throws {
+        try Self.checkNames(output)
         let format = try outputFormat()
         if quantize != nil && format != .edic { throw ValidationError("--quantize is for the edic format only") }
+    }
+
+    /// Models are written where they can be read by position, so not to a pipe.
+    static func checkNames(_ output: String?) throws {
+        if output == "-" { throw ValidationError("--output names a file; a model cannot go to standard output") }
     }
 
     private func outputFormat() throws -> LMFormat { try format ?? LMFormat(forFileNamed: output) }

@@ -46,6 +46,14 @@ import _EDICTestSupport
         }
     }
 
+    @Test func modelsAreNotWrittenToStandardOutput() throws {
+        let runner = try runner()
+        for command in ["lm train --order 2 -o -", "lm convert '\(runner.folder.path)/m.arpa' --format arpa -o -"] {
+            let result = runner.run(command, input: Self.text)
+            #expect(result.status == 64 && result.messages.contains("--output names a file"), "\(result.messages)")
+        }
+    }
+
     @Test func nextWordsAreForetold() throws {
         let runner = try runner()
         let model = "--model '\(runner.folder.path)/m.edlm'"
