@@ -1,3 +1,5 @@
+import EDICNumerics
+
 /// A tokenizer: text to ids and back, exactly as the library it comes from.
 ///
 /// A value is immutable and may be used from any number of threads at once. Words that were encoded are remembered in
@@ -17,8 +19,9 @@ public struct Tokenizer: Sendable {
         case ordinaryText
     }
 
-    /// The most memory each concurrent caller's table of known words takes, in bytes.
-    public static let wordMemory = 64 << 20
+    /// The most memory each concurrent caller's table of known words takes, in bytes: a processor's share of 256 MB, and
+    /// at most 64 MB.
+    public static let wordMemory = min(64 << 20, max(8 << 20, (256 << 20) / Processors.available))
 
     let core: TokenizerCore
 
