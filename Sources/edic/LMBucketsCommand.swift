@@ -165,6 +165,7 @@ struct LMBucketsCommand: ParsableCommand {
             var size = 0
             while try rows.advance() {
                 try rows.withRow { line in
+                    size += line.count
                     try parser.parse(line)
                     let name = Array((parser.string("id") ?? "").utf8)
                     if let text = parser.string("text") {
@@ -177,7 +178,6 @@ struct LMBucketsCommand: ParsableCommand {
                         }
                     }
                 }
-                size += batch.last?.text.count ?? 0
                 if batch.count >= 1024 || size >= 4 << 20 {
                     try score(batch)
                     batch.removeAll(keepingCapacity: true)

@@ -59,13 +59,13 @@ struct LMTargetOptions: ParsableArguments {
     var quantize: Int?
 
     func validate() throws {
-        try Self.checkNames(output)
+        try Self.checkIsFile(output)
         let format = try outputFormat()
         if quantize != nil && format != .edic { throw ValidationError("--quantize is for the edic format only") }
     }
 
     /// Models are written where they can be read by position, so not to a pipe.
-    static func checkNames(_ output: String?) throws {
+    static func checkIsFile(_ output: String?) throws {
         if output == "-" { throw ValidationError("--output names a file; a model cannot go to standard output") }
     }
 

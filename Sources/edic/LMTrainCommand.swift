@@ -86,7 +86,7 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
 
     func validate() throws {
         if memory.bytes < 64 << 20 { throw ValidationError("--memory is 64M or more") }
-        try LMTargetOptions.checkNames(output)
+        try LMTargetOptions.checkIsFile(output)
         if output == nil, !estimate { throw ValidationError("--output names the model to write") }
         if writesARPA && (quantize != nil || arpa != nil) {
             throw ValidationError("--quantize and --arpa go with a model in this program's own format")

@@ -52,7 +52,7 @@ struct StoreVerifyCommand: ParsableCommand, StopsInOrder {
         let check = try ReleaseVerification(of: folder) { _ in !Interruption.shouldStop }
         if !check.isComplete { throw Self.stopped }
         for problem in check.problems {
-            Terminal.output(json ? "" : "\(problem.message)\n")
+            if !json { Terminal.outputLine(problem.message) }
             // A shard knows which of its bytes are wrong.
             let path = folder.pushing(FilePath(problem.path))
             if problem.path.hasSuffix(".zst"), FileTree.exists(path) { _ = try? verify(shard: path.string) }
