@@ -378,10 +378,13 @@ void ek_copy_column(ek_format format, const void *from, size_t from_column, size
         }
         return;
     }
-    // Elements that stay together: four bytes of int8, one number otherwise.
-    const size_t size = format == ek_format_f32 || format == ek_format_int8 ? 4 : 2;
-    const size_t steps = format == ek_format_int8 ? (k + 3) / 4 : k;
-    const uint8_t *source = (const uint8_t *)from + from_column * size;
-    uint8_t *target = (uint8_t *)to + to_column * size;
-    for (size_t i = 0; i < steps; i++, source += 16 * size, target += 16 * size) memcpy(target, source, size);
+    // Elements that stay together: four bytes of int8, one number otherwise. Constant sizes make a move of each.
+    if (format == ek_format_f32 || format == ek_format_int8) {
+        const size_t steps = format == ek_format_int8 ? (k + 3) / 4 : k;
+        for (size_t i = 0; i < steps; i++)
+            memcpy((char *)to + 64 * i + 4 * to_column, (const char *)from + 64 * i + 4 * from_column, 4);
+    } else {
+        for (size_t i = 0; i < k; i++)
+            memcpy((char *)to + 32 * i + 2 * to_column, (const char *)from + 32 * i + 2 * from_column, 2);
+    }
 }

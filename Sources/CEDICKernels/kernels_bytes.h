@@ -69,11 +69,13 @@ static inline vi vi_add_pairs(vi sum, vi pairs) { return (void)pairs, sum; }
         }                                                                                        \
     }
 
-/// How far ahead weights are asked for. Only the first tile over some panels asks: the others find them in a cache.
+/// How far ahead weights are asked for where one tile reads them all.
 enum { int8_ahead = 768 };
 
-EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const int is_first, const byte_product *p,
-                         size_t row, size_t panel) {
+/// `ahead` is asked for little by little, `ahead_step` bytes a step: a share of the panels that come next, so that many
+/// tiles over the same panels wait for memory no more than the arithmetic takes.
+EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_product *p, size_t row, size_t panel,
+                         const char *ahead, size_t ahead_step) {
     vi sum[lanes_mr_narrow][lanes_nr_int8];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const vi start = vi_set1(without_offset(128, p->x->sums[row + (size_t)r]));
@@ -88,11 +90,12 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const int i
             bytes[c] = vi_load(w + (size_t)c * panel_stride);
             even[c] = even_words(bytes[c]);
             odd[c] = odd_words(bytes[c]);
-            if (is_first) ek_prefetch(w + (size_t)c * panel_stride + int8_ahead);
+            ek_prefetch(ahead + (size_t)c * panel_stride);
         }
         EK_ADD_PRODUCTS(sum, even, odd, bytes)
         x += wide ? 8 : 4;
         w += 64;
+        ahead += ahead_step;
     }
     EK_UNROLL for (int c = 0; c < nr; c++) {
         const size_t at = (panel + (size_t)c) * 16;
@@ -107,20 +110,22 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const int i
 
 EK_INLINE void int8_rows(const int wide, const int nr, const byte_product *p, size_t m, size_t panel) {
     const int mr = wide ? lanes_mr_int8 : lanes_mr_narrow;
+    const size_t tiles = m / (size_t)mr;
+    const char *own = p->weights + panel * p->panel_stride, *next = own + (size_t)nr * p->panel_stride;
+    // What one tile asks for a step; many tiles ask for the same more than once.
+    const size_t step = tiles > 1 ? (64 + tiles - 1) / tiles : 64;
     size_t row = 0;
-    if (m >= (size_t)mr) {
-        int8_tile(wide, mr, nr, 1, p, 0, panel);
-        for (row = (size_t)mr; row + (size_t)mr <= m; row += (size_t)mr) int8_tile(wide, mr, nr, 0, p, row, panel);
-    }
+    for (size_t tile = 0; tile < tiles; tile++, row += (size_t)mr)
+        int8_tile(wide, mr, nr, p, row, panel, tiles > 1 ? next + tile * step * ((p->k + 3) / 4) : own + int8_ahead, step);
     if (mr > 4 && row + 4 <= m) {
-        int8_tile(wide, mr > 4 ? 4 : 1, nr, 1, p, row, panel);
+        int8_tile(wide, mr > 4 ? 4 : 1, nr, p, row, panel, own + int8_ahead, 64);
         row += 4;
     }
     if (mr > 2 && row + 2 <= m) {
-        int8_tile(wide, mr > 2 ? 2 : 1, nr, 1, p, row, panel);
+        int8_tile(wide, mr > 2 ? 2 : 1, nr, p, row, panel, own + int8_ahead, 64);
         row += 2;
     }
-    for (; row < m; row++) int8_tile(wide, 1, nr, 1, p, row, panel);
+    for (; row < m; row++) int8_tile(wide, 1, nr, p, row, panel, own + int8_ahead, 64);
 }
 
 EK_INLINE void int8_panels(const int wide, const byte_product *p, size_t m) {

@@ -65,6 +65,8 @@ struct TranslateCommand: ParsableCommand {
         options.returnsAlignments = alignment
         options.sourceLanguage = language
         if let batch { options.batchSize = batch }
+        // Greedy search chooses the same words by raw scores, and no score is printed.
+        if options.beamSize == 1 && !json { options.skipsCost = true }
         let pool = work.pool
         var number = 0
         let progress = LineProgress("translated")

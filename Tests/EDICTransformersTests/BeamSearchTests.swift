@@ -14,13 +14,13 @@ struct BeamSearchTests {
         }
     }
 
-    static func search(_ marian: Marian, beam: Int, normalization: Float, policy: BeamSearch.Policy)
-        -> TranslationSearch
-    {
+    static func search(
+        _ marian: Marian, beam: Int, normalization: Float, policy: BeamSearch.Policy, skipsCost: Bool? = nil
+    ) -> TranslationSearch {
         var options = TranslationOptions(beamSize: beam, alternatives: beam, lengthNormalization: normalization)
         options.maximumLengthFactor = policy == .huggingFace ? 1000 : 3
         // The fixture was made with skip-cost, as students are run.
-        options.skipsCost = policy == .marian
+        options.skipsCost = skipsCost ?? (policy == .marian)
         options.maximumLength = policy == .huggingFace ? 23 : 512
         return TranslationSearch(
             marian: marian, shortlist: nil, sharesVocabulary: true, policy: policy, options: options, compute: Compute()
@@ -43,11 +43,14 @@ struct BeamSearchTests {
         #expect(found.joined().count == wanted.count)
     }
 
-    @Test func greedyEqualsHuggingFace() throws {
+    /// The reference adds up log-probabilities; greedy search finds the same words without.
+    @Test(arguments: [false, true]) func greedyEqualsHuggingFace(skipsCost: Bool) throws {
         let (golden, marian) = try MarianFamilyTests.base()
         let sentences = Self.sentences(golden)
-        let found = Self.search(marian, beam: 1, normalization: 1, policy: .huggingFace)
-            .run(sentences, prefixes: sentences.map { _ in [] })
+        let found = Self.search(
+            marian, beam: 1, normalization: 1, policy: .huggingFace, skipsCost: skipsCost
+        )
+        .run(sentences, prefixes: sentences.map { _ in [] })
         #expect(found.map { [marian.padding ?? -1] + $0[0].hypothesis.words } == golden.tokenLists("greedy"))
     }
 

@@ -70,24 +70,26 @@ struct BeamSearch {
     /// Reads the scores of the next word of each running hypothesis and chooses those that go on.
     ///
     /// - Parameters:
-    ///   - logits: one row for each running hypothesis.
+    ///   - logits: the scores of many hypotheses.
+    ///   - rows: which of them are those of the running hypotheses, in their order; nil where all are.
     ///   - vocabulary: the word of each column; nil where columns are words.
     ///   - forbidden: a word that never comes.
     ///   - alignments: one for each running hypothesis, or none.
     mutating func advance(
-        _ logits: inout Matrix, vocabulary: [Int32]? = nil, forbidden: Int? = nil, alignments: [[Float]] = [],
-        on compute: Compute
+        _ logits: inout Matrix, rows: Range<Int>? = nil, vocabulary: [Int32]? = nil, forbidden: Int? = nil,
+        alignments: [[Float]] = [], on compute: Compute
     ) -> Continuation {
+        let rows = rows ?? 0..<logits.rows
         length += 1
         // Before words are forbidden: the reference forbids them in the log-probabilities.
-        let normalizers = (0..<logits.rows).map { row in
+        let normalizers = rows.map { row in
             settings.skipsNormalization
                 ? 0
                 : LogSoftmax.normalizer(logits.values, row * logits.columns..<(row + 1) * logits.columns, on: compute)
         }
-        if let forbidden { Self.forbid(forbidden, in: &logits, vocabulary) }
+        if let forbidden { Self.forbid(forbidden, in: &logits, rows, vocabulary) }
         if length <= settings.minimumLength {
-            for word in settings.endWords { Self.forbid(word, in: &logits, vocabulary) }
+            for word in settings.endWords { Self.forbid(word, in: &logits, rows, vocabulary) }
         }
         let isLast = length >= settings.maximumLength
         let wanted =
@@ -96,34 +98,38 @@ struct BeamSearch {
             case .huggingFace: max(2, 1 + settings.endWords.count) * settings.size
             }
         var best = BestCandidates(capacity: wanted)
-        for row in 0..<logits.rows {
+        var raise: Float = 0
+        for (parent, row) in rows.enumerated() {
             if isLast, let end = settings.forcedEnd {
-                best.insert(.init(parent: row, word: end, total: running[row].total))
+                best.insert(.init(parent: parent, word: end, total: running[parent].total))
                 continue
             }
             let start = row * logits.columns
-            let offset = running[row].total - normalizers[row]
+            let offset = running[parent].total - normalizers[parent]
             if length <= settings.prefix.count {
                 let word = settings.prefix[length - 1]
                 let column = vocabulary.map { $0.firstIndex(of: Int32(word)) } ?? word
                 let logit = column.map { logits.values[start + $0] } ?? 0
-                best.insert(.init(parent: row, word: word, total: logit + offset))
+                best.insert(.init(parent: parent, word: word, total: logit + offset))
                 continue
             }
+            // The words of a single hypothesis are compared as they are: what came before would round them.
+            raise = rows.count == 1 ? offset : 0
             best.scan(
-                logits.values, start..<start + logits.columns, parent: row, offset: offset, vocabulary, on: compute)
+                logits.values, start..<start + logits.columns, parent: parent, offset: offset - raise, vocabulary,
+                on: compute)
         }
-        let candidates = best.sorted
+        let candidates = best.sorted.map { $0.raised(by: raise) }
         return settings.policy == .marian
             ? continueAsMarian(candidates, isLast: isLast, alignments)
             : continueAsHuggingFace(candidates, isLast: isLast, alignments)
     }
 
-    private static func forbid(_ word: Int, in logits: inout Matrix, _ vocabulary: [Int32]?) {
+    private static func forbid(_ word: Int, in logits: inout Matrix, _ rows: Range<Int>, _ vocabulary: [Int32]?) {
         guard let column = vocabulary.map({ $0.firstIndex(of: Int32(word)) }) ?? word, column < logits.columns else {
             return
         }
-        for row in 0..<logits.rows { logits.values[row * logits.columns + column] = -.infinity }
+        for row in rows { logits.values[row * logits.columns + column] = -.infinity }
     }
 
     private func extended(_ candidate: BestCandidates.Candidate, _ alignments: [[Float]]) -> Hypothesis {
@@ -203,6 +209,10 @@ struct BestCandidates {
         let parent: Int
         let word: Int
         let total: Float
+
+        func raised(by amount: Float) -> Candidate {
+            Candidate(parent: parent, word: word, total: total + amount)
+        }
     }
 
     private let capacity: Int

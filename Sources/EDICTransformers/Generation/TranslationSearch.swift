@@ -35,7 +35,7 @@ struct TranslationSearch {
             let states = marian.step(
                 words: words, position: position, sentences: owners, source: memory, target: &target,
                 on: compute, alignment: record)
-            let shared = shortlist == nil || !options.usesShortlist ? marian.logits(states, on: compute) : nil
+            var shared = shortlist == nil || !options.usesShortlist ? marian.logits(states, on: compute) : nil
             var next = BeamSearch.Continuation()
             var nextOwners: [Int] = []
             var start = 0
@@ -46,9 +46,11 @@ struct TranslationSearch {
                 let continuation: BeamSearch.Continuation
                 switch outputs[sentence] {
                 case .all:
-                    var logits = (shared ?? marian.logits(states, on: compute)).rows(start..<end)
+                    // Taken and put back, so that no second owner makes writing copy it.
+                    var logits = shared.take() ?? marian.logits(states, on: compute)
                     continuation = searches[sentence].advance(
-                        &logits, forbidden: marian.padding, alignments: aligned, on: compute)
+                        &logits, rows: start..<end, forbidden: marian.padding, alignments: aligned, on: compute)
+                    shared = logits
                 case .some(let vocabulary, let head):
                     var logits = head(states.rows(start..<end), on: compute)
                     continuation = searches[sentence].advance(
