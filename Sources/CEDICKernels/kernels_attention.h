@@ -1,91 +1,171 @@
 // Scaled dot-product attention of a few query rows over one head's keys and values. Included once an instruction set.
 //
 // Keys and values lie row by row, anywhere: a list says which rows a sequence consists of, so hypotheses that share a
-// past share its rows. Sixteen scores are summed side by side and folded at once. A query's result depends neither on
-// the other queries nor on rows it does not see: their weights are exact zeros.
+// past share its rows. Sixteen keys are turned so that a lane is a key, and values are copied side by side, once for all
+// query rows of a call. A score is one chain of multiply-adds from a head's first number to its last, and a result one
+// from the first position to the last, so neither depends on the other queries nor on rows a query does not see: their
+// weights are exact zeros.
 #pragma once
 
-enum { attention_tile = 4 };
+enum {
+    attention_tile = lanes_mr_float,
+    attention_depth = 64,      // numbers of a head turned or copied at a time
+    attention_groups = 4,      // times 16 keys turned at a time
+    attention_blocks = 4,      // times 16 numbers of a value that one query takes at a time
+    attention_positions = 32,  // positions whose values are copied at a time
+};
 
 EK_INLINE size_t attention_row(const ek_attention *a, size_t j) { return a->list ? (size_t)a->list[j] : j; }
 
-/// Scores of query `r` with the keys j ... j + count - 1, count <= 16.
-EK_INLINE void score_keys(const ek_attention *a, const float *query, size_t j, size_t count, float *scores) {
-    vf sums[16];
-    const float *keys[16];
-    EK_UNROLL for (size_t i = 0; i < 16; i++) {
-        sums[i] = vf_set1(0);
-        keys[i] = a->keys + attention_row(a, j + (i < count ? i : 0)) * a->key_stride;
-    }
-    size_t d = 0;
-    for (; d + 16 <= a->head_size; d += 16) {
-        const vf q = vf_load(query + d);
-        EK_UNROLL for (int i = 0; i < 16; i++) sums[i] = vf_fma(q, vf_load(keys[i] + d), sums[i]);
-    }
-    if (d < a->head_size) {
-        const vf q = vf_load_some(query + d, a->head_size - d, 0);
-        for (int i = 0; i < 16; i++) sums[i] = vf_fma(q, vf_load_some(keys[i] + d, a->head_size - d, 0), sums[i]);
-    }
-    vf_store_some(scores, count, vf_mul(vf_reduce16(sums), vf_set1(a->scale)));
+/// Whether none of the `rows` queries from `row` on sees a position in start ..< end.
+EK_INLINE int sees_none(const ek_attention *a, size_t row, int rows, size_t start, size_t end) {
+    for (size_t r = row; r < row + (size_t)rows; r++)
+        if ((size_t)a->first[r] < end && (size_t)a->last[r] > start) return 0;
+    return 1;
 }
 
-/// Sums of values, weighed by the scores of `rows` queries, for `blocks` times 16 numbers from d on.
-EK_INLINE void weigh_values(const ek_attention *a, const int rows, const int blocks, const float *scores, size_t start,
-                            size_t end, size_t d, float *out) {
-    vf sums[attention_tile][4];
+/// Calls `tile(rows, row)` for all query rows, each with one of a few numbers of rows that the compiler knows.
+#define EK_QUERY_TILES(tile)                                                                            \
+    do {                                                                                                \
+        size_t row = 0;                                                                                 \
+        for (; row + attention_tile <= a->rows; row += attention_tile) tile(attention_tile, row);       \
+        if (attention_tile > 4 && row + 4 <= a->rows) { tile((attention_tile > 4 ? 4 : 1), row); row += 4; } \
+        if (attention_tile > 2 && row + 2 <= a->rows) { tile((attention_tile > 2 ? 2 : 1), row); row += 2; } \
+        for (; row < a->rows; row++) tile(1, row);                                                      \
+    } while (0)
+
+/// Adds the products of `depth` numbers of the queries and of 16 * groups keys to the keys' scores, `count` of which exist.
+EK_INLINE void score_tile(const ek_attention *a, const int rows, const int groups, size_t row, const float *keys, size_t d,
+                          size_t depth, size_t j, size_t count) {
+    float *scores = a->scores + row * a->score_stride + j;
+    const float *query = a->queries + row * a->query_stride + d;
+    const size_t stride = a->query_stride;
+    vf sums[attention_tile][attention_groups];
     EK_UNROLL for (int r = 0; r < rows; r++) {
-        EK_UNROLL for (int b = 0; b < blocks; b++) sums[r][b] = vf_set1(0);
+        EK_UNROLL for (int g = 0; g < groups; g++)
+            sums[r][g] = d == 0 ? vf_set1(0) : vf_load_some(scores + (size_t)r * a->score_stride + 16 * g, count - 16 * (size_t)g, 0);
     }
-    const size_t last = a->value_size - d;
-    for (size_t j = start; j < end; j++) {
-        const float *value = a->values + attention_row(a, j) * a->value_stride + d;
-        vf lanes[4];
-        EK_UNROLL for (int b = 0; b < blocks; b++)
-            lanes[b] = blocks == 4 ? vf_load(value + 16 * b) : vf_load_some(value + 16 * b, last - 16 * (size_t)b, 0);
+    for (size_t i = 0; i < depth; i++) {
+        vf key[attention_groups];
+        EK_UNROLL for (int g = 0; g < groups; g++) key[g] = vf_load(keys + 16 * attention_depth * g + 16 * i);
         EK_UNROLL for (int r = 0; r < rows; r++) {
-            const vf weight = vf_set1(scores[(size_t)r * a->score_stride + j]);
-            EK_UNROLL for (int b = 0; b < blocks; b++) sums[r][b] = vf_fma(weight, lanes[b], sums[r][b]);
+            const vf number = vf_set1(query[(size_t)r * stride + i]);
+            EK_UNROLL for (int g = 0; g < groups; g++) sums[r][g] = vf_fma(number, key[g], sums[r][g]);
+        }
+    }
+    const vf factor = vf_set1(d + depth == a->head_size ? a->scale : 1);
+    EK_UNROLL for (int r = 0; r < rows; r++) {
+        EK_UNROLL for (int g = 0; g < groups; g++)
+            vf_store_some(scores + (size_t)r * a->score_stride + 16 * g, count - 16 * (size_t)g, vf_mul(sums[r][g], factor));
+    }
+}
+
+/// The same for all of `count` keys, at most 16 * attention_groups. One query takes several groups at once, since the sums
+/// of one wait for each other.
+EK_INLINE void score_groups(const ek_attention *a, const int rows, size_t row, const float *keys, size_t d, size_t depth,
+                            size_t j, size_t count) {
+    if (sees_none(a, row, rows, j, j + count)) return;
+    size_t g = 0;
+    if (rows == 1) {
+        for (; count > 16 * (g + 3); g += 4)
+            score_tile(a, rows, rows == 1 ? 4 : 1, row, keys + 16 * attention_depth * g, d, depth, j + 16 * g, count - 16 * g);
+        for (; count > 16 * (g + 1); g += 2)
+            score_tile(a, rows, rows == 1 ? 2 : 1, row, keys + 16 * attention_depth * g, d, depth, j + 16 * g, count - 16 * g);
+    }
+    for (; count > 16 * g; g++)
+        score_tile(a, rows, 1, row, keys + 16 * attention_depth * g, d, depth, j + 16 * g, count - 16 * g);
+}
+
+/// Scores of all queries with the keys j ... j + count - 1.
+EK_INLINE void score_keys(const ek_attention *a, size_t j, size_t count) {
+    float turned[attention_groups * 16 * attention_depth];
+    for (size_t d = 0; d < a->head_size; d += attention_depth) {
+        const size_t depth = ek_min_size(attention_depth, a->head_size - d);
+        for (size_t g = 0; g < count; g += 16) {
+            const float *keys[16];
+            for (size_t i = 0; i < 16; i++)
+                keys[i] = a->keys + attention_row(a, j + (g + i < count ? g + i : 0)) * a->key_stride + d;
+            ek_turn_rows(keys, depth, turned + attention_depth * g);
+        }
+#define EK_TILE(rows, row) score_groups(a, rows, row, turned, d, depth, j, count)
+        EK_QUERY_TILES(EK_TILE);
+#undef EK_TILE
+    }
+}
+
+/// Adds `count` values, weighed by the scores of `rows` queries, to numbers d ... of their results: 16 * blocks, or as many
+/// as a value has left. What `values` holds behind those is loaded and left alone where blocks is 1.
+EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int blocks, size_t row, const float *values,
+                          size_t value_stride, const int32_t *list, size_t d, size_t j, size_t count) {
+    const float *scores = a->scores + row * a->score_stride + j;
+    float *out = a->out + row * a->out_stride + d;
+    const size_t stride = a->score_stride, width = a->value_size - d;
+    vf sums[attention_tile][attention_blocks];
+    EK_UNROLL for (int r = 0; r < rows; r++) {
+        EK_UNROLL for (int b = 0; b < blocks; b++)
+            sums[r][b] = vf_load_some(out + (size_t)r * a->out_stride + 16 * b, width - 16 * (size_t)b, 0);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const float *own = values + (list ? (size_t)list[i] : i) * value_stride;
+        vf value[attention_blocks];
+        EK_UNROLL for (int b = 0; b < blocks; b++) value[b] = vf_load(own + 16 * b);
+        EK_UNROLL for (int r = 0; r < rows; r++) {
+            const vf weight = vf_set1(scores[(size_t)r * stride + i]);
+            EK_UNROLL for (int b = 0; b < blocks; b++) sums[r][b] = vf_fma(weight, value[b], sums[r][b]);
         }
     }
     EK_UNROLL for (int r = 0; r < rows; r++) {
         EK_UNROLL for (int b = 0; b < blocks; b++)
-            vf_store_some(out + (size_t)r * a->out_stride + d + 16 * (size_t)b, last - 16 * (size_t)b, sums[r][b]);
+            vf_store_some(out + (size_t)r * a->out_stride + 16 * b, width - 16 * (size_t)b, sums[r][b]);
     }
 }
 
-EK_INLINE void weigh_all_values(const ek_attention *a, const int rows, const float *scores, size_t start, size_t end,
-                                float *out) {
+/// Adds the values at j ... j + count - 1, weighed, to all queries' results; count <= attention_positions.
+EK_INLINE void weigh_values(const ek_attention *a, size_t j, size_t count) {
+    float near[attention_positions * attention_depth];
+    for (size_t d = 0; d < a->value_size; d += attention_depth) {
+        const size_t depth = ek_min_size(attention_depth, a->value_size - d);
+        for (size_t i = 0; i < count; i++)
+            memcpy(near + i * attention_depth, a->values + attention_row(a, j + i) * a->value_stride + d,
+                   depth * sizeof(float));
+        for (size_t at = 0; at < depth; at += 16) {
+#define EK_TILE(rows, row)                          \
+    if (!sees_none(a, row, rows, j, j + count)) \
+    weigh_tile(a, rows, 1, row, near + at, attention_depth, 0, d + at, j, count)
+            EK_QUERY_TILES(EK_TILE);
+#undef EK_TILE
+        }
+    }
+}
+
+/// The same for one query and all positions, without copying whole blocks.
+EK_INLINE void weigh_for_one(const ek_attention *a, size_t start, size_t end) {
+    const float *values = a->list ? a->values : a->values + start * a->value_stride;
+    const int32_t *list = a->list ? a->list + start : 0;
     size_t d = 0;
-    for (; d + 64 <= a->value_size; d += 64) weigh_values(a, rows, 4, scores, start, end, d, out);
-    for (; d < a->value_size; d += 16) weigh_values(a, rows, 1, scores, start, end, d, out);
+    for (; d + 16 * attention_blocks <= a->value_size; d += 16 * attention_blocks)
+        weigh_tile(a, 1, attention_blocks, 0, values + d, a->value_stride, list, d, start, end - start);
+    for (; d + 16 <= a->value_size; d += 16)
+        weigh_tile(a, 1, 1, 0, values + d, a->value_stride, list, d, start, end - start);
 }
 
 static void attend(const ek_attention *a) {
-    for (size_t row = 0; row < a->rows; row += attention_tile) {
-        const size_t rows = ek_min_size(attention_tile, a->rows - row);
-        size_t start = SIZE_MAX, end = 0;
-        for (size_t r = row; r < row + rows; r++) {
-            if ((size_t)a->first[r] < start) start = (size_t)a->first[r];
-            if ((size_t)a->last[r] > end) end = (size_t)a->last[r];
-        }
-        float *scores = a->scores + row * a->score_stride;
-        for (size_t j = start; j < end; j += 16)
-            for (size_t r = 0; r < rows; r++)
-                score_keys(a, a->queries + (row + r) * a->query_stride, j, ek_min_size(16, end - j),
-                           scores + r * a->score_stride + j);
-        for (size_t r = 0; r < rows; r++) {
-            float *own = scores + r * a->score_stride;
-            const size_t first = (size_t)a->first[row + r], last = (size_t)a->last[row + r];
-            for (size_t j = start; j < first && j < end; j++) own[j] = 0;
-            if (last > first) softmax(own + first, last - first);
-            for (size_t j = last; j < end; j++) own[j] = 0;
-        }
-        float *out = a->out + row * a->out_stride;
-        if (rows == attention_tile) {
-            weigh_all_values(a, attention_tile, scores, start, end, out);
-        } else {
-            for (size_t r = 0; r < rows; r++)
-                weigh_all_values(a, 1, scores + r * a->score_stride, start, end, out + r * a->out_stride);
-        }
+    size_t start = SIZE_MAX, end = 0;
+    for (size_t r = 0; r < a->rows; r++) {
+        if ((size_t)a->first[r] < start) start = (size_t)a->first[r];
+        if ((size_t)a->last[r] > end) end = (size_t)a->last[r];
     }
+    for (size_t j = start; j < end; j += 16 * attention_groups)
+        score_keys(a, j, ek_min_size(16 * attention_groups, end - j));
+    for (size_t r = 0; r < a->rows; r++) {
+        float *own = a->scores + r * a->score_stride;
+        const size_t first = (size_t)a->first[r], last = (size_t)a->last[r];
+        for (size_t j = start; j < first && j < end; j++) own[j] = 0;
+        if (last > first) softmax(own + first, last - first);
+        for (size_t j = last; j < end; j++) own[j] = 0;
+        memset(a->out + r * a->out_stride, 0, a->value_size * sizeof(float));
+    }
+    if (a->rows == 1 && a->value_size % 16 == 0 && end > start) return weigh_for_one(a, start, end);
+    for (size_t j = start; j < end; j += attention_positions)
+        weigh_values(a, j, ek_min_size(attention_positions, end - j));
 }

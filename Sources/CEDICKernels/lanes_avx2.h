@@ -53,16 +53,6 @@ static inline float vf_reduce_add(vf x) {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
-/// Lane i of the result is the sum of the lanes of eight[i], each in two parts.
-static inline __m256 ek_fold8(const vf *v) {
-    __m256 s[8];
-    for (int i = 0; i < 8; i++) s[i] = _mm256_add_ps(v[i].a, v[i].b);
-    const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(s[0], s[1]), _mm256_hadd_ps(s[2], s[3]));
-    const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(s[4], s[5]), _mm256_hadd_ps(s[6], s[7]));
-    return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
-}
-/// Lane i of the result is the sum of the lanes of sums[i].
-static inline vf vf_reduce16(const vf sums[16]) { return (vf){ek_fold8(sums), ek_fold8(sums + 8)}; }
 static inline float vf_reduce_max(vf x) {
     const __m256 eight = _mm256_max_ps(x.a, x.b);
     const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -147,3 +137,4 @@ static inline vi vi_dot4(vi sum, vi w, vx x) { return vi_add_pairs(sum, vi_pairs
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 
 #include "lanes_partial.h"
+#include "turn_x86.h"

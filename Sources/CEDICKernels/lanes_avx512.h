@@ -44,20 +44,6 @@ static inline vf vf_if_greater(vf a, vf b, vf x, vf y) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
 }
 static inline float vf_reduce_add(vf a) { return _mm512_reduce_add_ps(a); }
-/// a[0] + a[1], a[2] + a[3] of each quarter, then the same of b: half the lanes, twice the vectors in one.
-static inline vf ek_fold_pairs(vf a, vf b) {
-    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
-}
-/// Lane i of the result is the sum of the lanes of sums[i].
-static inline vf vf_reduce16(const vf sums[16]) {
-    vf fours[4];
-    for (int i = 0; i < 4; i++)
-        fours[i] = ek_fold_pairs(ek_fold_pairs(sums[4 * i], sums[4 * i + 1]), ek_fold_pairs(sums[4 * i + 2], sums[4 * i + 3]));
-    // Quarter q of fours[i] holds the parts of sums[4 i] ... sums[4 i + 3] from quarter q.
-    const vf a = _mm512_add_ps(_mm512_shuffle_f32x4(fours[0], fours[1], 0x88), _mm512_shuffle_f32x4(fours[0], fours[1], 0xDD));
-    const vf b = _mm512_add_ps(_mm512_shuffle_f32x4(fours[2], fours[3], 0x88), _mm512_shuffle_f32x4(fours[2], fours[3], 0xDD));
-    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
-}
 static inline float vf_reduce_max(vf a) { return _mm512_reduce_max_ps(a); }
 static inline vf vf_round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vf vf_scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
@@ -115,3 +101,5 @@ static inline vi vi_dot4(vi sum, vi w, vx x) { return _mm512_dpbusd_epi32(sum, w
 static inline vi vi_dot2(vi sum, vi w, vw x) { return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)); }
 #endif
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+
+#include "turn_x86.h"

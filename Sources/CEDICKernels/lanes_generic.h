@@ -37,12 +37,6 @@ static inline float vf_reduce_add(vf a) {
         for (int i = 0; i < half; i++) a.v[i] += a.v[i + half];
     return a.v[0];
 }
-/// Lane i of the result is the sum of the lanes of sums[i].
-static inline vf vf_reduce16(const vf sums[16]) {
-    float lanes[16];
-    for (int i = 0; i < 16; i++) lanes[i] = vf_reduce_add(sums[i]);
-    return vf_load(lanes);
-}
 static inline float vf_reduce_max(vf a) {
     float most = a.v[0];
     for (int i = 1; i < 16; i++) most = a.v[i] > most ? a.v[i] : most;
@@ -113,3 +107,4 @@ static inline vi vi_dot2(vi sum, vi w, vw x) {
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
 
 #include "lanes_partial.h"
+#include "turn_rows.h"

@@ -55,12 +55,6 @@ static inline vf vf_if_greater(vf a, vf b, vf x, vf y) {
 static inline float vf_reduce_add(vf a) {
     return vaddvq_f32(vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3])));
 }
-/// Lane i of the result is the sum of the lanes of sums[i].
-static inline vf vf_reduce16(const vf sums[16]) {
-    float lanes[16];
-    for (int i = 0; i < 16; i++) lanes[i] = vf_reduce_add(sums[i]);
-    return vf_load(lanes);
-}
 static inline float vf_reduce_max(vf a) {
     return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.v[0], a.v[2]), vmaxq_f32(a.v[1], a.v[3])));
 }
@@ -133,3 +127,4 @@ static inline vi vi_dot2(vi sum, vi w, vw x) {
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
 
 #include "lanes_partial.h"
+#include "turn_rows.h"

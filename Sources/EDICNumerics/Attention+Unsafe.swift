@@ -114,18 +114,28 @@ extension Kernels {
 
     func run(_ groups: [Range<Int>], _ pool: WorkerPool?, _ weights: ((Int, [Float]) -> Void)?) {
         if let weights {
-            for group in groups { unsafe attend(group, report: weights) }
+            for group in groups { unsafe attend(group, 0..<shape.keyValueHeads, report: weights) }
             return
         }
         let work = unsafe visible.reduce(0) { $0 + $1.count } * shape.width
-        if let pool, groups.count > 1, work > 1 << 18 {
-            pool.forEach(count: groups.count) { index, _ in unsafe attend(groups[index], report: nil) }
+        let heads = unsafe shape.keyValueHeads
+        if let pool, work > 1 << 18, groups.count >= 2 * pool.workers {
+            pool.forEach(count: groups.count) { index, _ in unsafe attend(groups[index], 0..<heads, report: nil) }
+        } else if let pool, pool.workers > 1, work > 1 << 15, heads > 1 {
+            // Few groups: each is shared out by its heads.
+            let part = max(1, heads / (2 * pool.workers))
+            let parts = (heads + part - 1) / part
+            pool.forEach(count: groups.count * parts) { index, _ in
+                let first = index % parts * part
+                unsafe attend(groups[index / parts], first..<min(heads, first + part), report: nil)
+            }
         } else {
-            for group in groups { unsafe attend(group, report: nil) }
+            for group in groups { unsafe attend(group, 0..<heads, report: nil) }
         }
     }
 
-    private func attend(_ group: Range<Int>, report: ((Int, [Float]) -> Void)?) {
+    /// - Parameter heads: of keys and values, with all query heads that share them.
+    private func attend(_ group: Range<Int>, _ heads: Range<Int>, report: ((Int, [Float]) -> Void)?) {
         var first: [Int32] = []
         var last: [Int32] = []
         var list: ArraySlice<Int32>?
@@ -148,11 +158,20 @@ extension Kernels {
             }
         }
         let length = Int(last.max() ?? 0)
-        let scores = AlignedBuffer<Float>(count: group.count * length)
-        var means = [Float](repeating: 0, count: report == nil ? 0 : group.count * length)
         let perKeyValueHead = unsafe shape.heads / shape.keyValueHeads
+        // The heads of a single query that share keys and values go together, as if they were several queries.
+        let together = group.count == 1 ? perKeyValueHead : 1
+        let rows = group.count * together
+        if together > 1 {
+            first = Array(repeating: first[0], count: together)
+            last = Array(repeating: last[0], count: together)
+        }
+        let scores = AlignedBuffer<Float>(uninitialized: rows * length)
+        var means = [Float](repeating: 0, count: report == nil ? 0 : group.count * length)
         let width = unsafe shape.keyValueWidth
-        for head in unsafe 0..<shape.heads {
+        let stride = unsafe together > 1 ? shape.headSize : shape.width
+        let queryHeads = heads.lowerBound * perKeyValueHead..<heads.upperBound * perKeyValueHead
+        for head in Swift.stride(from: queryHeads.lowerBound, to: queryHeads.upperBound, by: together) {
             let offset = unsafe head / perKeyValueHead * shape.headSize + start * width
             let own = unsafe group.lowerBound * shape.width + head * shape.headSize
             unsafe first.withUnsafeBufferPointer { first in
@@ -160,16 +179,18 @@ extension Kernels {
                     unsafe Self.withPointer(to: list) { list in
                         guard let first = first.baseAddress, let last = last.baseAddress else { return }
                         var call = unsafe ek_attention(
-                            queries: queries + own, query_stride: shape.width, rows: group.count,
+                            queries: queries + own, query_stride: stride, rows: rows,
                             head_size: shape.headSize, keys: keys + offset, key_stride: width, values: values + offset,
                             value_stride: width, value_size: shape.headSize, list: list, first: first, last: last,
                             scale: shape.scale, scores: scores.unsafePointer, score_stride: length, out: out + own,
-                            out_stride: shape.width)
+                            out_stride: stride)
                         unsafe kernels.table.pointee.attend(&call)
                     }
                 }
             }
-            for index in means.indices { unsafe means[index] += scores[index] / Float(shape.heads) }
+            for part in 0..<(means.isEmpty ? 0 : together) {
+                for index in means.indices { unsafe means[index] += scores[part * length + index] / Float(shape.heads) }
+            }
         }
         if let report {
             for (index, row) in group.enumerated() {

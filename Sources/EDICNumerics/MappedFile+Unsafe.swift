@@ -124,6 +124,17 @@ public import SystemPackage
         unsafe UnsafeRawBufferPointer(start: start, count: count)
     }
 
+    /// Tells the system that the bytes will hardly be read again: their memory is given back, and comes from the file when
+    /// they are. Never fails: it is a hint.
+    public func release() {
+        // Whole pages only: what shares a page with others stays.
+        let page = Int(getpagesize())
+        let first = unsafe (Int(bitPattern: start) + page - 1) / page * page
+        let end = unsafe (Int(bitPattern: start) + count) / page * page
+        guard first < end, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
+        unsafe madvise(pages, end - first, MADV_DONTNEED)
+    }
+
     /// Whether the first byte lies on a multiple of `alignment` in memory.
     public func isAligned(to alignment: Int) -> Bool { unsafe Int(bitPattern: start) % alignment == 0 }
 }

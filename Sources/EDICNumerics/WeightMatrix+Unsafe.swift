@@ -320,28 +320,80 @@ internal import CEDICKernels
         multiply(input, into: &output, bias: bias, epilogue: epilogue, pool: pool)
     }
 
+    /// The products of the same rows with several matrices, one product after the other in `output`, shared out among the
+    /// workers as one: for few rows, whose single products are hardly worth a second thread.
+    ///
+    /// - Parameter input: loaded for all these matrices.
+    public static func multiply(
+        _ matrices: [WeightMatrix], _ input: borrowing ProductInput, into output: inout MutableSpan<Float>,
+        pool: WorkerPool? = nil
+    ) {
+        for matrix in matrices {
+            precondition(
+                input.columns == matrix.columns && input.isReady.contains(matrix.preparation),
+                "the input was not loaded for this matrix")
+        }
+        let outputs = matrices.reduce(0) { $0 + $1.rows }
+        precondition(
+            output.count == input.rows * outputs, "\(output.count) numbers are not \(input.rows) rows of \(outputs)")
+        unsafe output.withUnsafeMutableBufferPointer { output in
+            guard let start = output.baseAddress else { return }
+            var products = unsafe [PanelProduct]()
+            var place = 0
+            for matrix in matrices {
+                unsafe products.append(matrix.product(input, into: start + place, bias: nil, []))
+                place += input.rows * matrix.rows
+            }
+            unsafe run(products, rows: input.rows, bytes: matrices.reduce(0) { $0 + $1.panels.bytes.count }, pool)
+        }
+    }
+
     private func multiply(
         _ input: borrowing ProductInput, into output: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>?,
         _ epilogue: Epilogue, _ pool: WorkerPool?
     ) {
-        let product = unsafe PanelProduct(
+        let product = unsafe product(input, into: output, bias: bias, epilogue)
+        unsafe Self.run([product], rows: input.rows, bytes: panels.bytes.count, pool)
+    }
+
+    private func product(
+        _ input: borrowing ProductInput, into output: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>?,
+        _ epilogue: Epilogue
+    ) -> PanelProduct {
+        unsafe PanelProduct(
             kernels: input.instructions, format: format, m: input.rows, n: rows, k: columns, panelBytes: panelBytes,
             weights: UnsafePointer(panels.bytes.start), scales: UnsafePointer(panels.scales.unsafePointer),
             floats: input.floatRows, quantized: format == .int8 ? input.rowsOfBytes : input.rowsOfBlocks,
             output: output, bias: bias, epilogue: epilogue)
-        let count = (rows + 15) / 16
+    }
+
+    /// - Parameter bytes: of all weights.
+    private static func run(_ products: [PanelProduct], rows: Int, bytes: Int, _ pool: WorkerPool?) {
         // Worth a second thread: some 20 µs of arithmetic or of reading memory.
-        let work = input.rows * rows * columns
-        guard let pool, pool.workers > 1, work > 1 << 20 || panels.bytes.count > 1 << 19 else {
-            return unsafe product.run(panels: 0..<count)
+        let work = unsafe products.reduce(0) { unsafe $0 + $1.n * $1.k } * rows
+        guard let pool, pool.workers > 1, work > 1 << 20 || bytes > 1 << 18 else {
+            for index in unsafe products.indices { unsafe products[index].run(panels: 0..<products[index].panelCount) }
+            return
         }
         // Several blocks a worker, so that none waits long for the last; each large enough to read memory in a row.
-        let shares = pool.workers * 4
+        let count = unsafe products.reduce(0) { unsafe $0 + $1.panelCount }
+        let shares = pool.workers * (rows == 1 ? 2 : 4)
         let grain = max(6, ((count + shares - 1) / shares + 5) / 6 * 6)
-        pool.forEach(count: (count + grain - 1) / grain) { block, _ in
-            unsafe product.run(panels: block * grain..<min(count, (block + 1) * grain))
+        let blocks = unsafe products.flatMap { product in
+            unsafe stride(from: 0, to: product.panelCount, by: grain).map { start in
+                unsafe PanelBlock(product: product, panels: start..<min(product.panelCount, start + grain))
+            }
+        }
+        unsafe pool.forEach(count: blocks.count) { index, _ in
+            unsafe blocks[index].product.run(panels: blocks[index].panels)
         }
     }
+}
+
+/// A run of panels that one worker computes.
+@unsafe private struct PanelBlock: @unchecked Sendable {
+    let product: PanelProduct
+    let panels: Range<Int>
 }
 
 /// One product, of which several workers may each compute some panels.
@@ -359,6 +411,8 @@ internal import CEDICKernels
     let output: UnsafeMutablePointer<Float>
     let bias: UnsafePointer<Float>?
     let epilogue: WeightMatrix.Epilogue
+
+    var panelCount: Int { unsafe (n + 15) / 16 }
 
     func run(panels: Range<Int>) {
         guard unsafe m > 0, !panels.isEmpty else { return }

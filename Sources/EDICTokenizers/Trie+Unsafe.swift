@@ -5,42 +5,29 @@ internal import CEDICTokenizers
     let pointer: OpaquePointer
     let count: Int
 
-    /// Keys must be distinct and not empty; of equal keys only the first is kept.
+    /// Empty keys are left out; of equal keys only the first is kept.
     init(_ entries: [(key: [UInt8], id: UInt32, score: Double)]) throws(TokenizerError) {
-        // Sorted by their first eight bytes as one number; only where those agree are the keys themselves compared.
-        var order: [(prefix: UInt64, index: Int)] = []
-        order.reserveCapacity(entries.count)
-        for (index, entry) in entries.enumerated() where !entry.key.isEmpty {
-            var prefix: UInt64 = 0
-            for byte in entry.key.prefix(8) { prefix = prefix << 8 | UInt64(byte) }
-            order.append((prefix << UInt64(8 * max(0, 8 - entry.key.count)), index))
-        }
-        order.sort { a, b in
-            if a.prefix != b.prefix { return a.prefix < b.prefix }
-            let (left, right) = (entries[a.index].key, entries[b.index].key)
-            return left == right ? a.index < b.index : left.lexicographicallyPrecedes(right)
-        }
         var keys: [UInt8] = []
         keys.reserveCapacity(entries.reduce(1) { $0 + $1.key.count })
         var offsets: [UInt64] = [0]
         var ids: [UInt32] = []
         var scores: [Double] = []
-        offsets.reserveCapacity(order.count + 1)
-        ids.reserveCapacity(order.count)
-        scores.reserveCapacity(order.count)
-        var last: Int?
-        for (_, index) in order {
-            if let last, entries[last].key == entries[index].key { continue }
-            last = index
-            keys += entries[index].key
+        offsets.reserveCapacity(entries.count + 1)
+        ids.reserveCapacity(entries.count)
+        scores.reserveCapacity(entries.count)
+        for entry in entries {
+            keys.append(contentsOf: entry.key)
             offsets.append(UInt64(keys.count))
-            ids.append(entries[index].id)
-            scores.append(entries[index].score)
+            ids.append(entry.id)
+            scores.append(entry.score)
         }
-        count = ids.count
         keys.append(0)
-        guard let made = unsafe edic_tok_trie_create(keys, offsets, ids, scores, count) else { throw .outOfMemory }
+        var distinct = 0
+        guard
+            let made = unsafe edic_tok_trie_create_unsorted(keys, offsets, ids, scores, entries.count, &distinct)
+        else { throw .outOfMemory }
         unsafe pointer = made
+        count = distinct
     }
 
     deinit { unsafe edic_tok_trie_destroy(pointer) }

@@ -50,11 +50,12 @@ public final class CausalLanguageModel: Sendable {
             guard let fromFile else {
                 throw ModelError(.unsupported, "\(file): \(family.name) is read from Hugging Face folders only")
             }
+            // The weights first, on this thread: whoever has read the tokenizer then helps to pack them.
             let parts = try Concurrently.open(
-                { () throws(ModelError) in try TextCodec(file) },
-                { () throws(ModelError) in try fromFile(gguf, precision) }, { 0 }, { 0 })
-            tokenizer = parts.0
-            network = parts.1
+                { () throws(ModelError) in try fromFile(gguf, precision) },
+                { () throws(ModelError) in try TextCodec(file) }, { 0 }, { 0 })
+            network = parts.0
+            tokenizer = parts.1
             endTokens = Set(
                 ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
             chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
@@ -64,10 +65,10 @@ public final class CausalLanguageModel: Sendable {
             let configuration = try ModelConfiguration(file)
             let tensors = try folder.tensors()
             let parts = try Concurrently.open(
-                { () throws(ModelError) in try TextCodec(path) },
-                { () throws(ModelError) in try fromFolder(configuration, tensors, precision) }, { 0 }, { 0 })
-            tokenizer = parts.0
-            network = parts.1
+                { () throws(ModelError) in try fromFolder(configuration, tensors, precision) },
+                { () throws(ModelError) in try TextCodec(path) }, { 0 }, { 0 })
+            network = parts.0
+            tokenizer = parts.1
             var ends = Set(configuration.tokens("eos_token_id"))
             let generation = path.appending("generation_config.json")
             if FileTree.exists(generation) { ends.formUnion(try ModelConfiguration(generation).tokens("eos_token_id")) }

@@ -67,7 +67,7 @@ public struct ModelFolder: Sendable {
             throw ModelError(.unsupported, "\(path): has \(candidates.count) .gguf files; name one of them")
         }
         throw ModelError(
-            .unsupported,
+            .unreadable,
             "\(path): has no model that is known: neither config.json, nor a .gguf file, nor a Marian model with .spm "
                 + "vocabularies")
     }

@@ -50,8 +50,13 @@ public final class TextEmbedder: Sendable {
             throw ModelError(
                 .unsupported, "\(path): is a \(folder.family) model, which makes no vectors (\(folder.kind))")
         }
-        bert = try BERT(ModelConfiguration(file), folder.tensors(), precision)
-        tokenizer = try TextCodec(path)
+        let configuration = try ModelConfiguration(file)
+        let tensors = try folder.tensors()
+        let parts = try Concurrently.open(
+            { () throws(ModelError) in try BERT(configuration, tensors, precision) },
+            { () throws(ModelError) in try TextCodec(path) }, { 0 }, { 0 })
+        bert = parts.0
+        tokenizer = parts.1
         let recipe = try Self.recipe(in: path)
         self.pooling = pooling ?? recipe.pooling
         self.normalizes = normalizes ?? recipe.normalizes

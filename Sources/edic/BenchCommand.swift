@@ -1,6 +1,8 @@
 import ArgumentParser
 import EDICJSON
 import EDICNumerics
+import EDICTransformers
+import SystemPackage
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -8,14 +10,31 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measure this machine, and how close the arithmetic comes to what it can do.",
         discussion: """
             First what the machine reads and computes at most in a second, then each kind of weights: a batch over \
-            weights that fit the caches, and one row over weights that do not. 100 % is the machine's limit.
+            weights that fit the caches, and one row over weights that do not. 100 % is the machine's limit. With a \
+            language model, how fast it reads a prompt and generates.
 
             EXAMPLES
               edic bench
               edic bench --workers 1 --json
+              edic bench smollm2.gguf --prompt 512 --generate 128 --workers 2
             """)
 
-    @Option(help: "Threads; 0 is one a core.")
+    @Argument(help: "A language model to measure instead: a folder, or a .gguf file.", completion: .file())
+    var model: String?
+
+    @Option(help: "With a model: the tokens of the prompt.")
+    var prompt = 512
+
+    @Option(help: "With a model: the tokens to generate.")
+    var generate = 128
+
+    @Option(help: "With a model: the best of so many rounds counts.")
+    var rounds = 3
+
+    @Option(help: "Compute as published, in float32 (the reference), or in int8 (the fastest).")
+    var precision = ModelOptions.Arithmetic.published
+
+    @Option(name: [.customLong("workers"), .customLong("threads")], help: "Threads; 0 is one a core.")
     var workers = 1
 
     @Option(help: "Seconds for each row.")
@@ -26,17 +45,59 @@ struct BenchCommand: ParsableCommand {
 
     func validate() throws {
         if workers < 0 { throw ValidationError("--workers is 0 or more") }
+        if prompt < 1 || generate < 1 || rounds < 1 {
+            throw ValidationError("--prompt, --generate and --rounds are 1 or more")
+        }
         if !(seconds > 0 && seconds < 60) { throw ValidationError("--seconds is above 0 and below 60") }
     }
 
     func run() throws {
         let pool = workers == 0 ? WorkerPool.shared : WorkerPool(workers: workers)
+        if let model { return try measure(model, pool) }
         let limits = MachineLimits.measure(pool: pool)
         if !json { Terminal.output(Self.text(limits)) }
         let rows = try KernelBenchmark.run(limits: limits, seconds: seconds, pool: pool) { row in
             if !json { Terminal.outputLine(Self.text(row)) }
         }
         if json { Terminal.output(Self.json(limits, rows)) }
+    }
+
+    private func measure(_ path: String, _ pool: WorkerPool) throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let model = try CausalLanguageModel(path: FilePath(path), precision: precision.precision, pool: pool)
+        let opening = (clock.now - start) / .seconds(1)
+        let speed = try model.benchmark(promptTokens: prompt, generatedTokens: generate, rounds: rounds)
+        let limits = MachineLimits.measure(pool: pool)
+        let share = speed.bytesPerSecond / limits.bandwidth
+        guard json else {
+            return Terminal.output(
+                """
+                \(path), \(limits.instructionSet.rawValue), \(limits.threads) \(limits.threads == 1 ? "thread" : "threads")
+                  Opened      \(Decimals.fixed(opening * 1000, 0)) ms
+                  Prompt      \(Decimals.fixed(speed.promptTokensPerSecond, 1)) tokens/s (\(prompt) tokens)
+                  Generated   \(Decimals.fixed(speed.generatedTokensPerSecond, 1)) tokens/s (\(generate) tokens), \
+                \(Self.billions(speed.bytesPerSecond)) of \(Self.billions(limits.bandwidth)) GB/s, \
+                \(Decimals.fixed(share * 100, 0)) % of the limit
+
+                """)
+        }
+        var writer = JSONWriter(layout: .indented)
+        writer.beginObject()
+        writer.member("model", path)
+        writer.member("instruction_set", limits.instructionSet.rawValue)
+        writer.member("threads", limits.threads)
+        writer.member("open_seconds", opening)
+        writer.member("prompt_tokens", speed.promptTokens)
+        writer.member("prompt_tokens_per_second", speed.promptTokensPerSecond)
+        writer.member("generated_tokens", speed.generatedTokens)
+        writer.member("generated_tokens_per_second", speed.generatedTokensPerSecond)
+        writer.member("bytes_per_token", speed.bytesPerToken)
+        writer.member("bytes_per_second", limits.bandwidth)
+        writer.member("share_of_bandwidth", share)
+        writer.endObject()
+        writer.endLine()
+        Terminal.output(writer.bytes.text)
     }
 
     private static func billions(_ value: Double) -> String { Decimals.fixed(value / 1e9, 1) }

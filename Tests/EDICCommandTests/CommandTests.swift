@@ -43,6 +43,9 @@ import _EDICTestSupport
         ("identify --model Corpora", 66), ("identify Corpora", 66), ("store stat Corpora", 66),
         ("store cat Corpora", 66),
         ("store export Corpora --format npy -o x", 66), ("store verify Sources", 66), ("build Corpora", 66),
+        ("model inspect Corpora", 66), ("generate --model Corpora Hello", 66), ("score --model Corpora README.md", 66),
+        ("embed --model Corpora README.md", 66), ("translate --model Corpora README.md", 66), ("bench Corpora", 66),
+        ("bench --prompt 0", 64), ("model inspect README.md", 65),
         ("tokenizer encode --model Corpora", 66), ("lm query --model Corpora", 66), ("report README.md", 65),
     ])
     func exitStatusesFollowSysexits(arguments: String, status: Int32) throws {

@@ -98,4 +98,29 @@ import Testing
         #expect(reported.map(\.1.count) == [7, 1, 9])
         for (_, weights) in reported { #expect(abs(weights.reduce(0, +) - 1) < 1e-5) }
     }
+
+    /// Longer than any block the kernels go through at once, in both directions, and shared out by heads.
+    @Test(arguments: InstructionSet.available, [(4, 2, 72), (3, 3, 130)])
+    func longPastsAgree(isa: InstructionSet, sizes: (Int, Int, Int)) throws {
+        let shape = AttentionShape(heads: sizes.0, keyValueHeads: sizes.1, headSize: sizes.2)
+        let rows = 170
+        let visible =
+            (100..<137).map { VisibleRows.range(0..<$0 + 1) } + (60..<70).map { .range($0 - 50..<$0) }
+            + [.range(3..<rows)]
+        let q = randomFloats(visible.count * shape.width, seed: 4)
+        let k = randomFloats(rows * shape.keyValueWidth, seed: 5)
+        let v = randomFloats(rows * shape.keyValueWidth, seed: 6)
+        let found = attend(shape, q, k, v, visible, Kernels(isa))
+        let pool = WorkerPool(workers: 2)
+        #expect(attend(shape, q, k, v, visible, Kernels(isa), pool: pool) == found)
+        for row in [0, 7, 40, 47] {
+            let own = row * shape.width..<(row + 1) * shape.width
+            let expected = reference(shape, Array(q[own]), k, v, [visible[row]])
+            for (a, b) in zip(found[own], expected) { #expect(abs(Double(a) - b) < 5e-5) }
+            for pool in [nil, pool] {
+                let alone = attend(shape, Array(q[own]), k, v, [visible[row]], Kernels(isa), pool: pool)
+                #expect(alone == Array(found[own]))
+            }
+        }
+    }
 }

@@ -168,4 +168,32 @@ import Testing
             guard try InstructionSet.chosen() == .generic, InstructionSet.standard == .generic else { exit(3) }
         }
     }
+
+    @Test func workersDoNotShow() {
+        let kernels = Kernels.standard
+        let pool = WorkerPool(workers: 2)
+        let (rows, width) = (40, 2050)
+        let x = randomFloats(rows * width, seed: 1)
+        let other = randomFloats(rows * width, seed: 2)
+        let gain = randomFloats(width, seed: 3)
+        func both(_ change: (inout MutableSpan<Float>, WorkerPool?) -> Void) {
+            var alone = x
+            var shared = x
+            var span = alone.mutableSpan
+            change(&span, nil)
+            span = shared.mutableSpan
+            change(&span, pool)
+            #expect(alone == shared && alone != x)
+        }
+        both { kernels.rmsNorm(x.span, gain: gain.span, epsilon: 1e-5, into: &$0, pool: $1) }
+        both { kernels.layerNorm(x.span, gain: gain.span, bias: gain.span, epsilon: 1e-5, into: &$0, pool: $1) }
+        both { kernels.add(other.span, to: &$0, pool: $1) }
+        both { kernels.siluGate(&$0, up: other.span, pool: $1) }
+        both { kernels.apply(.geluErf, to: &$0, pool: $1) }
+        let angles = randomFloats(rows * 20, seed: 4)
+        both {
+            kernels.rotate(
+                &$0, rows: rows, headSize: 41, cosines: angles.span, sines: angles.span, interleaved: true, pool: $1)
+        }
+    }
 }

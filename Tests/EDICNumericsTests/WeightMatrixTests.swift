@@ -195,4 +195,42 @@ import _EDICTestSupport
             try WeightMatrix(rows: 2, columns: 1, int8: [1, 2].span, scales: [1, 1, 1].span)
         }
     }
+
+    @Test(arguments: NumberFormat.allCases.filter { $0 != .int8 })
+    func storedRowsAreThoseOfTheMatrix(format: NumberFormat) throws {
+        let columns = Self.columns(format, 3)
+        let bytes = randomBlocks(format, rows: 19, columns: columns, seed: 8)
+        let matrix = try WeightMatrix(rows: 19, columns: columns, format: format, bytes: bytes.span)
+        let size = bytes.count / 19
+        var all = [Float](repeating: .nan, count: 19 * columns)
+        for row in 0..<19 {
+            var span = all.mutableSpan
+            format.decode(bytes.span.extracting(row * size..<(row + 1) * size), into: &span, at: row * columns)
+        }
+        #expect(all == matrix.dequantized())
+    }
+
+    @Test(arguments: [1, 3])
+    func severalMatricesAtOnceGiveWhatEachGives(rows: Int) throws {
+        let columns = 512
+        let matrices = try [(NumberFormat.q8_0, 1500), (.q4_0, 40), (.q4_k, 900), (.q8_0, 16)].enumerated().map {
+            try randomMatrix($1.0, rows: $1.1, columns: columns, seed: UInt64($0))
+        }
+        let x = randomFloats(rows * columns, seed: 3)
+        var input = ProductInput()
+        input.load(x.span, rows: rows, for: matrices)
+        var expected: [Float] = []
+        for matrix in matrices {
+            var one = [Float](repeating: .nan, count: rows * matrix.rows)
+            var span = one.mutableSpan
+            matrix.multiply(input, into: &span)
+            expected += one
+        }
+        for pool in [nil, WorkerPool(workers: 2)] {
+            var together = [Float](repeating: .nan, count: expected.count)
+            var span = together.mutableSpan
+            WeightMatrix.multiply(matrices, input, into: &span, pool: pool)
+            #expect(together == expected)
+        }
+    }
 }

@@ -198,4 +198,15 @@ struct PublishedModelTests {
         #expect(inspection.parameterCount == (try Golden("llama/gqa")).json["params"]?.int)
         #expect(inspection.byteCountByType.map(\.type) == ["F32"])
     }
+
+    @Test func speedIsMeasured() throws {
+        let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)
+        let speed = try model.benchmark(promptTokens: 5, generatedTokens: 3, rounds: 1)
+        #expect(speed.promptTokensPerSecond > 0 && speed.generatedTokensPerSecond > 0)
+        // All matrices but the embedding, which the output layer may be: no more than the file, no less than half of it.
+        let stored = try ModelInspection(model.folder).byteCount
+        #expect(speed.bytesPerToken <= stored + stored / 20 && speed.bytesPerToken > stored / 2)
+        #expect(throws: ModelError.self) { try model.benchmark(promptTokens: 0) }
+        #expect(throws: ModelError.self) { try model.benchmark(promptTokens: 1 << 30) }
+    }
 }

@@ -91,6 +91,10 @@ typedef struct edic_tok_trie edic_tok_trie;
 /// Keys are ascending and distinct; key i is keys[offsets[i]..<offsets[i+1]]; none is empty.
 edic_tok_trie *_Nullable edic_tok_trie_create(const uint8_t *_Nonnull keys, const uint64_t *_Nonnull offsets,
                                               const uint32_t *_Nonnull ids, const double *_Nullable scores, size_t count);
+/// The same for keys in any order. Of equal ones the first counts, empty ones do not; `distinct` is how many are left.
+edic_tok_trie *_Nullable edic_tok_trie_create_unsorted(const uint8_t *_Nonnull keys, const uint64_t *_Nonnull offsets,
+                                                       const uint32_t *_Nonnull ids, const double *_Nonnull scores,
+                                                       size_t count, size_t *_Nonnull distinct);
 void edic_tok_trie_destroy(edic_tok_trie *_Nullable trie);
 /// The id of exactly these bytes, or UINT32_MAX.
 uint32_t edic_tok_trie_find(const edic_tok_trie *_Nonnull trie, const uint8_t *_Nullable s, size_t n);

@@ -14,6 +14,8 @@ struct Apertus: StackedNetwork {
         /// feedForward → width
         let down: Linear
 
+        var linears: [Linear] { [up, down] }
+
         func add(_ x: Matrix, to h: inout Matrix, on compute: Compute) {
             var inner = up(x, on: compute)
             inner.apply(activation, on: compute)

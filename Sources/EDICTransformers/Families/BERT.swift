@@ -21,9 +21,9 @@ struct BERT: Sendable {
     let contextLength: Int
     /// Where positions begin: RoBERTa's first is the number after its padding word's.
     let firstPosition: Int
-    let words: Weights
-    let positions: Weights
-    let segments: Weights
+    let words: EmbeddingTable
+    let positions: EmbeddingTable
+    let segments: EmbeddingTable
     let embeddingNorm: LayerNorm
     let layers: [Layer]
     let attention: Attention
@@ -106,9 +106,9 @@ extension BERT {
                 name + (old ? ".gamma" : ".weight"), name + (old ? ".beta" : ".bias"), width, epsilon: epsilon)
         }
         let table = prefix + "embeddings."
-        words = try loader.embedding(table + "word_embeddings.weight", words: vocabulary, width: width)
-        positions = try loader.embedding(table + "position_embeddings.weight", words: places, width: width)
-        segments = try loader.embedding(
+        words = try loader.table(table + "word_embeddings.weight", words: vocabulary, width: width)
+        positions = try loader.table(table + "position_embeddings.weight", words: places, width: width)
+        segments = try loader.table(
             table + "token_type_embeddings.weight", words: try configuration.count("type_vocab_size", default: 2),
             width: width)
         embeddingNorm = try norm(table + "LayerNorm")

@@ -14,10 +14,19 @@ struct DecoderStack<FeedForward: DecoderFeedForward>: Sendable {
     }
 
     let shape: DecoderShape
-    let embedding: Weights
+    let embedding: EmbeddingTable
     let layers: [Layer]
     let norm: RMSNorm
     let head: Weights
+
+    var bytesPerToken: Int {
+        layers.reduce(head.matrix.byteCount) { sum, layer in
+            let attention = [
+                layer.attention.query, layer.attention.key, layer.attention.value, layer.attention.output,
+            ]
+            return (attention + layer.feedForward.linears).reduce(sum) { $0 + $1.weights.matrix.byteCount }
+        }
+    }
 
     func states(
         of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
@@ -40,6 +49,9 @@ struct DecoderStack<FeedForward: DecoderFeedForward>: Sendable {
 protocol DecoderFeedForward: Sendable {
     /// h += feedForward(x); x: tokens × width, normalised.
     func add(_ x: Matrix, to h: inout Matrix, on compute: Compute)
+
+    /// Its matrices.
+    var linears: [Linear] { get }
 }
 
 /// A family whose network is one stack.
@@ -51,6 +63,7 @@ protocol StackedNetwork: CausalNetwork {
 extension StackedNetwork {
     var vocabulary: Int { stack.shape.vocabulary }
     var contextLength: Int? { stack.shape.context }
+    var bytesPerToken: Int { stack.bytesPerToken }
 
     func emptyCache() -> KeyValueCache {
         KeyValueCache(layers: stack.layers.count, width: stack.shape.keyValueHeads * stack.shape.headDimension)
@@ -99,7 +112,16 @@ extension DecoderStack {
         func norm(_ name: String, _ count: Int) throws(ModelError) -> RMSNorm {
             try loader.rmsNorm(name + ".weight", count, epsilon: shape.epsilon)
         }
-        embedding = try loader.embedding(names.embedding + ".weight", words: shape.vocabulary, width: width)
+        // The largest matrix first: while it is packed its numbers are there twice, and later nothing else is that large.
+        let headName = names.head + ".weight"
+        let embeddingName = names.embedding + ".weight"
+        if isTied || !loader.tensors.contains(headName) {
+            head = try loader.weights(embeddingName, outputs: shape.vocabulary, inputs: width)
+            embedding = EmbeddingTable(head)
+        } else {
+            head = try loader.weights(headName, outputs: shape.vocabulary, inputs: width)
+            embedding = try loader.table(embeddingName, words: shape.vocabulary, width: width)
+        }
         var layers: [Layer] = []
         for index in 0..<shape.layers {
             let prefix = names.layer(index)
@@ -125,9 +147,5 @@ extension DecoderStack {
         }
         self.layers = layers
         self.norm = try norm(names.norm, width)
-        let headName = names.head + ".weight"
-        head =
-            isTied || !loader.tensors.contains(headName)
-            ? embedding : try loader.weights(headName, outputs: shape.vocabulary, inputs: width)
     }
 }

@@ -22,9 +22,14 @@ struct GPT2: CausalNetwork {
     let attention: Attention
     let activation: Activation
     let words: Weights
-    let positions: Weights
+    let positions: EmbeddingTable
     let layers: [Layer]
     let norm: LayerNorm
+
+    var bytesPerToken: Int {
+        layers.flatMap { [$0.joint, $0.output, $0.expand, $0.project] }
+            .reduce(words.matrix.byteCount) { $0 + $1.weights.matrix.byteCount }
+    }
 
     func emptyCache() -> KeyValueCache { KeyValueCache(layers: layers.count, width: width) }
 
@@ -86,7 +91,7 @@ extension GPT2 {
             try loader.layerNorm(name + ".weight", name + ".bias", width, epsilon: epsilon)
         }
         words = try loader.embedding(prefix + "wte.weight", words: vocabulary, width: width)
-        positions = try loader.embedding(prefix + "wpe.weight", words: context, width: width)
+        positions = try loader.table(prefix + "wpe.weight", words: context, width: width)
         var layers: [Layer] = []
         for index in 0..<(try configuration.count("n_layer")) {
             let block = "\(prefix)h.\(index)."

@@ -15,6 +15,8 @@ struct Llama: StackedNetwork {
         /// feedForward → width
         let down: Linear
 
+        var linears: [Linear] { [gate, up, down] }
+
         func add(_ x: Matrix, to h: inout Matrix, on compute: Compute) {
             let wide = Linear.all([gate, up], of: x, on: compute)
             var inner = wide[0]

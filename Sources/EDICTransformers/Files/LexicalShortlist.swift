@@ -56,16 +56,10 @@ public struct LexicalShortlist: Sendable {
             offsets.append(Int(offset))
             last = offset
         }
-        var targets: [UInt32] = []
-        targets.reserveCapacity(Int(targetCount))
-        let start = 48 + 8 * Int(offsetCount)
-        for index in 0..<Int(targetCount) {
-            let target = bytes.littleEndian(UInt32.self, at: start + 4 * index)
-            guard target < targetVocabulary else {
-                throw ModelError(
-                    .mismatch, "\(file): lists word \(target), but the target vocabulary has \(targetVocabulary)")
-            }
-            targets.append(target)
+        let targets = bytes.littleEndianWords(at: 48 + 8 * Int(offsetCount), count: Int(targetCount))
+        if let largest = targets.max(), largest >= targetVocabulary {
+            throw ModelError(
+                .mismatch, "\(file): lists word \(largest), but the target vocabulary has \(targetVocabulary)")
         }
         frequentCount = Int(min(first, UInt64(targetVocabulary)))
         self.offsets = offsets

@@ -37,6 +37,11 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// Gives back the memory of what was read of a mapped file: after packing, the numbers would be there twice.
+    func release() {
+        if case .mapped(let region) = storage, region.count > 1 << 16 { region.release() }
+    }
+
     /// How many bytes a tensor of this type and shape takes, or nil where that overflows or the type is unknown.
     static func byteCount(of type: ElementType, shape: [Int]) -> Int? {
         guard let block = type.bytesPerBlock, let count = Int.checkedProduct(shape) else { return nil }

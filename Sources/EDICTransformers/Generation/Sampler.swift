@@ -19,6 +19,7 @@ struct Sampler {
     ///   - logits: the model's scores of all tokens.
     ///   - seen: the tokens so far, for the repetition penalty.
     mutating func draw(_ logits: [Float], seen: [Int]) -> Int {
+        if options.temperature == 0, options.repetitionPenalty == 1 { return Self.likeliest(logits) }
         var scores = logits
         if options.repetitionPenalty != 1 {
             for token in Set(seen) where token < scores.count {

@@ -18,7 +18,7 @@ struct Attention: Sendable {
         _ queries: Matrix, keys: [Float], values: [Float], visible: (Int) -> VisibleRows, on compute: Compute,
         weights: ((Int, [Float]) -> Void)? = nil
     ) -> Matrix {
-        var output = Matrix(rows: queries.rows, columns: shape.width)
+        var output = Matrix.unfilled(rows: queries.rows, columns: shape.width)
         var out = output.values.mutableSpan
         compute.kernels.attend(
             shape, queries: queries.values.span, keys: keys.span, values: values.span,

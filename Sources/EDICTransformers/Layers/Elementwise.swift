@@ -4,7 +4,7 @@ extension Matrix {
     /// Adds another matrix of the same shape.
     mutating func add(_ other: Matrix, on compute: Compute) {
         var all = values.mutableSpan
-        compute.kernels.add(other.values.span, to: &all)
+        compute.kernels.add(other.values.span, to: &all, pool: compute.pool)
     }
 
     mutating func scale(by factor: Float, on compute: Compute) {
@@ -14,13 +14,13 @@ extension Matrix {
 
     mutating func apply(_ activation: Activation, on compute: Compute) {
         var all = values.mutableSpan
-        compute.kernels.apply(activation, to: &all)
+        compute.kernels.apply(activation, to: &all, pool: compute.pool)
     }
 
     /// silu(this) · up, number by number.
     mutating func gate(with up: Matrix, on compute: Compute) {
         var all = values.mutableSpan
-        compute.kernels.siluGate(&all, up: up.values.span)
+        compute.kernels.siluGate(&all, up: up.values.span, pool: compute.pool)
     }
 }
 

@@ -19,10 +19,25 @@ struct Linear: Sendable {
         weights.multiply(x, into: &h, bias: bias, epilogue: .accumulate, on: compute)
     }
 
+    /// With so few rows, products are shared out together.
+    private static let fewRows = 4
+
     /// What several layers make of the same rows, which are made ready for their products once.
     static func all(_ layers: [Linear], of x: Matrix, on compute: Compute) -> [Matrix] {
         var input = ProductInput(kernels: compute.kernels)
         input.load(x.values.span, rows: x.rows, for: layers.map(\.weights.matrix), pool: compute.pool)
+        if x.rows <= fewRows, compute.pool != nil, layers.allSatisfy({ $0.bias == nil }) {
+            let outputs = layers.reduce(0) { $0 + $1.weights.outputs }
+            var all = Matrix.unfilled(rows: x.rows, columns: outputs)
+            var output = all.values.mutableSpan
+            WeightMatrix.multiply(layers.map(\.weights.matrix), input, into: &output, pool: compute.pool)
+            var start = 0
+            return layers.map { layer in
+                let end = start + x.rows * layer.weights.outputs
+                defer { start = end }
+                return Matrix(rows: x.rows, columns: layer.weights.outputs, values: Array(all.values[start..<end]))
+            }
+        }
         return layers.map { layer in
             var y = Matrix.unfilled(rows: x.rows, columns: layer.weights.outputs)
             layer.weights.multiply(input, into: &y, bias: layer.bias, on: compute)

@@ -7,9 +7,10 @@ struct LayerNorm: Sendable {
     let epsilon: Float
 
     func callAsFunction(_ x: Matrix, on compute: Compute) -> Matrix {
-        var y = Matrix(rows: x.rows, columns: x.columns)
+        var y = Matrix.unfilled(rows: x.rows, columns: x.columns)
         var out = y.values.mutableSpan
-        compute.kernels.layerNorm(x.values.span, gain: scale.span, bias: bias.span, epsilon: epsilon, into: &out)
+        compute.kernels.layerNorm(
+            x.values.span, gain: scale.span, bias: bias.span, epsilon: epsilon, into: &out, pool: compute.pool)
         return y
     }
 
@@ -22,9 +23,9 @@ struct RMSNorm: Sendable {
     let epsilon: Float
 
     func callAsFunction(_ x: Matrix, on compute: Compute) -> Matrix {
-        var y = Matrix(rows: x.rows, columns: x.columns)
+        var y = Matrix.unfilled(rows: x.rows, columns: x.columns)
         var out = y.values.mutableSpan
-        compute.kernels.rmsNorm(x.values.span, gain: scale.span, epsilon: epsilon, into: &out)
+        compute.kernels.rmsNorm(x.values.span, gain: scale.span, epsilon: epsilon, into: &out, pool: compute.pool)
         return y
     }
 

@@ -135,7 +135,7 @@ struct RotaryEmbedding: Sendable {
         var all = x.values.mutableSpan
         compute.kernels.rotate(
             &all, rows: rows, headSize: headSize, cosines: angles.cosines.span, sines: angles.sines.span,
-            interleaved: pairing == .neighbours)
+            interleaved: pairing == .neighbours, pool: compute.pool)
     }
 }
 

@@ -60,6 +60,9 @@ protocol CausalNetwork: Sendable {
     /// The longest text it was made for, where the file says.
     var contextLength: Int? { get }
 
+    /// Bytes of weights that one step reads, however few its tokens; of embeddings only a row is read, not counted.
+    var bytesPerToken: Int { get }
+
     func emptyCache() -> KeyValueCache
 
     /// The state of each new token after the last normalisation.

@@ -76,6 +76,7 @@ extension Weights {
             throw ModelError(
                 .mismatch, "\(tensor.file): tensor \(tensor.name): has the shape \(tensor.shape), not \(expected)")
         }
+        defer { tensor.release() }
         let isAsStored = precision != .float32 && !transposed && (precision == .asPublished || !tensor.type.isFloat)
         do throws(NumericsError) {
             if tensor.type == .intgemm8 {
