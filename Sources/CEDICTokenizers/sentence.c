@@ -6,6 +6,7 @@
 #include "CEDICTokenizers.h"
 #include "kernels.h"
 #include "merges.h"
+#include "paths.h"
 #include "tables.h"
 #include "words.h"
 
@@ -190,32 +191,22 @@ static inline size_t step(const edic_tok_sentence *m, const uint8_t *s, size_t i
     return length;
 }
 
-static int has_mark(const uint8_t *s, size_t n) {
-    for (size_t k = 0; k + 2 < n; k++) {
-        if (s[k] == mark[0] && s[k + 1] == mark[1] && s[k + 2] == mark[2]) return 1;
-    }
-    return 0;
-}
-
-// The normalized text, in `room` and 4 bytes; SIZE_MAX where it has no room or where the text has a ▁ of its own.
+// The normalized text, in `room` and 4 bytes; SIZE_MAX where it has no room, or where it ends in a ▁ that may stay or go, or
+// go into one piece with the next, as what follows in the sentence decides.
 static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, uint8_t *out, size_t room) {
-    size_t i = 0, written = 0, size;
+    size_t i = 0, head = prefix ? 3 : 0, spaces = 0, size;      // `spaces` written last
     const uint8_t *to;
     int removes = m->parts.removes_extra_spaces, after_space = removes;
-    if (has_mark(s, n)) return SIZE_MAX;
     if (removes) {
         while (i < n) {
             size_t length = step(m, s, i, n, &to, &size);
             if (size != 1 || *to != ' ') break;
             i += length;
         }
-        if (i == n) return 0;
     }
-    if (n == 0) return 0;
-    if (prefix) {
-        memcpy(out, mark, 3);
-        written = 3;
-    }
+    if (i == n) return 0;
+    if (prefix) memcpy(out, mark, 3);
+    size_t written = head;
     while (i < n) {
         i += step(m, s, i, n, &to, &size);
         if (written + 3 * size > room) return SIZE_MAX;
@@ -228,13 +219,20 @@ static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, 
             if (to[k] == ' ') {
                 memcpy(out + written, mark, 3);
                 written += 3;
+                spaces++;
             } else {
                 out[written++] = to[k];
+                spaces = 0;
             }
         }
     }
-    while (removes && written >= 3 && memcmp(out + written - 3, mark, 3) == 0) written -= 3;
-    return written;
+    if (removes) {
+        written -= 3 * spaces;
+        if (written == head) return 0;
+    } else if (s[n - 1] == ' ') {
+        return written;     // the end of the sentence
+    }
+    return written >= 3 && memcmp(out + written - 3, mark, 3) == 0 ? SIZE_MAX : written;
 }
 
 // --- Byte-pair encoding ---------------------------------------------------------------------------------------------
@@ -249,18 +247,17 @@ static uint32_t symbol_of(const edic_tok_sentence *m, uint32_t scalar) {
     return low < m->other_count && m->others[low].scalar == scalar ? m->others[low].symbol : no_symbol;
 }
 
-// Writes what a symbol that does not merge further is: its piece, or its bytes. Returns 0 where it is neither.
+// Writes what a symbol that does not merge further is: its piece, or its bytes, or unknown. Returns how many ids.
 static size_t put_symbol(const edic_tok_sentence *m, uint32_t symbol, const uint8_t *s, size_t n, uint32_t *ids) {
-    if (symbol < m->parts.piece_count) {
-        ids[0] = symbol;
+    if (symbol < m->parts.piece_count || !m->parts.fallback) {
+        ids[0] = symbol < m->parts.piece_count ? symbol : m->parts.unigram.unknown_id;
         return 1;
     }
-    if (!m->parts.fallback) return 0;
     for (size_t i = 0; i < n; i++) ids[i] = m->parts.fallback[s[i]];
     return n;
 }
 
-// Writes the ids of inner symbols that were merged; SIZE_MAX where one is unknown.
+// Writes the ids of inner symbols that were merged; SIZE_MAX where one is none.
 size_t edic_tok_sentence_put(const edic_tok_sentence *m, const uint32_t *symbols, size_t count, uint32_t *ids) {
     const edic_tok_pairs *pairs = m->parts.merges->pairs;
     size_t written = 0;
@@ -273,9 +270,7 @@ size_t edic_tok_sentence_put(const edic_tok_sentence *m, const uint32_t *symbols
             if (beyond >= m->scalar_count) return SIZE_MAX;
             length = utf8_of(m->scalars[beyond], bytes);
         }
-        size_t put = put_symbol(m, symbol, bytes, length, ids + written);
-        if (put == 0) return SIZE_MAX;
-        written += put;
+        written += put_symbol(m, symbol, bytes, length, ids + written);
     }
     return written;
 }
@@ -302,9 +297,7 @@ static size_t merge_sentence(const edic_tok_sentence *m, const uint8_t *s, size_
             if (put == SIZE_MAX) return SIZE_MAX;
             written += put;
             count = 0;
-            put = put_symbol(m, symbol, s + i, length, ids + written);
-            if (put == 0) return SIZE_MAX;
-            written += put;
+            written += put_symbol(m, symbol, s + i, length, ids + written);
         } else {
             run[count++] = inner;
         }
@@ -359,16 +352,15 @@ float edic_tok_sentence_advance(const edic_tok_sentence *m, float score, const u
     return score;
 }
 
-// Writes the ids of pieces and of the bytes of unknown characters; SIZE_MAX where those have no ids.
+// Writes the ids of pieces, and of unknown characters or their bytes; returns how many.
 static size_t put_pieces(const edic_tok_sentence *m, const uint8_t *s, const uint32_t *found, const uint32_t *ends, size_t count,
                          uint32_t *ids) {
     size_t written = 0;
     for (size_t k = 0; k < count; k++) {
-        if (found[k] != m->parts.unigram.unknown_id) {
+        if (found[k] != m->parts.unigram.unknown_id || !m->parts.fallback) {
             ids[written++] = found[k];
             continue;
         }
-        if (!m->parts.fallback) return SIZE_MAX;
         for (size_t i = k == 0 ? 0 : ends[k - 1]; i < ends[k]; i++) ids[written++] = m->parts.fallback[s[i]];
     }
     return written;
@@ -393,6 +385,35 @@ size_t edic_tok_sentence_encode(const edic_tok_sentence *m, const uint8_t *s, si
     return m->parts.merges ? merge_sentence(m, normal, n, ids) : best_sentence(m, normal, n, before, ids, doubt);
 }
 
+int edic_tok_sentence_walks(const edic_tok_sentence *m) {
+    return !m->parts.merges && edic_tok_paths_fit(&m->parts.unigram, m->parts.piece_count);
+}
+
+int edic_tok_sentence_add(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, edic_tok_paths *paths) {
+    uint8_t *room = edic_tok_paths_next(paths);
+    if (!room) return -1;
+    n = normalize(m, s, n, prefix, room, EDIC_TOK_PATHS_WORD - 4);
+    if (n == SIZE_MAX || n == 0) return 0;
+    edic_tok_paths_add(paths, n);
+    return 1;
+}
+
+void edic_tok_sentence_walk(const edic_tok_sentence *m, edic_tok_paths *paths) {
+    edic_tok_paths_walk(paths, &m->parts.unigram);
+}
+
+size_t edic_tok_sentence_take(const edic_tok_sentence *m, const edic_tok_paths *paths, size_t word, uint32_t *ids,
+                              uint8_t *doubt) {
+    uint32_t found[EDIC_TOK_PATHS_WORD], ends[EDIC_TOK_PATHS_WORD];
+    float margin;
+    const uint8_t *bytes;
+    size_t count = edic_tok_paths_best(paths, &m->parts.unigram, word, found, ends, &margin, &bytes);
+    if (count == SIZE_MAX) return SIZE_MAX;
+    // The margin is itself rounded.
+    *doubt = doubt_of((double)margin * 0.999999, ends[count - 1]);
+    return put_pieces(m, bytes, found, ends, count, ids);
+}
+
 // As merge_sentence, for any length: `ids` and `sizes` have room for a symbol each byte.
 static size_t merge_long(const edic_tok_sentence *m, const uint8_t *s, size_t n, uint32_t *symbols, uint32_t *sizes, uint32_t *ids) {
     size_t count = 0, at = 0, written = 0;
@@ -407,9 +428,7 @@ static size_t merge_long(const edic_tok_sentence *m, const uint8_t *s, size_t n,
     count = edic_tok_merge(m->parts.merges, symbols, sizes, count);
     if (count == SIZE_MAX) return SIZE_MAX;
     for (size_t k = 0; k < count; at += sizes[k++]) {
-        size_t put = put_symbol(m, symbols[k], s + at, sizes[k], ids + written);
-        if (put == 0) return SIZE_MAX;
-        written += put;
+        written += put_symbol(m, symbols[k], s + at, sizes[k], ids + written);
     }
     return written;
 }
@@ -418,7 +437,6 @@ size_t edic_tok_sentence_encode_long(const edic_tok_sentence *m, const uint8_t *
                                      uint32_t **result) {
     size_t count = SIZE_MAX, length = SIZE_MAX;
     uint8_t *normal = NULL;
-    if (has_mark(s, n)) return SIZE_MAX;
     // Most texts hardly grow.
     for (size_t room = n + n / 2 + 64; length == SIZE_MAX && room <= 100 * n + 6400; room *= 3) {
         free(normal);
@@ -447,4 +465,16 @@ size_t edic_tok_sentence_encode_long(const edic_tok_sentence *m, const uint8_t *
     if (count == SIZE_MAX) free(ids);
     else *result = ids;
     return count;
+}
+
+size_t edic_tok_fuse(uint32_t *ids, size_t count, uint32_t unknown) {
+    size_t kept = 0;
+    int after_unknown = 0;
+    for (size_t i = 0; i < count; i++) {
+        int is_unknown = ids[i] == unknown;
+        ids[kept] = ids[i];
+        kept += !(is_unknown & after_unknown);
+        after_unknown = is_unknown;
+    }
+    return kept;
 }

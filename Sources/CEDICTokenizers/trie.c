@@ -5,21 +5,9 @@
 
 #include "CEDICTokenizers.h"
 #include "tables.h"
+#include "trie.h"
 
-typedef struct {
-    int32_t base;                   // children are at base + byte
-    int32_t parent;                 // the node this is a child of; -1: free
-    uint32_t id;                    // UINT32_MAX: no key ends here
-    float score;
-} node;
-
-_Static_assert(sizeof(node) == 16, "no node crosses a cache line");
-
-struct edic_tok_trie {
-    node *nodes;
-    double *exact;                  // the scores of nodes, where they are not all floats
-    size_t count;                   // every base + 255 is below it
-};
+enum { MOST_NODES = 1 << 22 };
 
 typedef struct {
     uint32_t node;
@@ -27,105 +15,140 @@ typedef struct {
     uint32_t depth;
 } task;
 
-static int grow(edic_tok_trie *t, size_t *capacity, size_t needed) {
-    if (needed <= *capacity) return 1;
-    size_t bigger = *capacity * 2 > needed ? *capacity * 2 : needed;
-    if (bigger > INT32_MAX) return 0;
-    node *nodes = realloc(t->nodes, bigger * sizeof(node));
-    if (!nodes) return 0;
-    t->nodes = nodes;
-    if (t->exact) {
-        double *exact = realloc(t->exact, bigger * sizeof(double));
-        if (!exact) return 0;
-        t->exact = exact;
+static void *resized(void *array, size_t old, size_t new, size_t size) {
+    uint8_t *bigger = realloc(array, new * size);
+    if (bigger) memset(bigger + old * size, 0, (new - old) * size);
+    return bigger;
+}
+
+// What building takes: `bases` says which are in use.
+typedef struct {
+    edic_tok_trie *t;
+    uint8_t *bases;
+    size_t capacity, first_free;
+    task *queue;
+    size_t done, tasks, task_capacity;
+} building;
+
+static int grow(building *b, size_t needed) {
+    if (needed <= b->capacity) return 1;
+    size_t bigger = b->capacity * 2 > needed ? b->capacity * 2 : needed;
+    if (bigger > MOST_NODES) bigger = needed;
+    if (bigger > MOST_NODES) return 0;
+    edic_tok_trie *t = b->t;
+    void *nodes = resized(t->nodes, b->capacity, bigger, sizeof *t->nodes);
+    if (nodes) t->nodes = nodes;
+    void *ids = resized(t->ids, b->capacity, bigger, sizeof *t->ids);
+    if (ids) t->ids = ids;
+    void *scores = resized(t->scores, b->capacity, bigger, sizeof *t->scores);
+    if (scores) t->scores = scores;
+    void *bases = resized(b->bases, b->capacity, bigger, 1);
+    if (bases) b->bases = bases;
+    void *exact = t->exact ? resized(t->exact, b->capacity, bigger, sizeof *t->exact) : NULL;
+    if (exact) t->exact = exact;
+    if (!nodes || !ids || !scores || !bases || (t->exact && !exact)) return 0;
+    for (size_t i = b->capacity; i < bigger; i++) t->scores[i] = -INFINITY;
+    b->capacity = bigger;
+    return 1;
+}
+
+static int push(building *b, task todo) {
+    if (b->tasks == b->task_capacity) {
+        size_t bigger = b->task_capacity * 2 + 1024;
+        task *queue = realloc(b->queue, bigger * sizeof *queue);
+        if (!queue) return 0;
+        b->queue = queue;
+        b->task_capacity = bigger;
     }
-    for (size_t i = *capacity; i < bigger; i++) nodes[i] = (node){0, -1, UINT32_MAX, 0};
-    *capacity = bigger;
+    b->queue[b->tasks++] = todo;
+    return 1;
+}
+
+// The first base that is nobody's with a free place for each child; 0 without memory. The places below 256 stay free, so
+// that a node of base 0 has no children.
+static size_t find_base(building *b, const uint8_t *bytes, unsigned children) {
+    while (b->first_free < b->capacity && b->t->nodes[b->first_free] != 0) b->first_free++;
+    size_t place = b->first_free > (size_t)bytes[0] + 256 ? b->first_free : (size_t)bytes[0] + 256;
+    for (size_t tried = 0;; place++, tried++) {
+        if (!grow(b, place + 512)) return 0;
+        size_t base = place - bytes[0];
+        unsigned c = 0;
+        while (c < children && b->t->nodes[base + bytes[c]] == 0) c++;
+        if (c < children || b->bases[base]) continue;
+        // Where a dense stretch makes the search long, leave its gaps.
+        if (tried > 256 && place - 128 > b->first_free) b->first_free = place - 128;
+        return base;
+    }
+}
+
+// Gives the next node its key and its children. Level by level: what is near the root is near in memory.
+static int expand(building *b, const uint8_t *keys, const uint64_t *offsets, const uint32_t *ids, const double *scores) {
+    task todo = b->queue[b->done++];
+    edic_tok_trie *t = b->t;
+    uint32_t low = todo.low;
+    // The shortest key is first; it ends at this node if it is as long as the path.
+    if (offsets[low + 1] - offsets[low] == todo.depth) {
+        t->nodes[todo.node] |= EDIC_TOK_KEY;
+        t->ids[todo.node] = ids[low];
+        t->scores[todo.node] = scores ? (float)scores[low] : 0;
+        t->is_odd |= isinf(t->scores[todo.node]);
+        if (t->exact) t->exact[todo.node] = scores[low];
+        low++;
+    }
+    if (low == todo.high) return 1;
+    uint8_t bytes[256];
+    uint32_t begins[257];
+    unsigned children = 0;
+    for (uint32_t i = low; i < todo.high; i++) {
+        uint8_t byte = keys[offsets[i] + todo.depth];
+        if (children == 0 || bytes[children - 1] != byte) {
+            bytes[children] = byte;
+            begins[children++] = i;
+        }
+    }
+    begins[children] = todo.high;
+    size_t base = find_base(b, bytes, children);
+    if (base == 0) return 0;
+    b->bases[base] = 1;
+    t->nodes[todo.node] |= (uint32_t)base << EDIC_TOK_BASE;
+    for (unsigned c = 0; c < children; c++) {
+        t->nodes[base + bytes[c]] = (uint32_t)EDIC_TOK_NODE | bytes[c];
+        t->is_odd |= bytes[c] == 0xFF;
+        if (!push(b, (task){(uint32_t)base + bytes[c], begins[c], begins[c + 1], todo.depth + 1})) return 0;
+    }
     return 1;
 }
 
 edic_tok_trie *edic_tok_trie_create(const uint8_t *keys, const uint64_t *offsets, const uint32_t *ids,
                                     const double *scores, size_t count) {
-    edic_tok_trie *t = calloc(1, sizeof *t);
-    size_t capacity = 0, tasks = 0, task_capacity = 1024, first_free = 1, used = 1;
-    task *queue = malloc(task_capacity * sizeof *queue);
-    int is_exact = 1;
+    building b = {.t = calloc(1, sizeof *b.t), .first_free = 256};
+    int is_exact = 1, done = b.t && count < UINT32_MAX;
     for (size_t i = 0; scores && i < count; i++) is_exact &= (double)(float)scores[i] == scores[i];
-    if (t && !is_exact) t->exact = malloc(sizeof(double));
-    if (!t || (!is_exact && !t->exact) || !queue || count > UINT32_MAX || !grow(t, &capacity, 1024)) goto fail;
-    t->nodes[0].parent = 0;
-    t->nodes[0].base = 1;
-    if (count > 0) queue[tasks++] = (task){0, 0, (uint32_t)count, 0};
-    while (tasks > 0) {
-        task todo = queue[--tasks];
-        uint32_t low = todo.low;
-        // The shortest key is first; it ends at this node if it is as long as the path.
-        if (offsets[low + 1] - offsets[low] == todo.depth) {
-            t->nodes[todo.node].id = ids[low];
-            t->nodes[todo.node].score = scores ? (float)scores[low] : 0;
-            if (t->exact) t->exact[todo.node] = scores[low];
-            low++;
-        }
-        if (low == todo.high) continue;
-        uint8_t bytes[256];
-        uint32_t begins[257];
-        unsigned children = 0;
-        for (uint32_t i = low; i < todo.high; i++) {
-            uint8_t byte = keys[offsets[i] + todo.depth];
-            if (children == 0 || bytes[children - 1] != byte) {
-                bytes[children] = byte;
-                begins[children++] = i;
-            }
-        }
-        begins[children] = todo.high;
-        // The first base where every child's place is free.
-        while (first_free < capacity && t->nodes[first_free].parent != -1) first_free++;
-        size_t place = first_free > bytes[0] ? first_free : (size_t)bytes[0] + 1, tried = 0, base;
-        for (;; place++, tried++) {
-            if (!grow(t, &capacity, place + 512)) goto fail;
-            if (t->nodes[place].parent != -1) continue;
-            base = place - bytes[0];
-            unsigned c = 1;
-            while (c < children && t->nodes[base + bytes[c]].parent == -1) c++;
-            if (c == children) break;
-        }
-        // Where a dense stretch makes the search long, leave its gaps.
-        if (tried > 2048) first_free = place - 1024 > first_free ? place - 1024 : first_free;
-        t->nodes[todo.node].base = (int32_t)base;
-        if (base + 256 > used) used = base + 256;
-        if (tasks + children > task_capacity) {
-            task_capacity = (tasks + children) * 2;
-            task *bigger = realloc(queue, task_capacity * sizeof *queue);
-            if (!bigger) goto fail;
-            queue = bigger;
-        }
-        for (unsigned c = 0; c < children; c++) {
-            uint32_t at = (uint32_t)(base + bytes[c]);
-            t->nodes[at].parent = (int32_t)todo.node;
-            queue[tasks++] = (task){at, begins[c], begins[c + 1], todo.depth + 1};
-        }
-    }
-    if (!grow(t, &capacity, used + 256)) goto fail;
-    t->count = capacity;
-    free(queue);
-    return t;
-fail:
-    free(queue);
-    edic_tok_trie_destroy(t);
+    if (done && !is_exact) done = (b.t->exact = malloc(sizeof(double))) != NULL;
+    done = done && grow(&b, 1024);
+    if (done && count > 0) done = push(&b, (task){0, 0, (uint32_t)count, 0});
+    while (done && b.done < b.tasks) done = expand(&b, keys, offsets, ids, scores);
+    free(b.queue);
+    free(b.bases);
+    if (b.t) b.t->count = b.capacity;
+    if (done) return b.t;
+    edic_tok_trie_destroy(b.t);
     return NULL;
 }
 
 void edic_tok_trie_destroy(edic_tok_trie *t) {
     if (!t) return;
     free(t->nodes);
+    free(t->ids);
+    free(t->scores);
     free(t->exact);
     free(t);
 }
 
-// The child of `at` by `byte`, or 0 (the root is nobody's child).
-static inline uint32_t child(const node *nodes, uint32_t at, uint8_t byte) {
-    uint32_t to = (uint32_t)nodes[at].base + byte;
-    return nodes[to].parent == (int32_t)at ? to : 0;
+// The place of the child of `at` by `byte`, or 0.
+static inline uint32_t child(const uint32_t *nodes, uint32_t at, uint8_t byte) {
+    uint32_t to = (nodes[at] >> EDIC_TOK_BASE) + byte;
+    return edic_tok_is_child(nodes[to], byte) ? to : 0;
 }
 
 uint32_t edic_tok_trie_find(const edic_tok_trie *t, const uint8_t *s, size_t n) {
@@ -134,14 +157,14 @@ uint32_t edic_tok_trie_find(const edic_tok_trie *t, const uint8_t *s, size_t n) 
         at = child(t->nodes, at, s[i]);
         if (at == 0) return UINT32_MAX;
     }
-    return n == 0 ? UINT32_MAX : t->nodes[at].id;
+    return t->nodes[at] & EDIC_TOK_KEY ? t->ids[at] : UINT32_MAX;
 }
 
 uint32_t edic_tok_trie_longest(const edic_tok_trie *t, const uint8_t *s, size_t n, size_t *length) {
     uint32_t at = 0, found = UINT32_MAX;
     for (size_t i = 0; i < n && (at = child(t->nodes, at, s[i])) != 0; i++) {
-        if (t->nodes[at].id != UINT32_MAX) {
-            found = t->nodes[at].id;
+        if (t->nodes[at] & EDIC_TOK_KEY) {
+            found = t->ids[at];
             *length = i + 1;
         }
     }
@@ -153,8 +176,8 @@ size_t edic_tok_trie_prefixes(const edic_tok_trie *t, const uint8_t *s, size_t n
     uint32_t at = 0;
     size_t count = 0;
     for (size_t i = 0; i < n && count < capacity && (at = child(t->nodes, at, s[i])) != 0; i++) {
-        if (t->nodes[at].id != UINT32_MAX) {
-            ids[count] = t->nodes[at].id;
+        if (t->nodes[at] & EDIC_TOK_KEY) {
+            ids[count] = t->ids[at];
             lengths[count++] = (uint32_t)i + 1;
         }
     }
@@ -189,7 +212,9 @@ size_t edic_tok_unigram_best(const edic_tok_unigram *model, const uint8_t *s, si
     }
     for (size_t i = 0; i <= n; i++) stations[i].from = UINT32_MAX;
     stations[0] = (station){start, INFINITY, 0, 0};
-    const node *nodes = model->trie->nodes;
+    const uint32_t *nodes = model->trie->nodes;
+    const uint32_t *ids_of = model->trie->ids;
+    const float *scores = model->trie->scores;
     const double *exact = model->trie->exact;
     int single = model->single_precision;
     for (size_t i = 0; i < n;) {
@@ -199,12 +224,12 @@ size_t edic_tok_unigram_best(const edic_tok_unigram *model, const uint8_t *s, si
         int has_single = 0;
         uint32_t at = 0;
         for (size_t k = i; k < n && (at = child(nodes, at, s[k])) != 0; k++) {
-            if (nodes[at].id == UINT32_MAX) continue;
-            double score = exact ? exact[at] : nodes[at].score;
+            if (!(nodes[at] & EDIC_TOK_KEY)) continue;
+            double score = exact ? exact[at] : scores[at];
             if (score == -INFINITY) continue;
             // A score above zero marks a piece the user asked for: its true score grows with its length.
             if (score == INFINITY) score = (double)(k + 1 - i) * model->user_bonus - 0.1;
-            arrive(&stations[k + 1], sum(here, score, single), (uint32_t)i, nodes[at].id);
+            arrive(&stations[k + 1], sum(here, score, single), (uint32_t)i, ids_of[at]);
             if (k + 1 == i + length) has_single = 1;
         }
         if (!has_single) arrive(&stations[i + length], sum(here, model->unknown_score, single), (uint32_t)i, model->unknown_id);

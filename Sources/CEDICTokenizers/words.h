@@ -4,6 +4,7 @@
 
 #include "CEDICTokenizers.h"
 #include "pairs.h"
+#include "paths.h"
 
 enum {
     EDIC_TOK_LONGEST_WORD = 255,    // in bytes; longer ones are the caller's
@@ -20,6 +21,13 @@ int edic_tok_sentence_symbols(const edic_tok_sentence *sentence, const uint8_t *
 size_t edic_tok_sentence_put(const edic_tok_sentence *sentence, const uint32_t *symbols, size_t count, uint32_t *ids);
 // The pairs that the words of a sentence merge by; NULL: none, or Unigram.
 const edic_tok_pairs *edic_tok_sentence_pairs(const edic_tok_sentence *sentence);
+// Whether the best paths of many words of a Unigram sentence may be found at once. Then each is normalized and added, which
+// gives 0 where it must be encoded otherwise and -1 where the round is full, and after the walk taken: SIZE_MAX as above.
+int edic_tok_sentence_walks(const edic_tok_sentence *sentence);
+int edic_tok_sentence_add(const edic_tok_sentence *sentence, const uint8_t *s, size_t n, int prefix, edic_tok_paths *paths);
+size_t edic_tok_sentence_take(const edic_tok_sentence *sentence, const edic_tok_paths *paths, size_t word, uint32_t *ids,
+                              uint8_t *doubt);
+void edic_tok_sentence_walk(const edic_tok_sentence *sentence, edic_tok_paths *paths);
 // The most doubt that rounding leaves harmless until the score doubles, and how many ids that is at least.
 uint8_t edic_tok_sentence_most_doubt(const edic_tok_sentence *sentence, float score, size_t *lasts);
 

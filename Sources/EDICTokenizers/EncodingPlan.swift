@@ -67,7 +67,7 @@ final class EncodingPlan: Sendable {
         // A cut before a space is safe when no piece has a space after something else.
         var hasSpace = false
         for piece in pieces where piece.kind != .control && piece.kind != .unknown && piece.kind != .byte {
-            if piece.bytes == space { hasSpace = true }
+            if piece.bytes == space, piece.kind == .normal { hasSpace = true }
             var rest = piece.bytes[...]
             while rest.starts(with: space) { rest = rest.dropFirst(3) }
             if !Pattern.literal(space).matches(in: Array(rest)).isEmpty { return nil }
@@ -163,27 +163,43 @@ final class EncodingPlan: Sendable {
     ) -> Bool {
         switch kind {
         case .bytes(let composes, let prefixesSpace):
-            if composes, !isSurelyComposed(text) {
-                let normal = NormalizationForm.nfc.apply(AlignedText(copy(text), at: 0, tracking: false))
-                return encodeBytes(normal.bytes.span, core, table, &ids)
+            let isComposed = !composes || isSurelyComposed(text)
+            let lacksSpace = prefixesSpace && text.count > 0 && text[0] != 0x20
+            if isComposed, !lacksSpace { return encodeBytes(text, core, table, &ids) }
+            var bytes = copy(text)
+            if !isComposed {
+                bytes = NormalizationForm.nfc.apply(AlignedText(bytes, at: 0, tracking: false)).bytes
             }
-            if prefixesSpace, text.count > 0, text[0] != 0x20 {
-                return encodeBytes(([0x20] + copy(text)).span, core, table, &ids)
-            }
-            return encodeBytes(text, core, table, &ids)
+            return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, core, table, &ids)
         case .wholeParts, .metaspace:
             let isMetaspace = if case .metaspace = kind { true } else { false }
             return run(text, table, &ids) { range, _ in
                 let word = copy(text.extracting(range))
-                if isMetaspace, !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty {
-                    return .giveUp
-                }
+                if isMetaspace, !Self.standsAlone(word) { return .giveUp }
                 var found: [UInt32] = []
                 core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
                 return .ids(found, remembers: true)
             }
         case .sentencePiece(let normalizer, let native):
             return encodeSentence(text, normalizer, native, core, table, &ids)
+        }
+    }
+
+    /// Whether a word between spaces is normalized the same by itself: it holds no ▁, it does not begin with a character
+    /// that is one grapheme with the space before, and at neither end is white space that stripping takes at the text's.
+    private static func standsAlone(_ word: [UInt8]) -> Bool {
+        if !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return false }
+        let first = decodeScalar(word.span, 0).scalar
+        var at = word.count - 1
+        while at > 0, word[at] & 0xC0 == 0x80 { at -= 1 }
+        let last = decodeScalar(word.span, at).scalar
+        // The reference's character maps make tabs and line ends spaces.
+        for end in [first, last] where end.isWhiteSpace && ![0x09, 0x0A, 0x0D].contains(end.value) { return false }
+        guard first.value >= 0x80 else { return true }
+        switch first.category {
+        case .lu, .ll, .lt, .nd, .nl, .no, .pc, .pd, .ps, .pe, .pi, .pf, .po, .sm, .sc, .so: return true
+        case .lo: return first.value != 0xE33 && first.value != 0xEB3
+        default: return false
         }
     }
 

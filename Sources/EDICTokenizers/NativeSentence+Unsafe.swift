@@ -5,6 +5,8 @@ internal import Glibc
 @safe final class NativeSentence: @unchecked Sendable {
     let pointer: OpaquePointer
     let isUnigram: Bool
+    /// The unknown id, where characters without a piece are not encoded as bytes: a run of it is one.
+    let fusedUnknown: UInt32?
     /// What the C code points to.
     private let tables: (merges: MergeTable?, trie: Trie?)
     private let fallback: UnsafeMutablePointer<UInt32>
@@ -23,6 +25,7 @@ internal import Glibc
             tables = (model.table, nil)
             unsafe parts.merges = model.table.pointer
             unsafe parts.piece_count = UInt32(model.pieces.count)
+            unsafe parts.unigram.unknown_id = model.unknownID
             isUnigram = false
         case .unigram(let model) where model.lattice.singlePrecision:
             bytes = model.fallback
@@ -33,6 +36,7 @@ internal import Glibc
             isUnigram = true
         default: return nil
         }
+        fusedUnknown = bytes.count == 256 ? nil : unsafe parts.unigram.unknown_id
         unsafe fallback = .allocate(capacity: 256)
         unsafe fallback.initialize(repeating: 0, count: 256)
         unsafe scores = .allocate(capacity: max(scoreByID.count, 1))
@@ -75,8 +79,11 @@ internal import Glibc
                 unsafe edic_tok_sentence_encode(pointer, $0.baseAddress, $0.count, 1, 0, base, 1024, &doubt)
             }
             guard (0...1024).contains(count) else { return nil }
-            unsafe ids.append(contentsOf: UnsafeBufferPointer(start: base, count: count))
-            return isUnigram ? unsafe edic_tok_sentence_advance(pointer, 0, base, count) : 0
+            let score = isUnigram ? unsafe edic_tok_sentence_advance(pointer, 0, base, count) : 0
+            var left = count
+            if let fusedUnknown { left = unsafe edic_tok_fuse(base, count, fusedUnknown) }
+            unsafe ids.append(contentsOf: UnsafeBufferPointer(start: base, count: left))
+            return score
         }
     }
 

@@ -145,6 +145,8 @@ struct SentencePieceBPEModel: Sendable {
             if Int(symbol) < pieces.count {
                 tokens.append(ModelToken(id: symbol, end: end))
             } else if fallback.isEmpty {
+                // A run of unknown characters is one token.
+                if at > 0, let last = tokens.indices.last, tokens[last].id == unknownID { tokens.removeLast() }
                 tokens.append(ModelToken(id: unknownID, end: end))
             } else {
                 for index in at..<end { tokens.append(ModelToken(id: fallback[Int(text[index])], end: index + 1)) }

@@ -104,13 +104,8 @@ extension TokenizerJSONReader {
                 vocabulary: spelled, index: spelling, merges: merges, results: results, isByteLevel: false,
                 options: options)
         }
-        // Added tokens keep their own spelling; so does a token with a character outside the alphabet.
-        let addedIDs = Set(added.map(\.id))
-        let raw = Vocabulary(
-            spelled.tokens.enumerated().map { id, token in
-                guard let token, !addedIDs.contains(UInt32(id)) else { return nil }
-                return ByteAlphabet.bytes(of: token.span)
-            })
+        // A token with a character outside the alphabet is none that bytes merge to.
+        let raw = Vocabulary(spelled.tokens.map { $0.flatMap { ByteAlphabet.bytes(of: $0.span) } })
         return try BytePairModel(
             vocabulary: raw, index: raw.index(), merges: merges, results: results, isByteLevel: true, options: options)
     }

@@ -49,10 +49,12 @@ internal import CEDICTokenizers
         return unsafe text.withUnsafeBufferPointer { text in
             unsafe separators.withUnsafeBufferPointer { separators in
                 var native = unsafe words.native
+                let fused = words.fusedUnknown
                 var shape = unsafe pattern.native
                 unsafe shape.separators = separators.baseAddress
                 unsafe shape.keeps_separators = keepsSeparators ? 1 : 0
-                unsafe shape.keeps_controls = 1
+                // Where BERT's normalizer is, control characters are its own affair.
+                unsafe shape.keeps_controls = native.normalizes
                 var at = 0
                 while at < text.count {
                     // Positions have 32 bits: they count from the batch on.
@@ -63,7 +65,7 @@ internal import CEDICTokenizers
                     if count == 0 { break }
                     let origin = at
                     at += done
-                    guard unsafe run(cache, rest, at: origin, count, &native, &score, &ids, elsewhere) else {
+                    guard unsafe run(cache, rest, at: origin, count, &native, fused, &score, &ids, elsewhere) else {
                         ids.removeLast(ids.count - first)
                         return false
                     }
@@ -75,7 +77,7 @@ internal import CEDICTokenizers
 
     private func run(
         _ cache: OpaquePointer, _ text: UnsafeBufferPointer<UInt8>, at origin: Int, _ count: Int,
-        _ native: inout edic_tok_words, _ score: inout Float, _ ids: inout [UInt32],
+        _ native: inout edic_tok_words, _ fused: UInt32?, _ score: inout Float, _ ids: inout [UInt32],
         _ elsewhere: (Range<Int>, Float) -> Answer
     ) -> Bool {
         var job = unsafe edic_tok_job(
@@ -84,7 +86,10 @@ internal import CEDICTokenizers
         var resumes: Int32 = 0
         while true {
             let progress = unsafe edic_tok_cache_run(cache, &native, &job, resumes)
-            unsafe ids.append(contentsOf: UnsafeBufferPointer(start: output, count: job.written))
+            // The ids of a word are written at once, and a run of unknown ids is always within a word.
+            var written = unsafe job.written
+            if let fused { written = unsafe edic_tok_fuse(output, written, fused) }
+            unsafe ids.append(contentsOf: UnsafeBufferPointer(start: output, count: written))
             unsafe job.written = 0
             resumes = 1
             switch progress {
@@ -95,8 +100,7 @@ internal import CEDICTokenizers
             case .miss:
                 let range = unsafe Int(begins[job.next])..<Int(ends[job.next])
                 let place = origin + range.lowerBound..<origin + range.upperBound
-                guard case .ids(let found, let remembers) = unsafe elsewhere(place, job.score) else { return false }
-                ids += found
+                guard case .ids(var found, let remembers) = unsafe elsewhere(place, job.score) else { return false }
                 if unsafe native.is_unigram != 0, let sentence = unsafe native.sentence {
                     unsafe job.score = edic_tok_sentence_advance(sentence, job.score, found, found.count)
                 }
@@ -104,6 +108,11 @@ internal import CEDICTokenizers
                     unsafe edic_tok_cache_insert(
                         cache, base + range.lowerBound, range.count, found, found.count, 0)
                 }
+                if let fused {
+                    let left = unsafe edic_tok_fuse(&found, found.count, fused)
+                    found.removeLast(found.count - left)
+                }
+                ids += found
                 unsafe job.next += 1
             }
         }
@@ -126,6 +135,8 @@ internal import CEDICTokenizers
     }
 
     let native: edic_tok_words
+    /// The unknown id, where a run of it is one.
+    var fusedUnknown: UInt32? { if case .sentence(let sentence, _) = kind { sentence.fusedUnknown } else { nil } }
     /// What `native` points to.
     private let kind: Kind
     private let byteIDs: UnsafeMutablePointer<UInt32>

@@ -95,25 +95,31 @@ struct TokenizerEncodeCommand: ParsableCommand {
         }
     }
 
-    /// The log-probability and, behind a tab, what else is printed of a line.
+    /// The log-probability, in JSON as a member, else with a tab before what else is printed of a line.
     private func printBest(_ best: Int, _ tokenizer: Tokenizer) throws {
         try text.input.forEachBatch { lines in
             var output: [UInt8] = []
             for line in lines {
                 for (ids, score) in try tokenizer.nBest(line.text, best) {
-                    output += Array("\(Decimals.fixed(score, 4))\t".utf8)
-                    append(ids, tokenizer, to: &output)
+                    if !json || count { output += Array("\(Decimals.fixed(score, 4))\t".utf8) }
+                    append(ids, logProbability: score, tokenizer, to: &output)
                 }
             }
             Terminal.output(output.span)
         }
     }
 
-    private func append(_ ids: [UInt32], _ tokenizer: Tokenizer, to output: inout [UInt8]) {
+    private func append(
+        _ ids: [UInt32], logProbability: Double? = nil, _ tokenizer: Tokenizer, to output: inout [UInt8]
+    ) {
         if count { return output.appendLine(String(ids.count)) }
         guard json else { return output.appendLine(ids.map { String($0) }.joined(separator: " ")) }
         var writer = JSONWriter()
         writer.beginObject()
+        if let logProbability {
+            writer.key("log_probability")
+            writer.value(logProbability)
+        }
         writer.key("ids")
         writer.beginArray()
         for id in ids { writer.value(id) }

@@ -131,7 +131,7 @@ typedef struct {
     uint32_t piece_count;
     const edic_tok_merges *_Nullable merges;        // BPE; NULL: Unigram
     const uint32_t *_Nullable fallback;             // the ids of the 256 bytes, if characters without a piece are bytes
-    edic_tok_unigram unigram;
+    edic_tok_unigram unigram;                       // of BPE only the unknown id
     const float *_Nullable scores;                  // Unigram: what each id adds to the score of a path
 } edic_tok_sentence_parts;
 
@@ -152,6 +152,9 @@ size_t edic_tok_sentence_encode(const edic_tok_sentence *_Nonnull sentence, cons
 /// The same for a part of any length, in time and memory linear in it. `*ids` is for the caller to free.
 size_t edic_tok_sentence_encode_long(const edic_tok_sentence *_Nonnull sentence, const uint8_t *_Nullable s, size_t n,
                                      int prefix, double before, uint32_t *_Nullable *_Nonnull ids);
+/// Makes each run of unknown ids one, as sentencepiece does where characters are not encoded as bytes; returns how many ids
+/// are left.
+size_t edic_tok_fuse(uint32_t *_Nonnull ids, size_t count, uint32_t unknown);
 /// The score of a Unigram path after more ids, summed as sentencepiece sums it.
 float edic_tok_sentence_advance(const edic_tok_sentence *_Nonnull sentence, float score,
                                 const uint32_t *_Nonnull ids, size_t count);

@@ -1,0 +1,113 @@
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTokenizers
+
+/// What is encoded word by word is what the parts give step by step.
+@Suite struct SentenceTests {
+    static func stepByStep(_ text: String, _ tokenizer: Tokenizer) -> [UInt32] {
+        var ids: [UInt32] = []
+        tokenizer.core.encodeSlowly(Array(text.utf8), at: 0, .ordinaryText, tracking: false) { id, _ in ids.append(id) }
+        return ids
+    }
+
+    /// Random texts of known and unknown characters, white space, and ▁ at all places.
+    static func texts(_ count: Int, seed: UInt64) -> [String] {
+        var generator = SeededGenerator(seed: seed)
+        let pool = [
+            "the", "cat", "sat", "mat", " ", " ", " ", "  ", "▁", "▁▁", "中", "文", "語", "é", "e\u{301}", "\u{85}",
+            "\u{A0}", "\t",
+            "\n", "\u{3000}", "\u{200D}\u{312}", "ﬁ", "½", "a", "zq", "\u{0}", "😀", "\u{C}",
+        ]
+        return (0..<count).map { _ in
+            (0..<Int.random(in: 0...24, using: &generator)).map { _ in pool.randomElement(using: &generator) ?? "" }
+                .joined()
+        }
+    }
+
+    @Test(arguments: [false, true]) func sentencesAreTheirWords(_ byteFallback: Bool) throws {
+        let models: [TokenizerTrainer.Model] = [
+            .unigram(byteFallback: byteFallback), .sentencePieceBPE(byteFallback: byteFallback),
+        ]
+        for model in models {
+            let tokenizer = try TrainingTests.train(model, size: byteFallback ? 340 : 80, workers: 1)
+            #expect(tokenizer.core.plan != nil)
+            for text in Self.texts(250, seed: 5) {
+                let ids = tokenizer.encode(text, addingSpecialTokens: false, specialTokens: .ordinaryText)
+                #expect(ids == Self.stepByStep(text, tokenizer), "\(model) \(text.debugDescription)")
+            }
+        }
+    }
+
+    /// Many words at once, some longer than the rounds take, some of more pieces than a character has room for.
+    @Test func bestPathsOfManyWordsAreThoseOfOne() throws {
+        let tokenizer = try TrainingTests.train(.unigram(byteFallback: true), size: 340, workers: 1)
+        guard case .unigram(let model) = tokenizer.core.parts.model else {
+            Issue.record("not Unigram")
+            return
+        }
+        var generator = SeededGenerator(seed: 23)
+        let letters = Array("thecatsonm中é".unicodeScalars)
+        for _ in 0..<12 {
+            let words = (0..<60).map { _ in
+                var word = String.UnicodeScalarView()
+                for _ in 0..<Int.random(in: 1...40, using: &generator) {
+                    word.append(letters[Int.random(in: 0..<letters.count, using: &generator)])
+                }
+                return String(word)
+            }
+            var expected: [ModelToken] = []
+            model.encode(Array(words.map { "▁" + $0 }.joined().utf8), into: &expected)
+            #expect(tokenizer.encode(words.joined(separator: " "), addingSpecialTokens: false) == expected.map(\.id))
+        }
+    }
+
+    @Test func nfcGoesBeforeTheSpace() throws {
+        let json = #"""
+            {"normalizer":{"type":"NFC"},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":true,"use_regex":true},
+            "decoder":{"type":"ByteLevel"},"model":{"type":"BPE","merges":[],"vocab":{"Ġ":0,"a":1,"Ã":2,"¡":3}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        #expect(tokenizer.encode("a\u{301}") == [0, 2, 3])
+        #expect(tokenizer.encode(" a\u{301}a") == [0, 2, 3, 1])
+    }
+
+    /// Without BERT's normalizer, which drops controls, a form feed is white space.
+    @Test func controlsSeparateWhereNothingDropsThem() throws {
+        let rest = #"""
+            "pre_tokenizer":{"type":"BertPreTokenizer"},"model":{"type":"WordPiece","unk_token":"[UNK]",
+            "continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{"[UNK]":0,"a":1,"b":2,"ab":3}}}
+            """#
+        let cleaning = #"""
+            {"normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,
+            "lowercase":true},
+            """# + rest
+        #expect(try Tokenizer(parsing: Array(("{" + rest).utf8)).encode("a\u{C}b\u{B}") == [1, 2])
+        #expect(try Tokenizer(parsing: Array(cleaning.utf8)).encode("a\u{C}b\u{B}") == [3])
+    }
+
+    /// An added token spelled as a byte is spelled stays the byte where it stands for one.
+    @Test func addedTokensLeaveTheBytes() throws {
+        let json = #"""
+            {"added_tokens":[{"id":0,"content":"É","special":false,"normalized":false}],
+            "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"use_regex":true},"decoder":{"type":"ByteLevel"},
+            "model":{"type":"BPE","merges":[],"vocab":{"É":0,"Ĥ":1,"a":2}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        #expect(tokenizer.encode("a\u{242}") == [2, 0, 1])
+    }
+
+    @Test func spacesOfOtherKindsStayWithTheirText() throws {
+        let json = #"""
+            {"normalizer":{"type":"Sequence","normalizers":[{"type":"Strip","strip_left":true,"strip_right":true},
+            {"type":"Replace","pattern":{"Regex":" {2,}"},"content":" "},{"type":"Strip","strip_left":true,"strip_right":true}]},
+            "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true},
+            "model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["▁",-3],["a",-2],["▁a",-2.5],["b",-2]]}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        #expect(tokenizer.core.plan != nil)
+        for text in Self.texts(150, seed: 9) + ["a \u{85}a", "a\u{85} a", "a \u{300}a", "a \u{E33}b"] {
+            #expect(tokenizer.encode(text) == Self.stepByStep(text, tokenizer), "\(text.debugDescription)")
+        }
+    }
+}
