@@ -193,8 +193,10 @@ final class EncodingPlan: Sendable {
         var at = word.count - 1
         while at > 0, word[at] & 0xC0 == 0x80 { at -= 1 }
         let last = decodeScalar(word.span, at).scalar
-        // The reference's character maps make tabs and line ends spaces.
+        // The reference's character maps make tabs and line ends spaces, and may drop what stands behind the others.
         for end in [first, last] where end.isWhiteSpace && ![0x09, 0x0A, 0x0D].contains(end.value) { return false }
+        for other in [[0x0B], [0x0C], [0xC2, 0x85], [0xE2, 0x80, 0xA8], [0xE2, 0x80, 0xA9]] as [[UInt8]]
+        where !Pattern.literal(other).matches(in: word).isEmpty { return false }
         guard first.value >= 0x80 else { return true }
         switch first.category {
         case .lu, .ll, .lt, .nd, .nl, .no, .pc, .pd, .ps, .pe, .pi, .pf, .po, .sm, .sc, .so: return true

@@ -14,15 +14,22 @@ extension Tokenizer {
         contentsOf path: FilePath, pattern: String? = nil, specialTokens: [String: UInt32]? = nil
     ) throws(TokenizerError) {
         let path = try Self.file(at: path)
-        do {
+        do throws(TokenizerError) {
             if isGGUF(path) {
                 try self.init(try GGUFTokenizer.parts(of: path))
                 return
             }
             let data = try readFile(path)
             let name = path.lastComponent?.string ?? ""
-            if name == "vocab.json" || (name.hasSuffix(".json") && !Self.hasModel(data)) {
-                let merges = try readFile(path.removingLastComponent().appending("merges.txt"))
+            let isOther = name.hasSuffix(".json") && name != "vocab.json" && !data.isEmpty && !Self.hasModel(data)
+            if name == "vocab.json" || isOther {
+                let pairs = path.removingLastComponent().appending("merges.txt")
+                if isOther, !isFile(pairs) {
+                    throw TokenizerError(
+                        .unknownFormat,
+                        "no tokenizer.json, since it has no “model”; as a vocab.json it needs a merges.txt beside it")
+                }
+                let merges = try readFile(pairs)
                 try self.init(try VocabularyFiles.bytePair(vocabulary: data, merges: merges))
             } else {
                 try self.init(parsing: data, name: name, pattern: pattern, specialTokens: specialTokens)

@@ -13,12 +13,12 @@ extension TokenizerJSONReader {
             || last(optional("normalizer"), "normalizers") == "ByteLevel"
     }
 
-    func readModel(_ model: JSONElement, _ added: [AddedToken]) throws(TokenizerError) -> Model {
+    func readModel(_ model: JSONElement) throws(TokenizerError) -> Model {
         let inferred =
             model["merges"] != nil ? "BPE" : model["vocab"]?.kind == .array ? "Unigram" : "WordPiece"
         let type = model["type"]?.string ?? inferred
         switch type {
-        case "BPE": return .bytePair(try bytePair(model, added))
+        case "BPE": return .bytePair(try bytePair(model))
         case "Unigram": return .unigram(try unigram(model))
         case "WordPiece":
             let vocabulary = try vocabulary(model)
@@ -53,7 +53,7 @@ extension TokenizerJSONReader {
         return vocabulary
     }
 
-    func bytePair(_ model: JSONElement, _ added: [AddedToken]) throws(TokenizerError) -> BytePairModel {
+    func bytePair(_ model: JSONElement) throws(TokenizerError) -> BytePairModel {
         let spelled = try vocabulary(model)
         let spelling = try spelled.index()
         guard let list = model["merges"], list.kind == .array else {

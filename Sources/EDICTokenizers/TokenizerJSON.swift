@@ -28,7 +28,7 @@ struct TokenizerJSONReader {
         let preTokenizer = try optional("pre_tokenizer").map { element throws(TokenizerError) in
             try self.preTokenizer(element, "pre_tokenizer")
         }
-        var parts = TokenizerParts(model: try readModel(model, added))
+        var parts = TokenizerParts(model: try readModel(model))
         parts.normalizer = normalizer
         parts.preTokenizer = preTokenizer
         if let element = optional("post_processor") {

@@ -88,6 +88,9 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
     func validate() throws {
         _ = try outputFormat()
         if let memory, !(8...1 << 24 ~= memory) { throw ValidationError("--memory is 8 megabytes or more") }
+        // Every byte has a token, beside SentencePiece's <unk>, <s> and </s>.
+        let least = family == .byteLevelBPE ? 256 + special.count : byteFallback ? 259 : 4
+        if size < least { throw ValidationError("--size is \(least) or more here") }
         if !(1...100 ~= rounds) { throw ValidationError("--rounds is 1 to 100") }
     }
 

@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 import _EDICTestSupport
 
@@ -106,6 +107,17 @@ import _EDICTestSupport
         }
         #expect(throws: TokenizerError.self) { try Tokenizer(parsing: []) }
         #expect(throws: TokenizerError.self) { try Tokenizer(parsing: Array("nonsense".utf8)) }
+    }
+
+    /// A .json that is neither kind of tokenizer is not called a missing merges.txt.
+    @Test func otherFilesOfJSONSayWhatTheyLack() throws {
+        let folder = try TemporaryFolder()
+        for (content, wanted) in [("", "empty"), (#"{"a":1}"#, "no tokenizer.json")] {
+            let path = FilePath("\(folder.path)/other.json")
+            try GGUFTests.write(Array(content.utf8), to: path)
+            let error = #expect(throws: TokenizerError.self) { try Tokenizer(contentsOf: path) }
+            #expect(error?.message.contains(wanted) == true, "\(error?.message ?? "")")
+        }
     }
 
     @Test func unknownComponentsAreNamed() throws {

@@ -106,7 +106,7 @@ import _EDICTestSupport
             """#
         let tokenizer = try Tokenizer(parsing: Array(json.utf8))
         #expect(tokenizer.core.plan != nil)
-        for text in Self.texts(150, seed: 9) + ["a \u{85}a", "a\u{85} a", "a \u{300}a", "a \u{E33}b"] {
+        for text in Self.texts(150, seed: 9) + ["a \u{85}a", "a\u{85} a", "a \u{300}a", "a \u{E33}b", "a\u{85}b a"] {
             #expect(tokenizer.encode(text) == Self.stepByStep(text, tokenizer), "\(text.debugDescription)")
         }
     }
