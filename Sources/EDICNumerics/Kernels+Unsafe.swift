@@ -23,6 +23,9 @@ internal import Glibc
         unsafe table = ek_kernels_for(instructionSet.c)
     }
 
+    /// Whether activations of 8 bits are of use: elsewhere words cost no more.
+    var multipliesBytes: Bool { unsafe table.pointee.narrow_limit > 0 }
+
     // MARK: Normalisation
 
     /// Rows of `gain.count` numbers, each shifted to mean 0 and scaled to variance 1, times `gain`, plus `bias`

@@ -9,8 +9,9 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench",
         abstract: "Measure this machine, and how close the arithmetic comes to what it can do.",
         discussion: """
-            First what the machine reads and computes at most in a second, then each kind of weights: a batch over \
-            weights that fit the caches, and one row over weights that do not. 100 % is the machine's limit. With a \
+            First what the machine reads and computes at most in a second, then each kind of weights with each width of \
+            activations: a batch over weights that fit the caches, and one row over weights that do not. 100 % is the \
+            machine's limit. With a \
             language model, how fast it reads a prompt and generates.
 
             EXAMPLES
@@ -110,7 +111,7 @@ struct BenchCommand: ParsableCommand {
               Floats   \(peak(limits.floatPeak))
               Bytes    \(peak(limits.int8Peak))
 
-            \("weights".padding(to: 9))\("shape".padding(to: 22))\("10⁹ op/s".padding(to: 11))\("GB/s".padding(to: 9))of the limit
+            \("weights".padding(to: 9))\("bits".padding(to: 6))\("shape".padding(to: 22))\("10⁹ op/s".padding(to: 11))\("GB/s".padding(to: 9))of the limit
 
             """
     }
@@ -118,7 +119,8 @@ struct BenchCommand: ParsableCommand {
     private static func text(_ row: KernelBenchmark.Row) -> String {
         let shape = "\(row.batch) × \(row.inputs) → \(row.outputs)"
         let share = "\(Decimals.fixed(row.share * 100, 0)) % (\(row.isMemoryBound ? "memory" : "arithmetic"))"
-        return row.format.rawValue.padding(to: 9) + shape.padding(to: 22)
+        let bits = row.activations.map { $0 == .bits8 ? "8" : "16" } ?? "32"
+        return row.format.rawValue.padding(to: 9) + bits.padding(to: 6) + shape.padding(to: 22)
             + billions(row.operations / row.seconds).padding(to: 11)
             + billions(row.bytes / row.seconds).padding(to: 9) + share
     }
@@ -136,6 +138,7 @@ struct BenchCommand: ParsableCommand {
         for row in rows {
             writer.beginObject()
             writer.member("weights", row.format.rawValue)
+            writer.member("activation_bits", row.activations.map { $0 == .bits8 ? 8 : 16 } ?? 32)
             writer.member("batch", row.batch)
             writer.member("inputs", row.inputs)
             writer.member("outputs", row.outputs)

@@ -33,6 +33,10 @@ struct DecoderShape: Sendable {
         let usesWindow = configuration.bool("use_sliding_window", default: true)
         window = usesWindow && configuration.has("sliding_window") ? try configuration.count("sliding_window") : nil
         rotary = try RotaryEmbedding(configuration, headDimension: headDimension, context: context)
+        if case .dynamic(let factor, let original) = rotary.scaling {
+            // Here max_position_embeddings is the length before stretching.
+            context = Int(min(Float(original) * max(1, factor), 0x1p30))
+        }
         try check()
     }
 
