@@ -97,6 +97,7 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
     func run() throws {
         let format = try outputFormat()
         var trainer = try TokenizerTrainer(trainerConfiguration, pool: work.pool)
+        var isEmpty = true
         for file in files.isEmpty ? ["-"] : files {
             let (language, path) = LanguageFile.split(file)
             try TrainingText(path).forEachBlock { block, rowLanguage in
@@ -104,7 +105,12 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
                     throw CommandFailure(.interrupted, "stopped on request; nothing was written")
                 }
                 try trainer.add(block, language: language ?? rowLanguage ?? "und")
+                isEmpty = isEmpty && block.isEmpty
             }
+        }
+        if isEmpty {
+            let name = files.first ?? "standard input"
+            throw CommandFailure(.badData, "\(name): is empty; a tokenizer is learned from text")
         }
         let spills = trainer.spills
         let display = TrainingDisplay()

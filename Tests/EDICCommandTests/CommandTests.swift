@@ -63,6 +63,16 @@ import _EDICTestSupport
         #expect((result.output + result.messages).contains("sessions/2025-05-14.xml:34: error:"))
     }
 
+    @Test func nothingIsLearnedFromNothing() throws {
+        let runner = try CommandRunner()
+        let (text, tokenizer) = ("\(runner.folder.path)/empty.txt", "\(runner.folder.path)/t.json")
+        runner.write("", to: text)
+        let result = runner.run("tokenizer train --size 300 --output '\(tokenizer)' '\(text)'")
+        #expect(result.status == 65)
+        #expect(result.messages.contains("empty.txt: is empty"))
+        #expect(runner.run("tokenizer inspect --model '\(tokenizer)' a").status == 66)
+    }
+
     @Test func everyFolderOfContributionsIsChecked() throws {
         let runner = try CommandRunner()
         let result = runner.run("check --skip-languages --json Corpora")
