@@ -48,7 +48,7 @@ struct MarianFamilyTests {
         let padded = golden.tokenLists("batch_ids")
         let sentences = zip(padded, masks).map { ids, mask in zip(ids, mask).filter { $0.1 == 1 }.map(\.0) }
         var hidden: [Matrix] = []
-        let encoded = marian.encode([sentences[0]], on: Compute()) { hidden.append($0) }
+        let encoded = marian.encodeTogether([sentences[0]], on: Compute()) { hidden.append($0) }
         let expected = try golden.matrix("enc_layer_hidden_0")
         let length = padded[0].count
         for (index, layer) in hidden.enumerated() {
@@ -72,5 +72,16 @@ struct MarianFamilyTests {
                 for (score, want) in zip(scores.row(sentence), wanted) { #expect(abs(score - want) < 1e-4) }
             }
         }
+    }
+
+    /// More tokens than one thread encodes at a time, beside one sentence alone and all of them together.
+    @Test func parcelsOfSentencesDoNotShow() throws {
+        let (golden, marian) = try Self.base()
+        let some = BeamSearchTests.sentences(golden)
+        let sentences = (0..<80).map { some[$0 % some.count] }
+        #expect(sentences.joined().count > 400)
+        let states = marian.encode(sentences, on: Compute())
+        #expect(states.values == marian.encodeTogether(sentences, on: Compute()).values)
+        #expect(states.values == sentences.flatMap { marian.encode([$0], on: Compute()).values })
     }
 }

@@ -71,8 +71,28 @@ struct Marian: Sendable {
 
     // MARK: - The encoder
 
+    /// How many tokens one thread encodes at a time: of more, a layer's activations leave the second-level cache.
+    private static let tokensAtATime = 192
+
     /// The states of all source tokens; sentences lie one after the other and do not see each other.
-    func encode(_ sentences: [[Int]], on compute: Compute, trace: ((Matrix) -> Void)? = nil) -> Matrix {
+    func encode(_ sentences: [[Int]], on compute: Compute) -> Matrix {
+        guard compute.pool == nil else { return encodeTogether(sentences, on: compute) }
+        var states: [Float] = []
+        var start = 0
+        while start < sentences.count {
+            var (end, tokens) = (start, 0)
+            repeat {
+                tokens += sentences[end].count
+                end += 1
+            } while end < sentences.count && tokens + sentences[end].count <= Self.tokensAtATime
+            states += encodeTogether(Array(sentences[start..<end]), on: compute).values
+            start = end
+        }
+        return Matrix(rows: states.count / width, columns: width, values: states)
+    }
+
+    /// The same of sentences that go through every layer together.
+    func encodeTogether(_ sentences: [[Int]], on compute: Compute, trace: ((Matrix) -> Void)? = nil) -> Matrix {
         var ranges: [Range<Int>] = []
         for sentence in sentences {
             let start = ranges.last?.upperBound ?? 0
