@@ -60,8 +60,8 @@ let package = Package(
         .systemLibrary(name: "CSystemXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         // Not through Yams: it imports Foundation, whose loading is a third of the time that a short command takes.
         .systemLibrary(name: "CSystemYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
-        // One function of the C library that its headers hide from Swift.
-        .systemLibrary(name: "CSystemFiles"),
+        // What Swift does not see of the C library.
+        .systemLibrary(name: "CSystemLibC"),
         .target(name: "CEDICUnicode", dependencies: ["CSystemICU"]),
         .target(name: "CEDICXML", dependencies: ["CSystemXML"]),
         .target(name: "CEDICHTML"),
@@ -81,7 +81,7 @@ let package = Package(
             "EDICStore",
             [
                 "EDICJSON", "CSystemZstd", "CSystemZlib", "CSystemLZMA", "CSystemCrypto", "CSystemXXHash",
-                "CSystemFiles", system,
+                "CSystemLibC", system,
             ],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
@@ -131,7 +131,7 @@ let package = Package(
             name: "edic",
             dependencies: [
                 "EDICBuilds", "EDICServer", "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram",
-                "EDICLanguageID", "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", arguments, system,
+                "EDICLanguageID", "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", "CSystemLibC", arguments, system,
             ],
             swiftSettings: strict),
 

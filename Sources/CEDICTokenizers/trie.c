@@ -21,19 +21,20 @@ static void *resized(void *array, size_t old, size_t new, size_t size) {
     return bigger;
 }
 
-// What building takes: `bases` says which are in use.
+// What building takes: a bit for each place that is a node's, and for each base that is a node's.
 typedef struct {
     edic_tok_trie *t;
-    uint8_t *bases;
-    size_t capacity, first_free;
+    uint8_t *taken, *bases;
+    size_t capacity, first_gap, first_room;
     task *queue;
     size_t done, tasks, task_capacity;
 } building;
 
 static int grow(building *b, size_t needed) {
     if (needed <= b->capacity) return 1;
-    size_t bigger = b->capacity * 2 > needed ? b->capacity * 2 : needed;
-    if (bigger > MOST_NODES) bigger = needed;
+    size_t bigger = b->capacity + b->capacity / 4 > needed ? b->capacity + b->capacity / 4 : needed;
+    bigger = (bigger + 63) / 64 * 64;
+    if (bigger > MOST_NODES) bigger = (needed + 63) / 64 * 64;
     if (bigger > MOST_NODES) return 0;
     edic_tok_trie *t = b->t;
     void *nodes = resized(t->nodes, b->capacity, bigger, sizeof *t->nodes);
@@ -42,11 +43,15 @@ static int grow(building *b, size_t needed) {
     if (ids) t->ids = ids;
     void *scores = resized(t->scores, b->capacity, bigger, sizeof *t->scores);
     if (scores) t->scores = scores;
-    void *bases = resized(b->bases, b->capacity, bigger, 1);
+    // Eight bytes more, since bits are read 64 at a time.
+    const size_t old_bits = b->taken ? b->capacity / 8 + 8 : 0;
+    void *taken = resized(b->taken, old_bits, bigger / 8 + 8, 1);
+    if (taken) b->taken = taken;
+    void *bases = resized(b->bases, old_bits, bigger / 8 + 8, 1);
     if (bases) b->bases = bases;
     void *exact = t->exact ? resized(t->exact, b->capacity, bigger, sizeof *t->exact) : NULL;
     if (exact) t->exact = exact;
-    if (!nodes || !ids || !scores || !bases || (t->exact && !exact)) return 0;
+    if (!nodes || !ids || !scores || !taken || !bases || (t->exact && !exact)) return 0;
     for (size_t i = b->capacity; i < bigger; i++) t->scores[i] = -INFINITY;
     b->capacity = bigger;
     return 1;
@@ -64,20 +69,29 @@ static int push(building *b, task todo) {
     return 1;
 }
 
-// The first base that is nobody's with a free place for each child; 0 without memory. The places below 256 stay free, so
-// that a node of base 0 has no children.
+static void set_bit(uint8_t *bits, size_t at) { bits[at / 8] |= (uint8_t)(1 << at % 8); }
+
+// 32 bits from `at` on.
+static uint32_t bits_at(const uint8_t *bits, size_t at) {
+    uint64_t found;
+    memcpy(&found, bits + at / 8, sizeof found);
+    return (uint32_t)(found >> at % 8);
+}
+
+// A base that is nobody's with a free place for each child, 32 candidates at a time; 0 without memory. Nodes that branch
+// take the first that follows the last one's, which keeps the search short; those with one child fill the gaps. The
+// places below 256 stay free, so that a node of base 0 has no children.
 static size_t find_base(building *b, const uint8_t *bytes, unsigned children) {
-    while (b->first_free < b->capacity && b->t->nodes[b->first_free] != 0) b->first_free++;
-    size_t place = b->first_free > (size_t)bytes[0] + 256 ? b->first_free : (size_t)bytes[0] + 256;
-    for (size_t tried = 0;; place++, tried++) {
-        if (!grow(b, place + 512)) return 0;
-        size_t base = place - bytes[0];
-        unsigned c = 0;
-        while (c < children && b->t->nodes[base + bytes[c]] == 0) c++;
-        if (c < children || b->bases[base]) continue;
-        // Where a dense stretch makes the search long, leave its gaps.
-        if (tried > 256 && place - 128 > b->first_free) b->first_free = place - 128;
-        return base;
+    size_t *first = children == 1 ? &b->first_gap : &b->first_room;
+    while (*first + 32 <= b->capacity && bits_at(b->taken, *first) == UINT32_MAX) *first += 32;
+    size_t base = *first > (size_t)bytes[0] + 256 ? *first - bytes[0] : 256;
+    for (size_t tried = 0;; base += 32, tried += 32) {
+        if (!grow(b, base + 544)) return 0;
+        uint32_t taken = bits_at(b->bases, base);
+        for (unsigned c = 0; c < children && taken != UINT32_MAX; c++) taken |= bits_at(b->taken, base + bytes[c]);
+        if (taken == UINT32_MAX) continue;
+        if (base > *first && (children > 1 || tried > 1024)) *first = base;
+        return base + (size_t)__builtin_ctz(~taken);
     }
 }
 
@@ -109,26 +123,41 @@ static int expand(building *b, const uint8_t *keys, const uint64_t *offsets, con
     begins[children] = todo.high;
     size_t base = find_base(b, bytes, children);
     if (base == 0) return 0;
-    b->bases[base] = 1;
+    set_bit(b->bases, base);
     t->nodes[todo.node] |= (uint32_t)base << EDIC_TOK_BASE;
     for (unsigned c = 0; c < children; c++) {
         t->nodes[base + bytes[c]] = (uint32_t)EDIC_TOK_NODE | bytes[c];
+        set_bit(b->taken, base + bytes[c]);
         t->is_odd |= bytes[c] == 0xFF;
         if (!push(b, (task){(uint32_t)base + bytes[c], begins[c], begins[c + 1], todo.depth + 1})) return 0;
     }
     return 1;
 }
 
+// The nodes of a trie of sorted keys: for each key, what it does not share with the one before.
+static size_t node_count(const uint8_t *keys, const uint64_t *offsets, size_t count) {
+    size_t nodes = 1;
+    for (size_t i = 0; i < count; i++) {
+        const size_t length = offsets[i + 1] - offsets[i], before = i > 0 ? offsets[i] - offsets[i - 1] : 0;
+        size_t shared = 0;
+        while (shared < length && shared < before && keys[offsets[i] + shared] == keys[offsets[i - 1] + shared]) shared++;
+        nodes += length - shared;
+    }
+    return nodes;
+}
+
 edic_tok_trie *edic_tok_trie_create(const uint8_t *keys, const uint64_t *offsets, const uint32_t *ids,
                                     const double *scores, size_t count) {
-    building b = {.t = calloc(1, sizeof *b.t), .first_free = 256};
+    building b = {.t = calloc(1, sizeof *b.t), .first_gap = 256, .first_room = 256};
     int is_exact = 1, done = b.t && count < UINT32_MAX;
     for (size_t i = 0; scores && i < count; i++) is_exact &= (double)(float)scores[i] == scores[i];
     if (done && !is_exact) done = (b.t->exact = malloc(sizeof(double))) != NULL;
-    done = done && grow(&b, 1024);
+    const size_t expected = node_count(keys, offsets, count) * 9 / 8 + 1024;
+    done = done && grow(&b, expected < MOST_NODES ? expected : MOST_NODES);
     if (done && count > 0) done = push(&b, (task){0, 0, (uint32_t)count, 0});
     while (done && b.done < b.tasks) done = expand(&b, keys, offsets, ids, scores);
     free(b.queue);
+    free(b.taken);
     free(b.bases);
     if (b.t) b.t->count = b.capacity;
     if (done) return b.t;

@@ -47,6 +47,23 @@ internal import Glibc
         }
     }
 
+    /// The same in place.
+    public func layerNorm(
+        _ x: inout MutableSpan<Float>, gain: Span<Float>, bias: Span<Float>?, epsilon: Float, pool: WorkerPool? = nil
+    ) {
+        let n = gain.count
+        precondition((bias?.count ?? n) == n, "shapes differ")
+        unsafe forRows(&x, of: n, pool) { x in
+            unsafe gain.withUnsafeBufferPointer { gain in
+                guard let gain = gain.baseAddress else { return }
+                guard let bias else { return unsafe table.pointee.layer_norm(x, gain, nil, epsilon, x, n) }
+                unsafe bias.withUnsafeBufferPointer { bias in
+                    unsafe table.pointee.layer_norm(x, gain, bias.baseAddress, epsilon, x, n)
+                }
+            }
+        }
+    }
+
     /// Rows of `gain.count` numbers, each divided by its root mean square, times `gain` (Zhang and Sennrich 2019).
     public func rmsNorm(
         _ x: Span<Float>, gain: Span<Float>, epsilon: Float, into out: inout MutableSpan<Float>, pool: WorkerPool? = nil
@@ -57,6 +74,19 @@ internal import Glibc
             unsafe gain.withUnsafeBufferPointer { gain in
                 guard let gain = gain.baseAddress else { return }
                 unsafe table.pointee.rms_norm(x, gain, epsilon, out, n)
+            }
+        }
+    }
+
+    /// The same in place.
+    public func rmsNorm(
+        _ x: inout MutableSpan<Float>, gain: Span<Float>, epsilon: Float, pool: WorkerPool? = nil
+    ) {
+        let n = gain.count
+        unsafe forRows(&x, of: n, pool) { x in
+            unsafe gain.withUnsafeBufferPointer { gain in
+                guard let gain = gain.baseAddress else { return }
+                unsafe table.pointee.rms_norm(x, gain, epsilon, x, n)
             }
         }
     }
@@ -222,6 +252,17 @@ internal import Glibc
                 guard let source = x.baseAddress, let target = out.baseAddress else { return }
                 Self.inParts(x.count / n, of: n, pool) { row in unsafe body(source + row * n, target + row * n) }
             }
+        }
+    }
+
+    private func forRows(
+        _ x: inout MutableSpan<Float>, of n: Int, _ pool: WorkerPool?, _ body: (UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let count = x.count
+        precondition(n > 0 && count % n == 0, "\(count) numbers are not rows of \(n)")
+        unsafe x.withUnsafeMutableBufferPointer { x in
+            guard let start = x.baseAddress else { return }
+            Self.inParts(count / n, of: n, pool) { row in unsafe body(start + row * n) }
         }
     }
 

@@ -1,4 +1,4 @@
-internal import CSystemFiles
+internal import CSystemLibC
 internal import Glibc
 public import SystemPackage
 

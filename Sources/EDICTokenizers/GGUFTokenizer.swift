@@ -86,7 +86,7 @@ enum GGUFTokenizer {
             }
             file.pieces[unknown].kind = .unknown
         }
-        var parts = try file.parts()
+        var parts = try file.parts(allowsRepetition: true)
         parts.addedTokens = added(tokens, types)
         return parts
     }

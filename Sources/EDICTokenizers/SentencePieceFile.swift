@@ -34,9 +34,6 @@ struct SentencePieceFile: Sendable {
         guard pieces.contains(where: { $0.kind == .unknown }) else {
             throw .malformed("the SentencePiece model has no piece of the kind UNKNOWN")
         }
-        guard Set(pieces.map(\.bytes)).count == pieces.count else {
-            throw .malformed("the SentencePiece model has a piece twice")
-        }
     }
 
     private static func piece(_ data: [UInt8], _ range: Range<Int>) throws(TokenizerError) -> SentencePiece {
@@ -95,7 +92,9 @@ struct SentencePieceFile: Sendable {
     }
 
     /// The tokenizer that the file describes.
-    func parts() throws(TokenizerError) -> TokenizerParts {
+    ///
+    /// - Parameter allowsRepetition: of equal pieces the first counts; else a piece that is there twice is an error.
+    func parts(allowsRepetition: Bool = false) throws(TokenizerError) -> TokenizerParts {
         var normalizer = SentencePieceNormalizer()
         normalizer.map = characterMap.isEmpty ? nil : try CharacterMap(characterMap)
         normalizer.addsDummyPrefix = addsDummyPrefix
@@ -105,15 +104,22 @@ struct SentencePieceFile: Sendable {
         let user = pieces.enumerated().filter { $1.kind == .userDefined }
         normalizer.protected = user.isEmpty ? nil : try Trie(user.map { ($1.bytes, UInt32($0), 0) })
         let model: Model
+        let distinct: Int
         switch kind {
-        case .bpe: model = .sentencePieceBPE(try SentencePieceBPEModel(pieces: pieces, byteFallback: byteFallback))
+        case .bpe:
+            let bpe = try SentencePieceBPEModel(pieces: pieces, byteFallback: byteFallback)
+            (model, distinct) = (.sentencePieceBPE(bpe), bpe.distinctPieces)
         case .unigram:
-            model = .unigram(
-                try UnigramModel(pieces: pieces, unknownID: nil, byteFallback: byteFallback, singlePrecision: true))
+            let unigram = try UnigramModel(
+                pieces: pieces, unknownID: nil, byteFallback: byteFallback, singlePrecision: true)
+            (model, distinct) = (.unigram(unigram), unigram.lattice.trie.count)
         case .word, .char:
             throw TokenizerError(
                 .unsupported, "SentencePiece models of type \(kind) are not supported; bpe and unigram are")
         }
+        let reserved = pieces.filter { !$0.kind.isText }.map(\.bytes)
+        guard allowsRepetition || distinct == pieces.count - reserved.count && Set(reserved).count == reserved.count
+        else { throw .malformed("the SentencePiece model has a piece twice") }
         var parts = TokenizerParts(model: model)
         parts.normalizer = .sentencePiece(normalizer)
         parts.source = .sentencePiece(self)

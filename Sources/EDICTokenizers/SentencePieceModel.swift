@@ -3,6 +3,14 @@ struct SentencePiece: Sendable {
     enum Kind: Int, Sendable {
         case normal = 1
         case unknown, control, userDefined, unused, byte
+
+        /// Whether such pieces are found by their text.
+        var isText: Bool {
+            switch self {
+            case .normal, .userDefined, .unused: true
+            case .unknown, .control, .byte: false
+            }
+        }
     }
     var bytes: [UInt8]
     var score: Double
@@ -13,6 +21,8 @@ struct SentencePiece: Sendable {
 struct SentencePieceBPEModel: Sendable {
     let pieces: [SentencePiece]
     let unknownID: UInt32
+    /// Pieces of text with different spellings.
+    let distinctPieces: Int
     let table: MergeTable
     /// The symbol of each character: a piece, or beyond all pieces for a character that is only part of some.
     let symbols: [UInt32: UInt32]
@@ -25,13 +35,11 @@ struct SentencePieceBPEModel: Sendable {
         self.pieces = pieces
         unknownID = UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
         var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
-        for (id, piece) in pieces.enumerated() {
-            switch piece.kind {
-            case .normal, .userDefined, .unused: entries.append((piece.bytes, UInt32(id), 0))
-            case .unknown, .control, .byte: break
-            }
+        for (id, piece) in pieces.enumerated() where piece.kind.isText {
+            entries.append((piece.bytes, UInt32(id), 0))
         }
         let index = try Trie(entries)
+        distinctPieces = index.count
 
         // Ranks: equal scores share one.
         let scores = entries.map { pieces[Int($0.id)].score }
@@ -174,6 +182,7 @@ struct UnigramModel: Sendable {
         let unknown = unknownID ?? UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
         self.unknownID = unknown
         var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
+        entries.reserveCapacity(pieces.count)
         var least = Double.greatestFiniteMagnitude
         var most = -Double.greatestFiniteMagnitude
         for (id, piece) in pieces.enumerated() {

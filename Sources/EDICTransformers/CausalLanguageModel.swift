@@ -275,6 +275,8 @@ struct Session: Sendable {
     let compute: Compute
     var cache: KeyValueCache
     var past: [Int32] = []
+    /// How many tokens are read at a time: the activations of more only take memory.
+    var tokensAtATime = 256
 
     init(network: any CausalNetwork, compute: Compute) {
         self.network = network
@@ -284,9 +286,14 @@ struct Session: Sendable {
 
     /// Reads tokens and gives the scores of the one after them.
     mutating func read(_ tokens: [Int]) -> [Float] {
-        let batch = TokenBatch([.init(past: past, tokens: tokens)], cache: &cache)
-        past = batch.tables[0]
-        let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
-        return network.logits(states.rows(states.rows - 1..<states.rows), on: compute).values
+        let length = past.count + tokens.count
+        var last = Matrix(rows: 0, columns: 0)
+        for start in stride(from: 0, to: tokens.count, by: tokensAtATime) {
+            let part = Array(tokens[start..<min(start + tokensAtATime, tokens.count)])
+            let batch = TokenBatch([.init(past: past, tokens: part, length: length)], cache: &cache)
+            past = batch.tables[0]
+            last = network.states(of: batch, cache: &cache, on: compute, trace: nil)
+        }
+        return network.logits(last.rows(last.rows - 1..<last.rows), on: compute).values
     }
 }

@@ -66,6 +66,7 @@ struct BenchCommand: ParsableCommand {
         let clock = ContinuousClock()
         let start = clock.now
         let model = try CausalLanguageModel(path: FilePath(path), precision: precision.precision, pool: pool)
+        TouchedMemory.keep()
         let opening = (clock.now - start) / .seconds(1)
         let speed = try model.benchmark(promptTokens: prompt, generatedTokens: generate, rounds: rounds)
         let limits = MachineLimits.measure(pool: pool)

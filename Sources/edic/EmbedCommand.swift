@@ -30,6 +30,7 @@ struct EmbedCommand: ParsableCommand {
     func run() throws {
         let model = try TextEmbedder(
             folder: choice.path, precision: choice.precision.precision, normalizes: normalize)
+        TouchedMemory.keep()
         let pool = work.pool
         try text.input.forEachBatch(lines: 128 * pool.workers) { lines in
             let texts = lines.map(\.text)

@@ -69,6 +69,7 @@ struct GenerateCommand: ParsableCommand {
         let prompt = try prompt ?? Self.standardInput()
         let model = try CausalLanguageModel(
             path: choice.path, precision: choice.precision.precision, pool: work.pool)
+        TouchedMemory.keep()
         let options = GenerationOptions(
             maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
             repetitionPenalty: repetitionPenalty, seed: seed, stopStrings: stop, beamSize: beam)

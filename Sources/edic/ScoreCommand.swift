@@ -28,6 +28,7 @@ struct ScoreCommand: ParsableCommand {
     func run() throws {
         let model = try CausalLanguageModel(
             path: choice.path, precision: choice.precision.precision, pool: work.pool)
+        TouchedMemory.keep()
         try text.input.forEachBatch(lines: 1) { lines in
             for line in lines.map(\.text) {
                 // A line without tokens has no probability.

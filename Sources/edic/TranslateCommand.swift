@@ -58,6 +58,7 @@ struct TranslateCommand: ParsableCommand {
 
     func run() throws {
         let model = try TranslationModel(folder: choice.path, precision: choice.precision.precision)
+        TouchedMemory.keep()
         var options = model.defaultOptions
         options.beamSize = beam ?? max(options.beamSize, nBest)
         options.alternatives = nBest

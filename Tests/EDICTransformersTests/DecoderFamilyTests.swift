@@ -49,6 +49,23 @@ struct DecoderFamilyTests {
         #expect(largestDifference(network.logits(last, on: Compute()), try golden.matrix("logits_long")) < 1e-4)
     }
 
+    /// To the last bit: also where positions depend on how long the whole text is.
+    @Test(arguments: cases)
+    func longTextsInPartsAgree(_ name: String) throws {
+        let golden = try Golden(name)
+        let network = try Self.network(golden)
+        let tokens = golden.tokens("long_ids")
+        var whole = Session(network: network, compute: Compute())
+        whole.tokensAtATime = tokens.count
+        let expected = whole.read(tokens)
+        for size in [1, 7, tokens.count - 1] {
+            var session = Session(network: network, compute: Compute())
+            session.tokensAtATime = size
+            #expect(session.read(tokens) == expected, "\(size) at a time")
+            #expect(session.past == whole.past)
+        }
+    }
+
     @Test(arguments: cases)
     func greedyStepsAgree(_ name: String) throws {
         let golden = try Golden(name)

@@ -14,7 +14,10 @@ struct LayerNorm: Sendable {
         return y
     }
 
-    func apply(to x: inout Matrix, on compute: Compute) { x = self(x, on: compute) }
+    func apply(to x: inout Matrix, on compute: Compute) {
+        var all = x.values.mutableSpan
+        compute.kernels.layerNorm(&all, gain: scale.span, bias: bias.span, epsilon: epsilon, pool: compute.pool)
+    }
 }
 
 /// x / √(mean of x² + ε) · scale, over each row (Zhang and Sennrich 2019): whole rows, or the heads within them.
@@ -29,5 +32,8 @@ struct RMSNorm: Sendable {
         return y
     }
 
-    func apply(to x: inout Matrix, on compute: Compute) { x = self(x, on: compute) }
+    func apply(to x: inout Matrix, on compute: Compute) {
+        var all = x.values.mutableSpan
+        compute.kernels.rmsNorm(&all, gain: scale.span, epsilon: epsilon, pool: compute.pool)
+    }
 }

@@ -6,12 +6,14 @@ struct TokenBatch {
     struct Sequence {
         var past: [Int32]
         var tokens: [Int]
+        /// How long the sequence will be, where more tokens are known to follow in later steps.
+        var length: Int?
     }
 
     private(set) var tokens: [Int] = []
     /// The position of each new token in its sequence.
     private(set) var positions: [Int] = []
-    /// How long each token's sequence is after this step.
+    /// How long each token's sequence is with all tokens that are known.
     private(set) var lengths: [Int] = []
     /// Which sequence each token belongs to.
     private(set) var owners: [Int] = []
@@ -29,7 +31,7 @@ struct TokenBatch {
             let length = sequence.past.count + sequence.tokens.count
             tokens += sequence.tokens
             positions += sequence.past.count..<length
-            lengths += repeatElement(length, count: sequence.tokens.count)
+            lengths += repeatElement(sequence.length ?? length, count: sequence.tokens.count)
             owners += repeatElement(owner, count: sequence.tokens.count)
             let table = sequence.past + newRows[start..<start + sequence.tokens.count]
             isContiguous.append(table.indices.allSatisfy { table[$0] == table[0] + Int32($0) })
