@@ -375,9 +375,9 @@ internal import CEDICKernels
             for index in unsafe products.indices { unsafe products[index].run(panels: 0..<products[index].panelCount) }
             return
         }
-        // Several blocks a worker, so that none waits long for the last; each large enough to read memory in a row.
+        // Several blocks a worker, so that none waits long for the last: a product of one row takes but 100 µs.
         let count = unsafe products.reduce(0) { unsafe $0 + $1.panelCount }
-        let shares = pool.workers * (rows == 1 ? 2 : 4)
+        let shares = pool.workers * (rows == 1 ? 8 : 4)
         let grain = max(6, ((count + shares - 1) / shares + 5) / 6 * 6)
         let blocks = unsafe products.flatMap { product in
             unsafe stride(from: 0, to: product.panelCount, by: grain).map { start in

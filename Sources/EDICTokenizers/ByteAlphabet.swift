@@ -26,14 +26,19 @@ enum ByteAlphabet {
     static func bytes(of text: Span<UInt8>) -> [UInt8]? {
         var result: [UInt8] = []
         result.reserveCapacity(text.count)
+        return append(text, to: &result) ? result : nil
+    }
+
+    /// Appends the bytes that a string of the alphabet stands for, or some of them and returns false.
+    static func append(_ text: Span<UInt8>, to result: inout [UInt8]) -> Bool {
         var at = 0
         while at < text.count {
             let (scalar, length) = decodeScalar(text, at)
-            guard let byte = byte(scalar) else { return nil }
+            guard let byte = byte(scalar) else { return false }
             result.append(byte)
             at += length
         }
-        return result
+        return true
     }
 
     static func text(of bytes: some Sequence<UInt8>) -> String {

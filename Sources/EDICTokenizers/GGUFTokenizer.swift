@@ -97,13 +97,16 @@ enum GGUFTokenizer {
         guard let list = metadata.strings("tokenizer.ggml.merges") else {
             throw .malformed("the GGUF file has no merges (key tokenizer.ggml.merges)")
         }
-        var pairs: [(left: [UInt8], right: [UInt8])] = []
+        var pairs: [VocabularyFiles.Merge] = []
+        pairs.reserveCapacity(list.count)
         for (rank, merge) in list.enumerated() {
             // A token may itself begin with a space: the cut is the first space after a character.
             guard let space = merge.dropFirst().firstIndex(of: 0x20) else {
                 throw .malformed("tokenizer.ggml.merges[\(rank)]: two tokens and a space are expected")
             }
-            pairs.append((Array(merge[..<space]), Array(merge[(space + 1)...])))
+            var tokens = merge
+            tokens.remove(at: space)
+            pairs.append(VocabularyFiles.Merge(tokens: tokens, cut: space))
         }
         let name = metadata.string("tokenizer.ggml.pre") ?? "default"
         guard let (preTokenizer, ignoresMerges) = try preTokenizer(named: name) else {

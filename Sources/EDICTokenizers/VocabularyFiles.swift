@@ -2,6 +2,12 @@ internal import EDICJSON
 
 /// The older pairs of files: `vocab.json` with `merges.txt`, and `vocab.txt`.
 enum VocabularyFiles {
+    /// A merge as files spell it: both tokens, and where the second begins.
+    struct Merge {
+        var tokens: [UInt8]
+        var cut: Int
+    }
+
     /// GPT-2's files.
     static func bytePair(vocabulary: [UInt8], merges: [UInt8]) throws(TokenizerError) -> TokenizerParts {
         let root: JSONElement
@@ -16,7 +22,7 @@ enum VocabularyFiles {
             guard let id = value.int else { throw .malformed("a token id is no number") }
             try spelled.set(key.indices.map { key[$0] }, id: id)
         }
-        var pairs: [(left: [UInt8], right: [UInt8])] = []
+        var pairs: [Merge] = []
         var line = 0
         for row in merges.split(separator: 10, omittingEmptySubsequences: false) {
             line += 1
@@ -26,45 +32,69 @@ enum VocabularyFiles {
             guard parts.count == 2 else {
                 throw .malformed("merges.txt line \(line): two tokens and a space are expected")
             }
-            pairs.append((Array(parts[0]), Array(parts[1])))
+            pairs.append(Merge(tokens: Array(parts[0]) + parts[1], cut: parts[0].count))
         }
         return try byteLevel(spelled, pairs)
     }
 
     /// Byte-level BPE with GPT-2's pattern from tokens in GPT-2's alphabet.
     static func byteLevel(
-        _ spelled: Vocabulary, _ pairs: [(left: [UInt8], right: [UInt8])], pattern: WordPattern? = nil,
+        _ spelled: Vocabulary, _ pairs: [Merge], pattern: WordPattern? = nil,
         preTokenizer: PreTokenizer? = nil, ignoresMerges: Bool = false, keeping kept: Set<UInt32> = []
     ) throws(TokenizerError) -> TokenizerParts {
-        let spelling = try spelled.index()
-        var merges: [(left: UInt32, right: UInt32)] = []
-        var results: [UInt32] = []
-        for (rank, pair) in pairs.enumerated() {
-            guard let left = spelling.id(of: pair.left.span), let right = spelling.id(of: pair.right.span),
-                let result = spelling.id(of: (pair.left + pair.right).span)
-            else {
-                throw .malformed("merge \(rank + 1): a token of the merge is not in the vocabulary")
-            }
-            merges.append((left, right))
-            results.append(result)
-        }
         let raw = Vocabulary(
             spelled.tokens.enumerated().map { id, token in
                 guard let token, !kept.contains(UInt32(id)) else { return nil }
                 return ByteAlphabet.bytes(of: token.span)
             })
+        let index = try raw.index()
+        // Tokens that are kept as they are spelled are seldom part of a merge, so their index is seldom made.
+        var spelling: Trie?
+        var merges: [(left: UInt32, right: UInt32)] = []
+        var results: [UInt32] = []
+        merges.reserveCapacity(pairs.count)
+        results.reserveCapacity(pairs.count)
+        var bytes: [UInt8] = []
+        for (rank, pair) in pairs.enumerated() {
+            bytes.removeAll(keepingCapacity: true)
+            var found: (left: UInt32, right: UInt32, result: UInt32)?
+            if ByteAlphabet.append(pair.tokens.span.extracting(..<pair.cut), to: &bytes) {
+                let cut = bytes.count
+                if ByteAlphabet.append(pair.tokens.span.extracting(pair.cut...), to: &bytes) {
+                    found = ids(of: bytes.span, cut: cut, in: index)
+                }
+            }
+            if found == nil {
+                if spelling == nil { spelling = try spelled.index() }
+                found = spelling.flatMap { ids(of: pair.tokens.span, cut: pair.cut, in: $0) }
+            }
+            guard let (left, right, result) = found else {
+                throw .malformed("merge \(rank + 1): a token of the merge is not in the vocabulary")
+            }
+            merges.append((left, right))
+            results.append(result)
+        }
         var options = BytePairModel.Options()
         options.ignoresMerges = ignoresMerges
         let model = try BytePairModel(
-            vocabulary: raw, index: raw.index(), merges: merges, results: results, isByteLevel: true, options: options)
+            vocabulary: raw, index: index, merges: merges, results: results, isByteLevel: true, options: options)
         var parts = TokenizerParts(model: .bytePair(model))
         parts.preTokenizer = preTokenizer ?? .byteLevel(addsPrefixSpace: false, usesPattern: true, mapsBytes: false)
         parts.decoder = .byteLevel
-        if let id = spelling.id(of: Array("<|endoftext|>".utf8).span) {
+        if let id = spelled.tokens.firstIndex(of: Array("<|endoftext|>".utf8)).map({ UInt32($0) }) {
             parts.addedTokens = [AddedToken(id: id, content: "<|endoftext|>", isSpecial: true)]
             parts.special.end = id
         }
         return parts
+    }
+
+    private static func ids(
+        of pair: Span<UInt8>, cut: Int, in index: Trie
+    ) -> (left: UInt32, right: UInt32, result: UInt32)? {
+        guard let left = index.id(of: pair.extracting(..<cut)), let right = index.id(of: pair.extracting(cut...)),
+            let result = index.id(of: pair)
+        else { return nil }
+        return (left, right, result)
     }
 
     /// BERT's file: a token a line, its id the line.
