@@ -13,8 +13,6 @@ let strict: [SwiftSetting] = [
 
 // The standard paths, files and descriptors without Foundation.
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-// Manifests and recipes are YAML; Yams wraps libyaml.
-let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 // The command line: parsing, help, completions.
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -47,7 +45,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Floor 0: system libraries (pkg-config flags) and the C that wraps them.
@@ -61,6 +58,8 @@ let package = Package(
         .systemLibrary(name: "CSystemLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CSystemCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSystemXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+        // Not through Yams: it imports Foundation, whose loading is a third of the time that a short command takes.
+        .systemLibrary(name: "CSystemYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         // One function of the C library that its headers hide from Swift.
         .systemLibrary(name: "CSystemFiles"),
         .target(name: "CEDICUnicode", dependencies: ["CSystemICU"]),
@@ -76,6 +75,7 @@ let package = Package(
 
         // Floor 1: text, bytes at rest, numbers.
         library("EDICJSON", ["CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
+        library("EDICYAML", ["CSystemYAML"]),
         library("EDICText", ["CEDICUnicode", "CEDICJSON"], exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICStore",
@@ -102,10 +102,11 @@ let package = Package(
         // Floor 3: transformers, corpora.
         library(
             "EDICTransformers",
-            ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", yaml, system],
+            ["EDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", "EDICYAML", system],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
-            "EDICCorpora", ["EDICText", "EDICStore", "EDICJSON", "EDICLanguageID", "CEDICXML", "CEDICHTML", yaml, system],
+            "EDICCorpora",
+            ["EDICText", "EDICStore", "EDICJSON", "EDICYAML", "EDICLanguageID", "CEDICXML", "CEDICHTML", system],
             exclude: ["OPTIMIZATIONS.md"]),
 
         // Floor 4: builds.
@@ -113,7 +114,7 @@ let package = Package(
             "EDICBuilds",
             [
                 "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram", "EDICLanguageID", "EDICStore",
-                "EDICText", "EDICNumerics", "EDICJSON", yaml, system,
+                "EDICText", "EDICNumerics", "EDICJSON", "EDICYAML", system,
             ], exclude: ["OPTIMIZATIONS.md"]),
 
         // Also floor 4: models over HTTP. Sockets and a strict parser of its own: SwiftNIO would add half as much again to
@@ -138,6 +139,7 @@ let package = Package(
         .target(
             name: "_EDICTestSupport", dependencies: [system], path: "Tests/_EDICTestSupport", swiftSettings: strict),
         tests("EDICJSONTests", ["EDICJSON"]),
+        tests("EDICYAMLTests", ["EDICYAML"]),
         tests("EDICTextTests", ["EDICText"]),
         tests("EDICStoreTests", ["EDICStore", "EDICJSON", system]),
         tests("EDICNumericsTests", ["EDICNumerics", system]),
@@ -159,7 +161,7 @@ let package = Package(
             "EDICExampleTests",
             [
                 "EDICBuilds", "EDICServer", "EDICCorpora", "EDICTransformers", "EDICTokenizers", "EDICNgram",
-                "EDICLanguageID", "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", system,
+                "EDICLanguageID", "EDICStore", "EDICText", "EDICNumerics", "EDICJSON", "EDICYAML", system,
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -3,6 +3,7 @@ import EDICLanguageID
 import EDICNumerics
 import EDICStore
 import EDICText
+import EDICYAML
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -16,6 +17,20 @@ import _EDICTestSupport
         print(String(decoding: value.serialized(sortsKeys: true), as: UTF8.self))
         // End of example
         #expect(value["words"]?[1] == 2)
+    }
+
+    @Test func yaml() throws {
+        // Example: EDICYAML
+        let text = """
+            id: harbour-minutes
+            languages: [et, lv]
+            """
+        guard let manifest = try YAMLNode(parsing: text) else { return }
+        let languages = manifest["languages"]?.elements?.compactMap(\.text) ?? []
+        print(languages, "from line", manifest["languages"]?.line ?? 0)
+        // End of example
+        #expect(languages == ["et", "lv"])
+        #expect(manifest["languages"]?.line == 2)
     }
 
     @Test func text() throws {

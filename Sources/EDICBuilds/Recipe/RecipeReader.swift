@@ -1,7 +1,7 @@
 import EDICCorpora
 import EDICStore
+import EDICYAML
 public import SystemPackage
-import Yams
 
 extension Recipe {
     /// Reads a recipe from a file.
@@ -30,39 +30,41 @@ extension Recipe {
     /// - Parameter name: what messages call it.
     public init(yaml: String, name: String) throws(BuildError) {
         self.init()
-        let root: Node?
-        do {
-            root = try Yams.compose(yaml: yaml)
+        let root: YAMLNode?
+        do throws(YAMLError) {
+            root = try YAMLNode(parsing: yaml)
         } catch {
-            throw BuildError(.recipe, "\(name): is not YAML: \(Self.firstLine(error))", cause: error)
+            let what = error.code == .malformed ? "is not YAML: " : ""
+            throw BuildError(.recipe, "\(name):\(error.line): \(what)\(error.message)", cause: error)
         }
         guard let root else { return }
-        guard let mapping = root.mapping else {
+        guard let members = root.members else {
             throw BuildError(.recipe, "\(name):1: expected keys with values, such as \"contributions: [minutes]\"")
         }
-        for (key, value) in mapping { try read(key, value, section: nil, name: name) }
+        for member in members { try read(member, section: nil, name: name) }
     }
 
-    private mutating func read(_ key: Node, _ value: Node, section: String?, name: String) throws(BuildError) {
-        let place = "\(name):\(key.mark?.line ?? 1)"
-        guard let word = key.scalar?.string else { throw BuildError(.recipe, "\(place): expected a key") }
+    private mutating func read(_ member: YAMLNode.Member, section: String?, name: String) throws(BuildError) {
+        let value = member.value
+        let place = "\(name):\(member.key.line)"
+        guard let word = member.key.text else { throw BuildError(.recipe, "\(place): expected a key") }
         let full = section.map { "\($0).\(word)" } ?? word
         if full == "contributions" {
             contributions = try Self.texts(value, place: place)
             return
         }
         if let setting = Self.settings.first(where: { $0.key == full }) {
-            guard let text = value.scalar?.string, setting.write(&self, text) else {
-                let found = value.scalar.map { "\"\($0.string)\"" } ?? "a collection"
+            guard let text = value.text, setting.write(&self, text) else {
+                let found = value.text.map { "\"\($0)\"" } ?? "a collection"
                 throw BuildError(.recipe, "\(place): \(full): expected \(setting.expectation); found \(found)")
             }
             return
         }
         if section == nil, Self.settings.contains(where: { $0.key.hasPrefix(full + ".") }) {
-            guard let mapping = value.mapping else {
+            guard let members = value.members else {
                 throw BuildError(.recipe, "\(place): \(full): expected keys below it")
             }
-            for (inner, value) in mapping { try read(inner, value, section: full, name: name) }
+            for inner in members { try read(inner, section: full, name: name) }
             return
         }
         let known = Self.settings.map(\.key) + ["contributions"]
@@ -73,18 +75,14 @@ extension Recipe {
                 + (suggestion.isEmpty ? "; `edic build --show-recipe` shows all" : "; \(suggestion)"))
     }
 
-    private static func texts(_ node: Node, place: String) throws(BuildError) -> [String] {
+    private static func texts(_ node: YAMLNode, place: String) throws(BuildError) -> [String] {
         var texts: [String] = []
-        for item in node.sequence.map(Array.init) ?? [node] {
-            guard let text = item.scalar?.string, !text.isEmpty else {
+        for item in node.elements ?? [node] {
+            guard let text = item.text, !text.isEmpty else {
                 throw BuildError(.recipe, "\(place): contributions: expected a list of folders")
             }
             texts.append(text)
         }
         return texts
-    }
-
-    private static func firstLine(_ error: any Error) -> String {
-        "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)"
     }
 }

@@ -1,4 +1,4 @@
-internal import Yams
+internal import EDICYAML
 
 /// The fields of one mapping of a manifest. Unknown keys are reported when it is made, missing and misshapen values
 /// when they are asked for.
@@ -6,29 +6,29 @@ struct ManifestFields {
     /// A text with the line on which it stands.
     struct Text {
         var value: String
-        var line: Int?
+        var line: Int
     }
 
-    private var nodes: [String: Node] = [:]
+    private var nodes: [String: YAMLNode] = [:]
     private let path: String
-    private let line: Int?
+    private let line: Int
 
-    init(_ mapping: Node.Mapping, path: String, allowed: [String], _ reader: inout ManifestReader) {
+    init(_ mapping: YAMLNode, path: String, allowed: [String], _ reader: inout ManifestReader) {
         self.path = path
-        line = mapping.mark?.line
-        for (key, value) in mapping {
-            guard let name = key.scalar?.string else { continue }
+        line = mapping.line
+        for member in mapping.members ?? [] {
+            guard let name = member.key.text else { continue }
             guard allowed.contains(name) else {
                 let suggestion = Suggestion.phrase(for: name, among: allowed)
                 let help = suggestion.isEmpty ? "known keys are \(allowed.joined(separator: ", "))" : suggestion
-                reader.add(.error, "unknown_key", reader.line(key), path + name, "there is no such key", help)
+                reader.add(.error, "unknown_key", member.key.line, path + name, "there is no such key", help)
                 continue
             }
-            nodes[name] = value
+            nodes[name] = member.value
         }
     }
 
-    subscript(key: String) -> Node? { nodes[key] }
+    subscript(key: String) -> YAMLNode? { nodes[key] }
 
     /// A text that is not empty.
     func text(_ key: String, required: Bool, _ reader: inout ManifestReader) -> Text? {
@@ -38,29 +38,29 @@ struct ManifestFields {
             }
             return nil
         }
-        guard let scalar = node.scalar else {
-            reader.add(.error, "invalid_value", reader.line(node), path + key, "expected one text, not a collection")
+        guard let value = node.text else {
+            reader.add(.error, "invalid_value", node.line, path + key, "expected one text, not a collection")
             return nil
         }
-        let isEmpty = scalar.string.utf8.allSatisfy(\.isASCIIWhitespace)
-        if isEmpty || (scalar.style == .plain && (scalar.string == "null" || scalar.string == "~")) {
-            reader.add(.error, "missing_value", reader.line(node), path + key, "the value is empty")
+        let isEmpty = value.utf8.allSatisfy(\.isASCIIWhitespace)
+        if isEmpty || (node.isPlain && (value == "null" || value == "~")) {
+            reader.add(.error, "missing_value", node.line, path + key, "the value is empty")
             return nil
         }
-        return Text(value: scalar.string, line: reader.line(node))
+        return Text(value: value, line: node.line)
     }
 
     /// One text or a list of texts.
     func texts(_ key: String, required: Bool, _ reader: inout ManifestReader) -> [Text] {
-        guard let sequence = nodes[key]?.sequence else {
+        guard let sequence = nodes[key]?.elements else {
             return text(key, required: required, &reader).map { [$0] } ?? []
         }
         var texts: [Text] = []
         for node in sequence {
-            if let scalar = node.scalar, !scalar.string.isEmpty {
-                texts.append(Text(value: scalar.string, line: reader.line(node)))
+            if let value = node.text, !value.isEmpty {
+                texts.append(Text(value: value, line: node.line))
             } else {
-                reader.add(.error, "invalid_value", reader.line(node), path + key, "expected a list of texts")
+                reader.add(.error, "invalid_value", node.line, path + key, "expected a list of texts")
             }
         }
         if texts.isEmpty, required {

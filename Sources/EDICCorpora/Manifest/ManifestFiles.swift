@@ -1,4 +1,4 @@
-internal import Yams
+internal import EDICYAML
 
 extension ManifestReader {
     private static let fileKeys = [
@@ -19,20 +19,20 @@ extension ManifestReader {
             add(.error, "missing_key", nil, "files", "the key is missing", "add \"files:\" with a list of entries")
             return []
         }
-        guard let sequence = node.sequence, !sequence.isEmpty else {
+        guard let sequence = node.elements, !sequence.isEmpty else {
             add(
-                .error, "invalid_value", line(node), "files", "expected a list of entries",
+                .error, "invalid_value", node.line, "files", "expected a list of entries",
                 "write \"- path: …\" and, below it, \"format: …\"")
             return []
         }
         var specifications: [FileSpecification] = []
         for (index, entry) in sequence.enumerated() {
             let path = "files[\(index)]"
-            guard let mapping = entry.mapping else {
-                add(.error, "invalid_value", line(entry), path, "expected path, format and more")
+            guard entry.members != nil else {
+                add(.error, "invalid_value", entry.line, path, "expected path, format and more")
                 continue
             }
-            if let specification = fileSpecification(mapping, path: path + ".", declared: declared, line(entry) ?? 0) {
+            if let specification = fileSpecification(entry, path: path + ".", declared: declared) {
                 specifications.append(specification)
             }
         }
@@ -40,9 +40,10 @@ extension ManifestReader {
     }
 
     private mutating func fileSpecification(
-        _ mapping: Node.Mapping, path: String, declared: [String], _ line: Int
+        _ entry: YAMLNode, path: String, declared: [String]
     ) -> FileSpecification? {
-        let fields = ManifestFields(mapping, path: path, allowed: Self.fileKeys, &self)
+        let line = entry.line
+        let fields = ManifestFields(entry, path: path, allowed: Self.fileKeys, &self)
         let patterns = fields.texts("path", required: true, &self)
         for pattern in patterns {
             if let problem = PathPattern.problem(in: pattern.value) {
@@ -67,7 +68,7 @@ extension ManifestReader {
         for (key, formats) in Self.formatsOfKey.sorted(by: { $0.key < $1.key }) {
             guard let node = fields[key], !formats.contains(format) else { continue }
             let names = formats.map(\.rawValue).joined(separator: ", ")
-            add(.warning, "useless_key", self.line(node), path + key, "has a meaning for \(names) only")
+            add(.warning, "useless_key", node.line, path + key, "has a meaning for \(names) only")
         }
         let options = fileOptions(fields, format, path: path, languages: languages, line)
         if format == .moses, !patterns.allSatisfy({ $0.value.contains(PathPattern.languageMark) }) {

@@ -1,4 +1,4 @@
-internal import Yams
+internal import EDICYAML
 
 extension ContributionManifest {
     /// Reads a manifest and says everything that is wrong with it.
@@ -34,54 +34,25 @@ struct ManifestReader {
             add(.error, "manifest_too_large", nil, nil, "more than \(Self.sizeLimit) bytes: this is no manifest")
             return nil
         }
-        if let line = Self.firstTooDeepLine(yaml) {
-            add(.error, "invalid_yaml", line, nil, "more than \(Self.depthLimit) collections inside each other")
-            return nil
-        }
-        let root: Node
-        do {
-            guard let node = try Yams.compose(yaml: yaml) else {
+        let root: YAMLNode
+        do throws(YAMLError) {
+            guard let node = try YAMLNode(parsing: yaml, depthLimit: Self.depthLimit) else {
                 add(.error, "empty_manifest", 1, nil, "the manifest is empty", "start from what `edic init` writes")
                 return nil
             }
             root = node
         } catch {
-            addSyntaxError(error)
+            let what = error.code == .malformed ? "not YAML: " : ""
+            add(.error, "invalid_yaml", error.line, nil, what + error.message)
             return nil
         }
-        guard let mapping = root.mapping else {
+        guard root.members != nil else {
             add(
-                .error, "invalid_manifest", line(root), nil, "expected keys with values, such as \"id: …\"",
+                .error, "invalid_manifest", root.line, nil, "expected keys with values, such as \"id: …\"",
                 "start from what `edic init` writes")
             return nil
         }
-        return manifest(mapping)
-    }
-
-    /// The first line on which more collections are open than allowed, judged without parsing: the parser recurses.
-    private static func firstTooDeepLine(_ yaml: String) -> Int? {
-        var line = 1
-        var open = 0
-        var dashes = 0
-        var isIndentation = true
-        var last: UInt8 = 0x0A
-        for byte in yaml.utf8 {
-            switch byte {
-            case 0x0A:
-                line += 1
-                dashes = 0
-                isIndentation = true
-            case UInt8(ascii: "["), UInt8(ascii: "{"): open += 1
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): open = max(0, open - 1)
-            case UInt8(ascii: " ") where isIndentation && (last == UInt8(ascii: "-") || last == UInt8(ascii: "?")):
-                dashes += 1
-            case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "?"): break
-            default: isIndentation = false
-            }
-            if open > depthLimit || dashes > depthLimit { return line }
-            last = byte
-        }
-        return nil
+        return manifest(root)
     }
 
     // MARK: - The manifest
@@ -91,8 +62,8 @@ struct ManifestReader {
         "domain", "description", "files",
     ]
 
-    private mutating func manifest(_ mapping: Node.Mapping) -> ContributionManifest? {
-        let fields = ManifestFields(mapping, path: "", allowed: Self.keys, &self)
+    private mutating func manifest(_ root: YAMLNode) -> ContributionManifest? {
+        let fields = ManifestFields(root, path: "", allowed: Self.keys, &self)
         let id = fields.text("id", required: true, &self)
         if let id, !Self.isIdentifier(id.value) {
             add(
@@ -140,18 +111,18 @@ struct ManifestReader {
         return isPlain(first) && text.utf8.allSatisfy { isPlain($0) || "-_.".utf8.contains($0) }
     }
 
-    private mutating func collectionPeriod(_ node: Node) -> ContributionManifest.CollectionPeriod? {
-        if let date = node.scalar?.string {
-            guard checkDate(date, line(node), "collected") else { return nil }
+    private mutating func collectionPeriod(_ node: YAMLNode) -> ContributionManifest.CollectionPeriod? {
+        if let date = node.text {
+            guard checkDate(date, node.line, "collected") else { return nil }
             return ContributionManifest.CollectionPeriod(from: date, to: date)
         }
-        guard let mapping = node.mapping else {
+        guard node.members != nil else {
             add(
-                .error, "invalid_value", line(node), "collected", "expected a date, or from and to",
+                .error, "invalid_value", node.line, "collected", "expected a date, or from and to",
                 "write, for example, collected: {from: 2023-01, to: 2024-06-30}")
             return nil
         }
-        let fields = ManifestFields(mapping, path: "collected.", allowed: ["from", "to"], &self)
+        let fields = ManifestFields(node, path: "collected.", allowed: ["from", "to"], &self)
         guard let from = fields.text("from", required: true, &self), let to = fields.text("to", required: true, &self),
             checkDate(from.value, from.line, "collected.from"), checkDate(to.value, to.line, "collected.to")
         else { return nil }
@@ -186,24 +157,5 @@ struct ManifestReader {
         _ advice: String = ""
     ) {
         findings.append(Finding(severity, code, file: file, line: line, key: key, message, advice: advice))
-    }
-
-    func line(_ node: Node) -> Int? { node.mark?.line }
-
-    private mutating func addSyntaxError(_ error: any Error) {
-        var line: Int?
-        var words = "\(error)"
-        if let error = error as? YamlError {
-            switch error {
-            case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-                .composer(_, let problem, let mark, _):
-                (line, words) = (mark.line, problem)
-            case .duplicatedKeysInMapping(let duplicates, let context):
-                line = context.mark.line
-                words = "the key \(duplicates.map { "\($0)" }.joined(separator: ", ")) is given twice"
-            default: words = words.split(separator: "\n").first.map(String.init) ?? words
-            }
-        }
-        add(.error, "invalid_yaml", line, nil, "not YAML: \(words)")
     }
 }

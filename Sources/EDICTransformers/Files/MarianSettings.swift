@@ -1,12 +1,12 @@
 internal import EDICNumerics
+internal import EDICYAML
 internal import SystemPackage
-internal import Yams
 
 /// The options in Marian's YAML: of a model (`special:model.yml` inside it) or of a decoder (`config.yml` beside it).
 struct MarianSettings {
     /// The file, for messages.
     let source: String
-    private let root: Node.Mapping
+    private let root: YAMLNode
 
     static let sizeLimit = 1 << 20
 
@@ -33,20 +33,19 @@ struct MarianSettings {
 
     init(yaml: String, source: String) throws(ModelError) {
         self.source = source
-        do {
-            guard case .mapping(let mapping)? = try Yams.compose(yaml: yaml) else {
-                throw ModelError(.malformed, "\(source): is not a YAML mapping")
-            }
-            root = mapping
-        } catch let error as ModelError {
-            throw error
+        let node: YAMLNode?
+        do throws(YAMLError) {
+            node = try YAMLNode(parsing: yaml)
         } catch {
-            let message = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-            throw ModelError(.malformed, "\(source): is not YAML: \(message)", cause: error)
+            throw ModelError(.malformed, "\(source): is not YAML: \(error)", cause: error)
         }
+        guard let node, node.members != nil else {
+            throw ModelError(.malformed, "\(source): is not a YAML mapping")
+        }
+        root = node
     }
 
-    func string(_ key: String) -> String? { root[Node(key)]?.scalar?.string }
+    func string(_ key: String) -> String? { root[key]?.text }
 
     func int(_ key: String) -> Int? { string(key).flatMap { Int($0) } }
 
@@ -62,17 +61,17 @@ struct MarianSettings {
 
     /// The scalars of a list; a lone scalar is a list of one.
     func strings(_ key: String) -> [String]? {
-        switch root[Node(key)] {
-        case .sequence(let nodes): nodes.compactMap { $0.scalar?.string }
-        case .scalar(let scalar): [scalar.string]
+        switch root[key]?.content {
+        case .sequence(let nodes): nodes.compactMap(\.text)
+        case .scalar(let text, _): [text]
         default: nil
         }
     }
 
     /// All options that have one value, in the order of the file.
     var scalars: [(name: String, value: String)] {
-        root.compactMap { key, value in
-            guard let name = key.scalar?.string, let text = value.scalar?.string else { return nil }
+        (root.members ?? []).compactMap { member in
+            guard let name = member.key.text, let text = member.value.text else { return nil }
             return (name, text)
         }
     }
