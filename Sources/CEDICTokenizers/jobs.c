@@ -173,7 +173,11 @@ static size_t encode(edic_tok_cache *c, const edic_tok_words *words, size_t i, c
                      uint32_t *out, size_t filled) {
     uint8_t doubt = 255;
     size_t count = 0, length = c->now->length[i];
-    if (length > EDIC_TOK_LONGEST_WORD) return SIZE_MAX;
+    if (length > EDIC_TOK_LONGEST_WORD) {
+        if (words->kind != edic_tok_words_pieces || !edic_tok_is_overlong(words, word, length)) return SIZE_MAX;
+        out[filled] = words->unknown_id;
+        return 1;
+    }
     if (!known) {
         count = edic_tok_encode_word_after(words, word, length, 0, out + filled, &doubt);
         if (count == SIZE_MAX) return SIZE_MAX;

@@ -109,7 +109,9 @@ struct SentencePieceFile: Sendable {
         case .bpe: model = .sentencePieceBPE(try SentencePieceBPEModel(pieces: pieces, byteFallback: byteFallback))
         case .unigram:
             model = .unigram(
-                try UnigramModel(pieces: pieces, unknownID: nil, byteFallback: byteFallback, singlePrecision: true))
+                try UnigramModel(
+                    pieces: pieces, unknownID: nil,
+                    fallback: byteFallback ? SentencePieceBPEModel.fallback(pieces) : [], singlePrecision: true))
         case .word, .char:
             throw TokenizerError(
                 .unsupported, "SentencePiece models of type \(kind) are not supported; bpe and unigram are")

@@ -79,6 +79,30 @@ import _EDICTestSupport
         #expect(tokenizer.encode(text) == expected)
     }
 
+    /// Words beyond the model's longest are unknown without being normalized, unless that might cut them.
+    @Test func longWordsAreUnknownOrCut() throws {
+        let json = #"""
+            {"normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":true,
+            "lowercase":true},"pre_tokenizer":{"type":"BertPreTokenizer"},"model":{"type":"WordPiece","unk_token":"[UNK]",
+            "continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{"[UNK]":0,"a":1,"##a":2,"中":3,
+            "ά":4,"##α":5,"α":6,"한":7,"=":8}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        let parts: [Unicode.Scalar] = [
+            "a", "ά", "\u{301}", "中", "한", "\u{AD}", "=", "≠", "\u{1F600}", "\u{10FFFF}", "१", "Ⅷ", "\u{1FEF}",
+        ]
+        var texts = parts.map { String(repeating: "a", count: 280) + String($0) + String(repeating: "α", count: 280) }
+        texts += parts.map { String(repeating: String($0), count: 400) }
+        // As many as there may be, each with marks that go, and one more.
+        texts += [100, 101].map { String(repeating: "α\u{301}\u{308}", count: $0) }
+        for text in texts {
+            let byWord = tokenizer.encode("a \(text) a")
+            #expect(byWord == tokenizer.encoding(of: "a \(text) a").ids, "\(text.unicodeScalars.prefix(282).suffix(3))")
+        }
+        #expect(tokenizer.encode(String(repeating: "ά", count: 100)).count == 100)
+        #expect(tokenizer.encode(String(repeating: "ά", count: 101)) == [0])
+    }
+
     /// The reference's tables of punctuation are those of Unicode 8.
     @Test func punctuationIsThatOfTheReference() throws {
         for (scalar, isPunctuation) in [
