@@ -155,7 +155,7 @@ let package = Package(
                 "EDICServer", "EDICTransformers", "EDICTokenizers", "EDICNgram", "EDICLanguageID", "EDICNumerics",
                 "EDICJSON", system,
             ]),
-        tests("EDICCommandTests", [system], exclude: ["Help"]),
+        tests("EDICCommandTests", ["EDICJSON", system], exclude: ["Help"]),
         // The code blocks of the documentation.
         tests(
             "EDICExampleTests",

@@ -1,124 +1,98 @@
-// The memory of words.
-#define _GNU_SOURCE 1  // madvise
+// Looking for words in the tables and adding to them.
 #include "cache.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-
-static void *lines_create(size_t count) {
-    void *p = mmap(NULL, count * sizeof(line), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) return NULL;
-    // Before the first touch: large pages spare the walks that random look-ups would cost.
-    madvise(p, count * sizeof(line), MADV_HUGEPAGE);
-    return p;
+// Whether the entry, whose last word is given, is the word of more than 15 bytes at p: its ends are compared, which
+// overlap, and the middle.
+static inline int is_long_word(const long_entry *e, uint64_t last, const uint8_t *p, size_t length) {
+    if (length_of(last) != length) return 0;
+    const uint8_t *word = (const uint8_t *)e->word;
+    uint64_t differs = (load64(word) ^ load64(p)) | (load64(word + 8) ^ load64(p + 8))
+        | (load64(word + length - 16) ^ load64(p + length - 16)) | (load64(word + length - 8) ^ load64(p + length - 8));
+    if (length > 32) differs |= (load64(word + 16) ^ load64(p + 16)) | (load64(word + 24) ^ load64(p + 24));
+    return differs == 0;
 }
 
-static int table_create(table *t, size_t limit) {
-    t->most = FIRST_LINES;
-    while (t->most * 2 * sizeof(line) <= limit) t->most *= 2;
-    t->lines = lines_create(FIRST_LINES);
-    t->mask = FIRST_LINES - 1;
-    return t->lines != NULL;
-}
-
-static void table_destroy(table *t) {
-    if (t->lines) munmap(t->lines, (t->mask + 1) * sizeof(line));
-}
-
-edic_tok_cache *edic_tok_cache_create(size_t limit, int wide) {
-    edic_tok_cache *c = calloc(1, sizeof *c);
-    if (!c) return NULL;
-    c->wide = wide;
-    c->now = &c->batches[0];
-    c->ahead = &c->batches[1];
-    c->arena_limit = limit / 8 / sizeof(uint32_t);
-    if (table_create(&c->words, limit / 2) && table_create(&c->long_words, limit / 4)) return c;
-    edic_tok_cache_destroy(c);
+// Words that find their line full stand in one of the next.
+static const uint64_t *find_short(const table *t, uint64_t low, uint64_t high, size_t hash) {
+    for (size_t k = 0; k < PROBES; k++) {
+        const line *l = line_of(t, hash + k);
+        for (unsigned w = 0; w < 2; w++) {
+            const entry *e = &l->ways[w];
+            uint64_t is = peek_first(&e->high);
+            if (is == 0) return NULL;
+            if (is == high && e->low == low) return e->value;
+        }
+    }
     return NULL;
 }
 
-void edic_tok_cache_destroy(edic_tok_cache *c) {
-    if (!c) return;
-    table_destroy(&c->words);
-    table_destroy(&c->long_words);
-    free(c->arena);
-    edic_tok_paths_destroy(c->paths);
-    free(c);
+static const uint64_t *find_long(const table *t, const uint8_t *p, size_t length, size_t hash) {
+    for (size_t k = 0; k < PROBES; k++) {
+        const long_entry *e = long_of(t, hash + k);
+        uint64_t last = peek_first(&e->value[1]);
+        if (last == 0) return NULL;
+        if (is_long_word(e, last, p, length)) return e->value;
+    }
+    return NULL;
 }
 
-// The place of a word: where it is, with `*known` set, or else where it may go. Words that find their line full stand
-// in one of the next.
-value *edic_tok_find_short(edic_tok_cache *c, uint64_t low, uint64_t high, size_t hash, int *known) {
-    *known = 0;
+int edic_tok_find(const edic_tok_cache *c, batch *b, size_t i, const uint8_t *word) {
+    const uint64_t *found = b->length[i] <= SHORT_WORD ? find_short(&c->words, b->low[i], b->high[i], b->hash[i])
+                                                       : find_long(&c->long_words, word, b->length[i], b->hash[i]);
+    if (!found) return 0;
+    uint64_t stored[2] = {peek(&found[0]), peek(&found[1])};
+    memcpy(&b->values[i], stored, sizeof stored);
+    return 1;
+}
+
+void edic_tok_note_use(edic_tok_cache *c, batch *b, size_t i, const uint8_t *word) {
+    if (b->length[i] > LONG_WORD) return;
+    const uint64_t *found = b->length[i] <= SHORT_WORD ? find_short(&c->words, b->low[i], b->high[i], b->hash[i])
+                                                       : find_long(&c->long_words, word, b->length[i], b->hash[i]);
+    if (found && !(peek(&found[1]) & USED)) __atomic_fetch_or((uint64_t *)&found[1], USED, __ATOMIC_RELAXED);
+}
+
+// Whether the caller may write the entry that this word publishes.
+static inline int claim(uint64_t *last) {
+    uint64_t none = 0;
+    return __atomic_compare_exchange_n(last, &none, CLAIMED, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static inline void put(uint64_t *at, uint64_t word) { __atomic_store_n(at, word, __ATOMIC_RELAXED); }
+static inline void publish(uint64_t *last, uint64_t word) { __atomic_store_n(last, word, __ATOMIC_RELEASE); }
+
+int edic_tok_put_short(const table *t, uint64_t low, uint64_t high, size_t hash, const uint64_t *stored) {
     for (size_t k = 0; k < PROBES; k++) {
-        line *l = line_of(&c->words, hash + k);
+        line *l = line_of(t, hash + k);
         for (unsigned w = 0; w < 2; w++) {
             entry *e = &l->ways[w];
-            *known = e->low == low && e->high == high;
-            if (*known || e->value.length == 0) return &e->value;
+            uint64_t is = peek_first(&e->high);
+            if (is == high && e->low == low) return 0;
+            if (is != 0 || !claim(&e->high)) continue;
+            put(&e->low, low);
+            put(&e->value[0], stored[0]);
+            put(&e->value[1], stored[1]);
+            publish(&e->high, high);
+            return 1;
         }
     }
-    return &line_of(&c->words, hash)->ways[c->turn++ & 1].value;
+    return 0;
 }
 
-value *edic_tok_find_long(edic_tok_cache *c, const uint8_t *p, size_t length, size_t hash, int *known) {
-    *known = 0;
+int edic_tok_put_long(const table *t, const uint8_t *p, size_t length, size_t hash, const uint64_t *stored) {
     for (size_t k = 0; k < PROBES; k++) {
-        long_entry *e = long_of(&c->long_words, hash + k);
-        *known = is_long_word(e, p, length);
-        if (*known || e->value.length == 0) return &e->value;
+        long_entry *e = long_of(t, hash + k);
+        uint64_t last = peek_first(&e->value[1]);
+        if (is_long_word(e, last, p, length)) return 0;
+        if (last != 0 || !claim(&e->value[1])) continue;
+        uint64_t word[LONG_WORD / 8] = {0};
+        memcpy(word, p, length);
+        for (size_t i = 0; i < LONG_WORD / 8; i++) put(&e->word[i], word[i]);
+        put(&e->value[0], stored[0]);
+        publish(&e->value[1], stored[1]);
+        return 1;
     }
-    return &long_of(&c->long_words, hash)->value;
-}
-
-static void grow(edic_tok_cache *c, table *t, int is_long) {
-    table old = *t;
-    t->mask = t->mask * 2 + 1;
-    t->lines = lines_create(t->mask + 1);
-    if (!t->lines) {
-        *t = old;
-        t->most = t->mask + 1;
-        return;
-    }
-    batch one;
-    int known;
-    for (size_t i = 0; i <= old.mask; i++) {
-        if (is_long) {
-            const long_entry *e = (const long_entry *)old.lines + i;
-            if (e->value.length == 0) continue;
-            read_word(&one, 0, e->word, e->value.length, LONG_WORD);
-            value *to = edic_tok_find_long(c, e->word, e->value.length, one.hash[0], &known);
-            memcpy((uint8_t *)to - offsetof(long_entry, value), e, sizeof *e);
-            continue;
-        }
-        for (int w = 0; w < 2; w++) {
-            const entry *e = &((const line *)old.lines)[i].ways[w];
-            if (e->value.length == 0) continue;
-            value *to = edic_tok_find_short(c, e->low, e->high, (size_t)mix(e->low, e->high), &known);
-            memcpy((uint8_t *)to - offsetof(entry, value), e, sizeof *e);
-        }
-    }
-    munmap(old.lines, (old.mask + 1) * sizeof(line));
-}
-
-static void forget(edic_tok_cache *c) {
-    memset(c->words.lines, 0, (c->words.mask + 1) * sizeof(line));
-    memset(c->long_words.lines, 0, (c->long_words.mask + 1) * sizeof(line));
-    c->arena_count = c->words.inserted = c->long_words.inserted = 0;
-    for (size_t i = 0; i < 2 * BATCH; i++) {
-        value *v = &c->batches[i / BATCH].values[i % BATCH];
-        if (v->format == ARENA) v->format = UNKNOWN;
-    }
-}
-
-static int reserve(edic_tok_cache *c, size_t more) {
-    if (c->arena_count + more <= c->arena_capacity) return 1;
-    size_t capacity = c->arena_capacity * 2 + more + 4096;
-    uint32_t *bigger = realloc(c->arena, capacity * sizeof *bigger);
-    if (!bigger) return 0;
-    c->arena = bigger;
-    c->arena_capacity = capacity;
-    return 1;
+    return 0;
 }
 
 // Puts the ids into `v`; returns 0 where they cannot be kept.
@@ -135,12 +109,15 @@ static int pack(edic_tok_cache *c, value *v, const uint32_t *ids, size_t count) 
         }
         return 1;
     }
-    if (!reserve(c, count)) return 0;
-    memcpy(c->arena + c->arena_count, ids, count * sizeof *ids);
-    uint32_t at = (uint32_t)c->arena_count;
-    memcpy(v->ids, &at, sizeof at);
+    edic_tok_region *arena = c->held[EDIC_TOK_ARENA];
+    size_t at = __atomic_fetch_add(&arena->used, count, __ATOMIC_RELAXED);
+    if (at + count > arena->size / sizeof *ids) {
+        c->lacks_room = 1;
+        return 0;
+    }
+    memcpy(c->arena + at, ids, count * sizeof *ids);
+    memcpy(v->ids, &(uint32_t){(uint32_t)at}, sizeof(uint32_t));
     v->format = ARENA;
-    c->arena_count += count;
     return 1;
 }
 
@@ -148,23 +125,15 @@ void edic_tok_remember(edic_tok_cache *c, batch *b, size_t i, const uint8_t *wor
                        uint8_t doubt) {
     size_t length = b->length[i];
     if (length == 0 || length > LONG_WORD || count > 255) return;
-    if (c->arena_count + count > c->arena_limit) forget(c);
-    int is_long = length > SHORT_WORD, known;
-    table *t = is_long ? &c->long_words : &c->words;
-    size_t room = is_long ? t->mask + 1 : (t->mask + 1) * 2;
-    if (t->inserted * 5 > room * 2 && t->mask + 1 < t->most) grow(c, t, is_long);
     value v = {.count = (uint8_t)count, .doubt = doubt, .length = (uint8_t)length};
     if (!pack(c, &v, ids, count)) return;
-    value *to = find(c, b, i, word, &known);
-    t->inserted += to->length == 0;
     b->values[i] = v;
-    if (is_long) {
-        long_entry e = {.value = v};
-        memcpy(e.word, word, length);
-        memcpy((uint8_t *)to - offsetof(long_entry, value), &e, sizeof e);
+    uint64_t stored[2];
+    memcpy(stored, &v, sizeof stored);
+    if (length <= SHORT_WORD) {
+        c->added[EDIC_TOK_WORDS] += (size_t)edic_tok_put_short(&c->words, b->low[i], b->high[i], b->hash[i], stored);
     } else {
-        entry e = {b->low[i], b->high[i], v};
-        memcpy((uint8_t *)to - offsetof(entry, value), &e, sizeof e);
+        c->added[EDIC_TOK_LONG_WORDS] += (size_t)edic_tok_put_long(&c->long_words, word, length, b->hash[i], stored);
     }
 }
 

@@ -1,11 +1,15 @@
 // The inside of edic_tok_cache, for the loop over the words of a job: short words two to a cache line, longer ones a cache
 // line each. The words' bytes are in the entries, so that a hit reads one line and compares exactly.
+//
+// Any number of threads read and add to the same tables. An entry is claimed, written and then published by its last
+// word, after which nothing in it changes but USED; so what a reader finds is whole, and it never waits. See memory.h.
 #ifndef EDIC_TOK_CACHE_H
 #define EDIC_TOK_CACHE_H
 
 #include <string.h>
 
 #include "CEDICTokenizers.h"
+#include "memory.h"
 #include "paths.h"
 
 // Ids are kept in 16 bits each, in 24 where the vocabulary needs it; where there are too many, in the arena.
@@ -13,26 +17,39 @@ enum { INLINE = 0, ARENA = 1, UNKNOWN = 2, NARROW_IDS = 6, WIDE_IDS = 4 };
 
 typedef struct {
     uint8_t ids[12];
-    uint8_t count, doubt, format, length;       // length 0: no entry
+    uint8_t count, doubt, format, length;       // the length with USED or not
 } value;
 
+enum { SHORT_WORD = 15, LONG_WORD = 48, BATCH = 64, SAMPLES = 4, FIRST_LINES = 1 << 13, GROWTH = 4, PROBES = 8, FAST_IDS = 8 };
+
+// Both are published by their last 8 bytes but for the value's place: a short word by `high`, a long one by `value[1]`.
 typedef struct {
-    uint64_t low, high;             // see read_word
-    value value;
+    uint64_t low, high;             // see read_word; high 0: no entry
+    uint64_t value[2];
 } entry;
 
 typedef struct {
     entry ways[2];
 } line;
 
-enum { SHORT_WORD = 15, LONG_WORD = 48, BATCH = 64, FIRST_LINES = 1 << 13, PROBES = 8, FAST_IDS = 8 };
-
 typedef struct {
-    uint8_t word[LONG_WORD];        // zeros behind
-    value value;
+    uint64_t word[LONG_WORD / 8];   // zeros behind
+    uint64_t value[2];              // value[1] 0: no entry
 } long_entry;
 
 _Static_assert(sizeof(line) == 64 && sizeof(long_entry) == 64, "a set is one cache line");
+
+// The top byte of an entry's last word is the length; CLAIMED is none.
+#define CLAIMED ((uint64_t)0xFF << 56)
+// Set in the last word of a value when the word is met again, now and then: what stays when the memory is full.
+#define USED ((uint64_t)0x80 << 56)
+
+// The length in an entry's last word; 0: none, or not yet.
+static inline size_t length_of(uint64_t last) { return last == CLAIMED ? 0 : last >> 56 & 0x7F; }
+
+static inline uint64_t peek(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
+// What is read after it is at least as new.
+static inline uint64_t peek_first(const uint64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 
 // Some words of a job; while one batch is worked on, the lines of the next are on their way. What is found is copied, so that
 // nothing else that happens to the tables matters to it.
@@ -46,15 +63,17 @@ typedef struct {
 
 typedef struct {
     void *lines;
-    size_t mask, inserted, most;
+    size_t mask;
 } table;
 
 struct edic_tok_cache {
-    table words, long_words;
+    edic_tok_memory *memory;
+    uint64_t version;               // of the memory, as which it is held
+    edic_tok_region *held[EDIC_TOK_REGIONS];
+    table words, long_words;        // as in `held`
     uint32_t *arena;                // the ids of words that have many
-    size_t arena_count, arena_capacity, arena_limit;
-    uint32_t turn;
-    int wide;
+    size_t added[2];                // words that `held` does not know of
+    int lacks_room, wide;           // whether ids found no place
     edic_tok_paths *paths;          // where Unigram words are learnt; made when first needed
     batch batches[2];
     batch *now, *ahead;
@@ -102,24 +121,16 @@ static inline void read_word(batch *b, size_t i, const uint8_t *p, size_t length
 static inline line *line_of(const table *t, size_t hash) { return (line *)t->lines + (hash & t->mask); }
 static inline long_entry *long_of(const table *t, size_t hash) { return (long_entry *)t->lines + (hash & t->mask); }
 
-// Whether the entry is the word of more than 15 bytes at p: its ends are compared, which overlap, and the middle.
-static inline int is_long_word(const long_entry *e, const uint8_t *p, size_t length) {
-    if (e->value.length != length) return 0;
-    uint64_t differs = (load64(e->word) ^ load64(p)) | (load64(e->word + 8) ^ load64(p + 8))
-        | (load64(e->word + length - 16) ^ load64(p + length - 16)) | (load64(e->word + length - 8) ^ load64(p + length - 8));
-    if (length > 32) differs |= (load64(e->word + 16) ^ load64(p + 16)) | (load64(e->word + 24) ^ load64(p + 24));
-    return differs == 0;
-}
-
-// The place of a word: where it is, with `*known` set, or else where it may go.
-value *edic_tok_find_short(edic_tok_cache *c, uint64_t low, uint64_t high, size_t hash, int *known);
-value *edic_tok_find_long(edic_tok_cache *c, const uint8_t *p, size_t length, size_t hash, int *known);
-
-static inline value *find(edic_tok_cache *c, const batch *b, size_t i, const uint8_t *word, int *known) {
-    return b->length[i] <= SHORT_WORD ? edic_tok_find_short(c, b->low[i], b->high[i], b->hash[i], known)
-                                      : edic_tok_find_long(c, word, b->length[i], b->hash[i], known);
-}
-
+// Looks for a word of a batch; returns whether it is remembered, with its value in the batch then.
+int edic_tok_find(const edic_tok_cache *c, batch *b, size_t i, const uint8_t *word);
+// Notes that word `i` of a batch is met again.
+void edic_tok_note_use(edic_tok_cache *c, batch *b, size_t i, const uint8_t *word);
+// Adds a word to a table; returns 0 where it is there already or has no place.
+int edic_tok_put_short(const table *t, uint64_t low, uint64_t high, size_t hash, const uint64_t *stored);
+int edic_tok_put_long(const table *t, const uint8_t *word, size_t length, size_t hash, const uint64_t *stored);
+// Goes on with what other threads have made of the memory, or makes more room in it. To be called between batches: what was
+// found before is forgotten.
+void edic_tok_cache_renew(edic_tok_cache *c);
 // Remembers the ids of word `i` of a batch, there too.
 void edic_tok_remember(edic_tok_cache *c, batch *b, size_t i, const uint8_t *word, const uint32_t *ids, size_t count,
                        uint8_t doubt);

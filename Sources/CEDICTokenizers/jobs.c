@@ -28,20 +28,28 @@ static uint64_t resolve(edic_tok_cache *c, batch *b, const edic_tok_job *job) {
         if (b->length[i] <= SHORT_WORD) {
             // Without branches but one, since which way it is would be as often wrong as right.
             const line *l = line_of(&c->words, b->hash[i]);
-            uint64_t low = b->low[i], high = b->high[i];
-            uint64_t first = (l->ways[0].low ^ low) | (l->ways[0].high ^ high);
-            uint64_t second = (l->ways[1].low ^ low) | (l->ways[1].high ^ high);
-            b->values[i] = l->ways[first != 0].value;
+            uint64_t first = peek_first(&l->ways[0].high) ^ b->high[i], second = peek_first(&l->ways[1].high) ^ b->high[i];
+            first |= peek(&l->ways[0].low) ^ b->low[i];
+            second |= peek(&l->ways[1].low) ^ b->low[i];
+            const entry *e = &l->ways[first != 0];
+            uint64_t stored[2] = {peek(&e->value[0]), peek(&e->value[1])};
+            memcpy(&b->values[i], stored, sizeof stored);
             if (__builtin_expect((first == 0) | (second == 0), 1)) continue;
         }
         b->values[i].format = UNKNOWN;
         if (b->length[i] > LONG_WORD) continue;
-        int known;
-        const value *v = find(c, b, i, job->s + job->begins[b->begin + i], &known);
-        if (known) b->values[i] = *v;
-        missing |= (uint64_t)!known << i;
+        missing |= (uint64_t)!edic_tok_find(c, b, i, job->s + job->begins[b->begin + i]) << i;
     }
     return missing;
+}
+
+// Notes of a few words that they were met again; frequent ones are sure to be among them sooner or later.
+static void note_uses(edic_tok_cache *c, const edic_tok_job *job, uint64_t missing) {
+    batch *b = c->now;
+    for (uint64_t some = b->hash[0] >> 32, k = 0; k < SAMPLES; k++, some >>= 8) {
+        size_t i = some % BATCH;
+        if (i < b->end - b->begin && !(missing >> i & 1)) edic_tok_note_use(c, b, i, job->s + job->begins[b->begin + i]);
+    }
 }
 
 // The pairs by which the words are merged, if that is all it takes.
@@ -62,12 +70,7 @@ static int symbols_of(const edic_tok_words *words, const uint8_t *word, size_t l
 }
 
 // Whether word `i` of the batch has been learnt since it was looked for, as one that is in it twice; then it is taken.
-static inline int take(edic_tok_cache *c, size_t i, const uint8_t *word) {
-    int known;
-    const value *v = find(c, c->now, i, word, &known);
-    if (known) c->now->values[i] = *v;
-    return known;
-}
+static inline int take(edic_tok_cache *c, size_t i, const uint8_t *word) { return edic_tok_find(c, c->now, i, word); }
 
 // Encodes the words of the batch that are missing, side by side.
 static void learn(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_pairs *pairs, const edic_tok_job *job,
@@ -137,6 +140,7 @@ static void learn_paths(edic_tok_cache *c, const edic_tok_words *words, const ed
 }
 
 static void next_batch(edic_tok_cache *c, const edic_tok_job *job, size_t at) {
+    edic_tok_cache_renew(c);
     batch *now = c->ahead;
     c->ahead = c->now;
     c->now = now;
@@ -169,7 +173,11 @@ static size_t encode(edic_tok_cache *c, const edic_tok_words *words, size_t i, c
                      uint32_t *out, size_t filled) {
     uint8_t doubt = 255;
     size_t count = 0, length = c->now->length[i];
-    if (length > EDIC_TOK_LONGEST_WORD) return SIZE_MAX;
+    if (length > EDIC_TOK_LONGEST_WORD) {
+        if (words->kind != edic_tok_words_pieces || !edic_tok_is_overlong(words, word, length)) return SIZE_MAX;
+        out[filled] = words->unknown_id;
+        return 1;
+    }
     if (!known) {
         count = edic_tok_encode_word_after(words, word, length, 0, out + filled, &doubt);
         if (count == SIZE_MAX) return SIZE_MAX;
@@ -241,6 +249,7 @@ edic_tok_progress edic_tok_cache_run(edic_tok_cache *c, const edic_tok_words *wo
         if (at >= c->now->end) {
             next_batch(c, job, at);
             uint64_t missing = resolve(c, c->now, job);
+            note_uses(c, job, missing);
             if (missing && pairs) learn(c, words, pairs, job, missing);
             if (missing && walks) learn_paths(c, words, job, missing);
         }

@@ -77,6 +77,34 @@ static size_t bert_word(const edic_tok_words *words, const uint8_t *s, size_t n,
     return written;
 }
 
+// In the order of edic_tok_category.
+enum { FIRST_MARK = 5, LAST_MARK = 7, OTHER_NUMBER = 10, OTHER_SYMBOL = 28 };
+
+// Letters, numbers and marks that BERT's normalizer neither takes away nor makes a word of their own, and pictures.
+static int stays_in_word(uint32_t scalar, unsigned category) {
+    int is_chinese = (scalar >= 0x3400 && scalar < 0xA000) || (scalar >= 0xF900 && scalar < 0xFB00) || scalar >= 0x20000;
+    if (scalar == UINT32_MAX || is_chinese) return 0;
+    return category <= OTHER_NUMBER || (category == OTHER_SYMBOL && scalar >= 0x1F000);
+}
+
+int edic_tok_is_overlong(const edic_tok_words *words, const uint8_t *s, size_t n) {
+    size_t least = 0;                       // characters that are left whatever becomes of marks
+    for (size_t i = 0; i < n;) {
+        if ((uint8_t)((s[i] | 0x20) - 'a') < 26 || (uint8_t)(s[i] - '0') < 10) {
+            least++;
+            i++;
+            continue;
+        }
+        unsigned length;
+        uint32_t scalar = edic_tok_decode(s, i, n, &length);
+        unsigned category = scalar == UINT32_MAX ? 0 : edic_tok_category(scalar) & 31;
+        if (words->normalizes && !stays_in_word(scalar, category)) return 0;
+        least += !words->normalizes || category < FIRST_MARK || category > LAST_MARK;
+        i += length;
+    }
+    return least > words->longest;
+}
+
 static size_t pieces_word(const edic_tok_words *words, const uint8_t *word, size_t length, uint32_t *ids) {
     uint8_t normal[EDIC_TOK_LONGEST_WORD * 9];
     if (words->normalizes) {

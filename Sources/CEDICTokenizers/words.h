@@ -14,6 +14,8 @@ enum {
 // As edic_tok_encode_word, with the score of the path before the word, and the doubt of the choice.
 size_t edic_tok_encode_word_after(const edic_tok_words *words, const uint8_t *word, size_t length, double before,
                                   uint32_t *ids, uint8_t *doubt);
+// Whether a WordPiece word has more characters than any that is not unknown, for sure.
+int edic_tok_is_overlong(const edic_tok_words *words, const uint8_t *s, size_t n);
 // Of SentencePiece's BPE: the inner symbols of a normalized word, at most EDIC_TOK_SHORT; 0 where it is not a run of them.
 // Then, when those are merged, the ids they are: SIZE_MAX where one is unknown.
 int edic_tok_sentence_symbols(const edic_tok_sentence *sentence, const uint8_t *s, size_t n, int prefix, uint32_t *symbols,

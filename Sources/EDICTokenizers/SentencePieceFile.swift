@@ -111,7 +111,8 @@ struct SentencePieceFile: Sendable {
             (model, distinct) = (.sentencePieceBPE(bpe), bpe.distinctPieces)
         case .unigram:
             let unigram = try UnigramModel(
-                pieces: pieces, unknownID: nil, byteFallback: byteFallback, singlePrecision: true)
+                pieces: pieces, unknownID: nil,
+                fallback: byteFallback ? SentencePieceBPEModel.fallback(pieces) : [], singlePrecision: true)
             (model, distinct) = (.unigram(unigram), unigram.lattice.trie.count)
         case .word, .char:
             throw TokenizerError(

@@ -175,8 +175,10 @@ struct UnigramModel: Sendable {
     /// Whether runs of unknown characters are one unknown token.
     let fusesUnknown: Bool
 
-    /// - Parameter singlePrecision: sums are rounded to `Float`, as sentencepiece does; else `Double`, as tokenizers.
-    init(pieces: [SentencePiece], unknownID: UInt32?, byteFallback: Bool, singlePrecision: Bool) throws(TokenizerError)
+    /// - Parameters:
+    ///   - fallback: the ids of the 256 bytes, or none.
+    ///   - singlePrecision: sums are rounded to `Float`, as sentencepiece does; else `Double`, as tokenizers.
+    init(pieces: [SentencePiece], unknownID: UInt32?, fallback: [UInt32], singlePrecision: Bool) throws(TokenizerError)
     {
         self.pieces = pieces
         let unknown = unknownID ?? UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
@@ -200,7 +202,7 @@ struct UnigramModel: Sendable {
         lattice = UnigramLattice(
             trie: try Trie(entries), unknownID: unknown, unknownScore: least - 10, userBonus: most,
             singlePrecision: singlePrecision)
-        fallback = byteFallback ? try SentencePieceBPEModel.fallback(pieces) : []
+        self.fallback = fallback
         fusesUnknown = true
     }
 
@@ -224,10 +226,27 @@ struct UnigramModel: Sendable {
     func encode(_ text: [UInt8], startingAt start: Double = 0, into tokens: inout [ModelToken]) -> Double {
         let best = lattice.best(text.span, startingAt: start)
         var at = 0
-        for (id, end) in zip(best.ids, best.ends) {
+        // Where a run of unknown characters begins, and the name of the unknown piece where the text may have it.
+        var runStart = 0
+        let name = pieces[Int(unknownID)]
+        for (index, (id, end)) in zip(best.ids, best.ends).enumerated() {
             if id == unknownID, !fallback.isEmpty {
-                for index in at..<Int(end) { tokens.append(ModelToken(id: fallback[Int(text[index])], end: index + 1)) }
-            } else if id == unknownID, fusesUnknown, let last = tokens.indices.last, tokens[last].id == unknownID,
+                let goesOn = index + 1 < best.ids.count && best.ids[index + 1] == unknownID
+                if !goesOn {
+                    if name.kind == .normal, text[runStart..<Int(end)].elementsEqual(name.bytes) {
+                        tokens.append(ModelToken(id: id, end: Int(end)))
+                    } else {
+                        for place in runStart..<Int(end) {
+                            tokens.append(ModelToken(id: fallback[Int(text[place])], end: place + 1))
+                        }
+                    }
+                    runStart = Int(end)
+                }
+                at = Int(end)
+                continue
+            }
+            runStart = Int(end)
+            if id == unknownID, fusesUnknown, let last = tokens.indices.last, tokens[last].id == unknownID,
                 at > 0
             {
                 tokens[last].end = Int(end)

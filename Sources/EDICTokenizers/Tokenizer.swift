@@ -3,7 +3,7 @@ import EDICNumerics
 /// A tokenizer: text to ids and back, exactly as the library it comes from.
 ///
 /// A value is immutable and may be used from any number of threads at once. Words that were encoded are remembered in
-/// tables that concurrent callers do not share; each takes at most ``Tokenizer/wordMemory`` bytes.
+/// tables that all callers share and that take at most ``Tokenizer/wordMemory`` bytes.
 ///
 /// ```swift
 /// let tokenizer = try Tokenizer(contentsOf: "tokenizer.json")
@@ -19,9 +19,9 @@ public struct Tokenizer: Sendable {
         case ordinaryText
     }
 
-    /// The most memory each concurrent caller's table of known words takes, in bytes: a processor's share of 256 MB, and
-    /// at most 64 MB.
-    public static let wordMemory = min(64 << 20, max(8 << 20, (256 << 20) / Processors.available))
+    /// The most memory that a tokenizer's tables of known words take, in bytes, whatever the number of callers; half as much
+    /// again while one of them grows.
+    public static let wordMemory = 128 << 20
 
     let core: TokenizerCore
 

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// The immutable inside of a ``Tokenizer``, with the pool of word tables.
+/// The immutable inside of a ``Tokenizer``, with what it remembers of words.
 final class TokenizerCore: Sendable {
     let parts: TokenizerParts
     /// The tokens by id: the model's, overlaid by the added ones.
@@ -12,7 +12,8 @@ final class TokenizerCore: Sendable {
     private let normalizedMatcher: AddedTokenMatcher?
     /// Finds ids by spelling; made when first asked for, since few who encode ever ask.
     private let index = Mutex<Trie?>(nil)
-    private let idle = Mutex<[WordTable]>([])
+    /// What all callers remember, made with the first of them, and the tables that none of them works with.
+    private let tables = Mutex<(memory: WordMemory?, idle: [WordTable])>((nil, []))
 
     init(_ parts: TokenizerParts) throws(TokenizerError) {
         self.parts = parts
@@ -114,7 +115,7 @@ final class TokenizerCore: Sendable {
     ) {
         if let plan, !matchesNormalized || parts.normalizer == nil {
             let table = takeTable()
-            defer { idle.withLock { $0.append(table) } }
+            defer { tables.withLock { $0.idle.append(table) } }
             if plan.encode(text, isFirst: isFirst, core: self, table: table, into: &ids) { return }
         }
         var bytes: [UInt8] = []
@@ -124,7 +125,13 @@ final class TokenizerCore: Sendable {
     }
 
     private func takeTable() -> WordTable {
-        idle.withLock { $0.popLast() } ?? WordTable(limit: Tokenizer.wordMemory, isWide: tokens.count > 1 << 16)
+        let isWide = tokens.count > 1 << 16
+        return tables.withLock { tables in
+            if let table = tables.idle.popLast() { return table }
+            let memory = tables.memory ?? WordMemory(limit: Tokenizer.wordMemory, isWide: isWide)
+            tables.memory = memory
+            return WordTable(memory)
+        }
     }
 
     /// Appends the ids of a text, without what a post-processor puts around it.

@@ -129,13 +129,11 @@ extension TokenizerJSONReader {
             unknown = try id(value, "model.unk_id")
             guard Int(unknown ?? 0) < pieces.count else { throw .malformed("model.unk_id: beyond the vocabulary") }
         }
-        var byteFallback = try bool(model, "byte_fallback", "model", default: false)
-        if byteFallback {
-            for index in pieces.indices where Decoder.byteValue(pieces[index].bytes) != nil {
-                pieces[index].kind = .byte
-            }
-            byteFallback = pieces.filter { $0.kind == .byte }.count == 256
+        // The reference finds the names of bytes in the text too, and their scores count towards the least one.
+        var byteIDs: [UInt32] = []
+        if try bool(model, "byte_fallback", "model", default: false) {
+            byteIDs = BytePairModel.fallback(in: try Trie(pieces.enumerated().map { ($1.bytes, UInt32($0), 0) }))
         }
-        return try UnigramModel(pieces: pieces, unknownID: unknown, byteFallback: byteFallback, singlePrecision: false)
+        return try UnigramModel(pieces: pieces, unknownID: unknown, fallback: byteIDs, singlePrecision: false)
     }
 }

@@ -1,19 +1,32 @@
 internal import CEDICTokenizers
 
-/// One caller's memory of words with the room to work in. Not to be used by two threads at once.
+/// The words that all callers of a tokenizer have met, with their ids.
+@safe final class WordMemory: @unchecked Sendable {
+    fileprivate let pointer: OpaquePointer?
+
+    /// - Parameters:
+    ///   - limit: its greatest size in bytes, but for a table that is being copied to a greater one.
+    ///   - isWide: there are ids beyond 65535.
+    init(limit: Int, isWide: Bool) { unsafe pointer = edic_tok_memory_create(limit, isWide ? 1 : 0) }
+
+    deinit { unsafe edic_tok_memory_destroy(pointer) }
+}
+
+/// What one caller needs to encode words with a memory of them. Not to be used by two threads at once.
 @safe final class WordTable: @unchecked Sendable {
     /// How many words are split off before they are encoded; their bounds stay in the first-level cache.
     private static let batch = 4096
     private static let room = 1 << 14
 
+    private let memory: WordMemory
     private let cache: OpaquePointer?
     private let begins: UnsafeMutablePointer<UInt32>
     private let ends: UnsafeMutablePointer<UInt32>
     private let output: UnsafeMutablePointer<UInt32>
 
-    /// `isWide` says that there are ids beyond 65535.
-    init(limit: Int, isWide: Bool) {
-        unsafe cache = edic_tok_cache_create(limit, isWide ? 1 : 0)
+    init(_ memory: WordMemory) {
+        self.memory = memory
+        unsafe cache = memory.pointer.flatMap { unsafe edic_tok_cache_create($0) }
         unsafe begins = .allocate(capacity: Self.batch)
         unsafe ends = .allocate(capacity: Self.batch)
         unsafe output = .allocate(capacity: Self.room)

@@ -81,24 +81,25 @@ struct LineEncoder: Sendable {
     let seed: UInt64
 
     /// The ids of a line, or of its parts.
-    func encode(_ line: [UInt8], number: Int) throws -> [[UInt32]] {
+    func encode(_ line: ArraySlice<UInt8>, number: Int) throws -> [[UInt32]] {
         if let sampling {
             return [
                 try tokenizer.sampleEncode(
-                    line.text, sampling, seed: seed &+ UInt64(number) &* 0x9E37_79B9, specialTokens: policy)
+                    Array(line).text, sampling, seed: seed &+ UInt64(number) &* 0x9E37_79B9, specialTokens: policy)
             ]
         }
         if shape.isPlain {
             return [tokenizer.encode(line.span, addingSpecialTokens: addsSpecial, specialTokens: policy)]
         }
         if let limit = shape.split {
+            let line = Array(line)
             let parts = try tokenizer.split(
                 line.text, atMost: limit, addingSpecialTokens: addsSpecial, specialTokens: policy)
             return parts.map { part in
                 tokenizer.encode(line.span.extracting(part), addingSpecialTokens: addsSpecial, specialTokens: policy)
             }
         }
-        var texts = [line[...], []]
+        var texts = [line, []]
         if shape.isPair {
             guard let tab = line.firstIndex(of: 0x09) else {
                 throw CommandFailure(.badData, "line \(number + 1): no tab; --pair wants two texts with a tab between")

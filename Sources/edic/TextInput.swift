@@ -117,7 +117,7 @@ struct TextInput {
             ? try ByteReader(.standardInput, name: "standard input") : try ByteReader(FilePath(path))
     }
 
-    private static func array(_ bytes: Span<UInt8>) -> [UInt8] {
+    static func array(_ bytes: Span<UInt8>) -> [UInt8] {
         unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
@@ -131,6 +131,38 @@ struct TextInput {
     }
 }
 
+/// A piece of text by its lines, for workers to share out.
+struct PieceOfLines: Sendable {
+    private let bytes: [UInt8]
+    private let ranges: [Range<Int>]
+    /// Neighbouring lines, some dozens of kilobytes together.
+    let groups: [Range<Int>]
+
+    /// - Parameter piece: lines that end in LF or CRLF.
+    init(_ piece: Span<UInt8>, groupBytes: Int = 1 << 15) {
+        bytes = TextInput.array(piece)
+        var ranges: [Range<Int>] = []
+        var groups: [Range<Int>] = []
+        var start = 0
+        var groupStart = (line: 0, byte: 0)
+        while let end = bytes[start...].firstIndex(of: 0x0A) {
+            ranges.append(start..<(end > start && bytes[end - 1] == 0x0D ? end - 1 : end))
+            start = end + 1
+            if start - groupStart.byte >= groupBytes || start == bytes.count {
+                groups.append(groupStart.line..<ranges.count)
+                groupStart = (ranges.count, start)
+            }
+        }
+        self.ranges = ranges
+        self.groups = groups
+    }
+
+    var count: Int { ranges.count }
+
+    /// A line without its end.
+    subscript(index: Int) -> ArraySlice<UInt8> { bytes[ranges[index]] }
+}
+
 extension [UInt8] {
     /// The bytes as text; what is not UTF-8 becomes U+FFFD.
     var text: String { String(decoding: self, as: UTF8.self) }
@@ -139,6 +171,25 @@ extension [UInt8] {
 
     mutating func appendLine(_ text: String) {
         append(contentsOf: text.utf8)
+        append(0x0A)
+    }
+
+    /// Numbers in decimal with spaces between.
+    mutating func appendLine(_ numbers: [UInt32]) {
+        for number in numbers {
+            // The bytes to write, first ones lowest.
+            var digits: UInt128 = 0x20
+            var rest = number
+            repeat {
+                digits = digits << 8 | UInt128(0x30 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            while digits > 0 {
+                append(UInt8(truncatingIfNeeded: digits))
+                digits >>= 8
+            }
+        }
+        if !numbers.isEmpty { removeLast() }
         append(0x0A)
     }
 }

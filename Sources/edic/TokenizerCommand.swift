@@ -81,17 +81,21 @@ struct TokenizerEncodeCommand: ParsableCommand {
         let encoder = LineEncoder(
             tokenizer: tokenizer, addsSpecial: encoding.specialTokens, policy: encoding.policy, shape: shape.shape,
             sampling: sampling.sampling, seed: sampling.seed)
-        var output: [UInt8] = []
         var number = 0
-        try text.input.forEachBatch { lines in
+        try text.input.forEachPiece(bytes: pool.workers << 18) { piece in
+            let lines = PieceOfLines(piece)
             let first = number
-            let encoded = try pool.map(count: lines.count, grain: 16) { index, _ in
-                try encoder.encode(lines[index], number: first + index)
+            let outputs = try pool.map(count: lines.groups.count) { group, _ in
+                var output: [UInt8] = []
+                for index in lines.groups[group] {
+                    for ids in try encoder.encode(lines[index], number: first + index) {
+                        append(ids, tokenizer, to: &output)
+                    }
+                }
+                return output
             }
             number += lines.count
-            for ids in encoded.joined() { append(ids, tokenizer, to: &output) }
-            Terminal.output(output.span)
-            output.removeAll(keepingCapacity: true)
+            for output in outputs { Terminal.output(output.span) }
         }
     }
 
@@ -113,7 +117,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
         _ ids: [UInt32], logProbability: Double? = nil, _ tokenizer: Tokenizer, to output: inout [UInt8]
     ) {
         if count { return output.appendLine(String(ids.count)) }
-        guard json else { return output.appendLine(ids.map { String($0) }.joined(separator: " ")) }
+        guard json else { return output.appendLine(ids) }
         var writer = JSONWriter()
         writer.beginObject()
         if let logProbability {

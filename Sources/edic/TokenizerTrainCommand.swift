@@ -130,6 +130,11 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
             return
         }
         if let balanced { Terminal.output(Self.table(balanced)) }
+        if tokenizer.vocabularySize < size {
+            Terminal.errorLine(
+                "edic: the text gives no more than \(NumberFormat.grouped(tokenizer.vocabularySize)) of "
+                    + "\(NumberFormat.grouped(size)) tokens; more text would")
+        }
         Terminal.outputLine("\(output): \(NumberFormat.grouped(tokenizer.vocabularySize)) tokens, \(family.rawValue)")
     }
 

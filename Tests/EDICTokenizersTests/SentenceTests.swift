@@ -110,4 +110,23 @@ import _EDICTestSupport
             #expect(tokenizer.encode(text) == Self.stepByStep(text, tokenizer), "\(text.debugDescription)")
         }
     }
+
+    /// The names of bytes and of the unknown piece may stand in the text; ids of tokenizers 0.23.
+    @Test func namesOfBytesArePiecesToo() throws {
+        let bytes = (0..<256).map { byte in
+            let digits = String(byte, radix: 16, uppercase: true)
+            return #"["<0x\#(byte < 16 ? "0" : "")\#(digits)>",\#(byte == 0x41 ? -2 : -3)]"#
+        }
+        let json = #"""
+            {"model":{"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["<unk>",0],\#(bytes.joined(separator: ",")),
+            ["a",-1],["b",-2.5],["ab",-3.4],["▁",-2],["x<",-4]]}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        let expected: [(String, [UInt32])] = [
+            ("ab", [259]), ("aé", [257, 196, 170]), ("<0x41>", [66]), ("x<0x41>b", [121, 66, 258]), ("<unk>", [0]),
+            ("中a", [229, 185, 174, 257]), ("<0x4", [61, 49, 121, 53]), ("aXb", [257, 89, 258]),
+            ("éa中<0xFF>ab", [196, 170, 257, 229, 185, 174, 256, 259]),
+        ]
+        for (text, ids) in expected { #expect(tokenizer.encode(text) == ids, "\(text)") }
+    }
 }

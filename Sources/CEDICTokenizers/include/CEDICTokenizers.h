@@ -1,7 +1,7 @@
 // The inner loops of the tokenizers: splitting text into words, remembering words, merging, best paths.
 //
 // Nothing here reads outside the buffers it is given, whatever the bytes: text need not be UTF-8. Nothing here locks:
-// the tables (…_merges, …_trie) may be read by many threads, the others belong to one.
+// the tables (…_merges, …_trie) may be read by many threads, a memory of words is shared, the others belong to one thread.
 #ifndef CEDICTOKENIZERS_H
 #define CEDICTOKENIZERS_H
 
@@ -161,10 +161,15 @@ float edic_tok_sentence_advance(const edic_tok_sentence *_Nonnull sentence, floa
 
 // --- Words already seen --------------------------------------------------------------------------------------------
 
-/// A set-associative memory of words and their ids.
+/// A memory of words and their ids that any number of threads share, each by a cache of its own, which goes first.
+/// `limit` is its greatest size in bytes; `wide` says that there are ids beyond 65535.
+typedef struct edic_tok_memory edic_tok_memory;
+edic_tok_memory *_Nullable edic_tok_memory_create(size_t limit, int wide);
+void edic_tok_memory_destroy(edic_tok_memory *_Nullable memory);
+
+/// What one thread at a time needs to work with a memory of words.
 typedef struct edic_tok_cache edic_tok_cache;
-/// `limit` is the greatest size of the table in bytes; `wide` says that there are ids beyond 65535.
-edic_tok_cache *_Nullable edic_tok_cache_create(size_t limit, int wide);
+edic_tok_cache *_Nullable edic_tok_cache_create(edic_tok_memory *_Nonnull memory);
 void edic_tok_cache_destroy(edic_tok_cache *_Nullable cache);
 /// Remembers the ids of a word; words that are too long or memory that is short are no error. `doubt` grows as the
 /// choice of the ids gets closer: a job says how much of it it takes.

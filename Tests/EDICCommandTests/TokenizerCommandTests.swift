@@ -1,0 +1,84 @@
+import EDICJSON
+import Testing
+import _EDICTestSupport
+
+/// `edic tokenizer`, from text to ids.
+@Suite struct TokenizerCommandTests {
+    private static let text = String(
+        repeating: "the harbour is open in winter\nthe boats come in at night\nin winter the boats stay\n", count: 4)
+
+    private func train(_ runner: CommandRunner, _ name: String, _ options: String) throws -> String {
+        let path = "\(runner.folder.path)/\(name)"
+        let result = runner.run("tokenizer train \(options) -o '\(path)'", input: Self.text)
+        #expect(result.status == 0, "\(result.messages)")
+        return path
+    }
+
+    @Test func alternativesAreJSONLines() throws {
+        let runner = try CommandRunner()
+        let model = try train(runner, "u.model", "--family unigram --no-byte-fallback --size 40")
+        let lines = "the winter\nin the harbour\n"
+        let json = runner.run("tokenizer encode --model '\(model)' --n-best 3 --json", input: lines)
+        let plain = runner.run("tokenizer encode --model '\(model)' --n-best 3", input: lines)
+        #expect(json.status == 0 && plain.status == 0 && json.messages.isEmpty)
+        let rows = json.output.split(separator: "\n")
+        let plainRows = plain.output.split(separator: "\n")
+        try #require(rows.count == 6 && plainRows.count == 6)
+        var scores: [Double] = []
+        for (row, plainRow) in zip(rows, plainRows) {
+            let value = try JSONDocument(parsing: Array(row.utf8).span).root
+            #expect(value.members.map(\.key) == ["log_probability", "ids", "tokens"])
+            let score = try #require(value["log_probability"]?.value.double)
+            let ids = value["ids"]?.elements.map(\.value.int)
+            #expect(score < 0 && ids?.count == value["tokens"]?.count)
+            scores.append(score)
+            // The same as in text: the score and, behind a tab, the ids.
+            let columns = plainRow.split(separator: "\t")
+            #expect(abs((Double(columns[0]) ?? 0) - score) < 1e-4)
+            #expect(columns[1].split(separator: " ").map { Int($0) } == ids)
+        }
+        #expect(scores[0] >= scores[1] && scores[1] >= scores[2] && scores[3] >= scores[4] && scores[4] >= scores[5])
+    }
+
+    @Test func sizesOutOfReachAreRefusedOrSaid() throws {
+        let runner = try CommandRunner()
+        let path = "\(runner.folder.path)/t"
+        // Less than the characters take.
+        let small = runner.run("tokenizer train --family unigram --size 260 -o '\(path).model'", input: Self.text)
+        #expect(small.status == 64)
+        #expect(small.messages.contains("vocabulary size 260 is too small"))
+        #expect(small.messages.split(separator: "\n").count == 1)
+        #expect(runner.run("tokenizer inspect --model '\(path).model'").status == 66)
+        // More than the text gives.
+        let large = runner.run("tokenizer train --size 5000 -o '\(path).json'", input: Self.text)
+        #expect(large.status == 0)
+        #expect(large.messages.contains("tokens; more text would"), "\(large.messages)")
+        #expect(runner.run("tokenizer train --size 260 -o '\(path).json'", input: Self.text).messages.isEmpty)
+    }
+
+    /// Lines are cut into pieces and groups; what is printed does not show it.
+    @Test func linesOfAllSizesComeOutInOrder() throws {
+        let runner = try CommandRunner()
+        let model = try train(runner, "b.json", "--size 300")
+        var generator = SeededGenerator(seed: 5)
+        var lines = (0..<2_000).map { _ in
+            String(repeating: "boats ", count: Int.random(in: 0..<40, using: &generator))
+        }
+        lines[700] = String(repeating: "the winter night ", count: 20_000)
+        let (all, text) = (lines.joined(separator: "\r\n"), "\(runner.folder.path)/text")
+        runner.write(all, to: text)
+        let one = runner.run("tokenizer encode --workers 1 --model '\(model)' '\(text)'")
+        let counts = runner.run("tokenizer encode --count --workers 3 --model '\(model)'", input: all)
+        #expect(one.status == 0 && one.output.split(separator: "\n", omittingEmptySubsequences: false).count == 2_001)
+        let three = runner.run("tokenizer encode --workers 3 --model '\(model)' '\(text)'")
+        let isTheSame = three.output == one.output
+        #expect(isTheSame)
+        let ids = one.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        let expected = ids.map { $0.split(separator: " ").count }
+        let areAlike = counts.output.split(separator: "\n").map { Int($0) } == expected
+        #expect(areAlike)
+        let decoded = runner.run("tokenizer decode --model '\(model)'", input: one.output)
+        let comesBack = decoded.output == lines.joined(separator: "\n") + "\n"
+        #expect(comesBack)
+    }
+}
