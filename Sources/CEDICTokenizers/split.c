@@ -156,11 +156,20 @@ static inline int is_bert_space(text t, size_t i, int keeps_controls, unsigned *
     return t.s[i] != 0x0B && t.s[i] != 0x0C && !(t.s[i] == 0xC2 && t.s[i + 1] == 0x85);
 }
 
-static size_t word_bert(text t, size_t i, int keeps_controls) {
+// What is a word of its own.
+static inline int is_bert_word(const edic_tok_pattern *p, text t, size_t i) {
+    if (is_punctuation(t.s, i, t.n)) return 1;
+    if (!p->cuts_ideographs || t.s[i] < 0xE3) return 0;
+    unsigned length;
+    uint32_t scalar = edic_tok_decode(t.s, i, t.n, &length);
+    return scalar != UINT32_MAX && edic_tok_is_ideograph(scalar);
+}
+
+static size_t word_bert(const edic_tok_pattern *p, text t, size_t i) {
     unsigned length;
     class_at(t, i, &length);
-    if (is_punctuation(t.s, i, t.n)) return i + length;
-    while (i < t.n && !is_bert_space(t, i, keeps_controls, &length) && !is_punctuation(t.s, i, t.n)) i += length;
+    if (is_bert_word(p, t, i)) return i + length;
+    while (i < t.n && !is_bert_space(t, i, p->keeps_controls, &length) && !is_bert_word(p, t, i)) i += length;
     return i;
 }
 
@@ -467,7 +476,7 @@ size_t edic_tok_split(const edic_tok_pattern *pattern, const uint8_t *s, size_t 
         LOOP_SKIPPING(skip_spaces(t, i), run(t, i, CLASS_LETTER | CLASS_NUMBER | CLASS_OTHER)) break;
     case edic_tok_family_bert: {
         int keeps = pattern->keeps_controls;
-        LOOP_SKIPPING(skip_bert(t, i, keeps), word_bert(t, i, keeps))
+        LOOP_SKIPPING(skip_bert(t, i, keeps), word_bert(pattern, t, i))
         break;
     }
     case edic_tok_family_chunks: {

@@ -139,6 +139,12 @@ int edic_tok_is_punctuation(uint32_t scalar) {
     return category >= 19 && category <= 25 && !IS_IN(newer_punctuation, scalar);
 }
 
+int edic_tok_is_ideograph(uint32_t c) {
+    return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF)
+        || (c >= 0x2A700 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) || (c >= 0xF900 && c <= 0xFAFF)
+        || (c >= 0x2F800 && c <= 0x2FA1F);
+}
+
 int edic_tok_is_mark(uint32_t scalar, int nonspacing) {
     unsigned category = edic_tok_category(scalar) & 31;
     if (nonspacing) {

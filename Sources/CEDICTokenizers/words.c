@@ -82,9 +82,7 @@ enum { FIRST_MARK = 5, LAST_MARK = 7, OTHER_NUMBER = 10, OTHER_SYMBOL = 28 };
 
 // Letters, numbers and marks that BERT's normalizer neither takes away nor makes a word of their own, and pictures.
 static int stays_in_word(uint32_t scalar, unsigned category) {
-    int is_chinese = (scalar >= 0x3400 && scalar < 0xA000) || (scalar >= 0xF900 && scalar < 0xFB00) || scalar >= 0x20000;
-    if (scalar == UINT32_MAX || is_chinese) return 0;
-    return category <= OTHER_NUMBER || (category == OTHER_SYMBOL && scalar >= 0x1F000);
+    return scalar != UINT32_MAX && (category <= OTHER_NUMBER || (category == OTHER_SYMBOL && scalar >= 0x1F000));
 }
 
 int edic_tok_is_overlong(const edic_tok_words *words, const uint8_t *s, size_t n) {

@@ -65,29 +65,25 @@ struct BytePairModel: Sendable {
         index = try vocabulary.index()
         let found = index
         let bytes = (0..<256).map { found.id(of: [UInt8($0)].span) ?? .max }
-        let all = try MergeTable(expecting: vocabulary.count * 4)
-        for id in 0..<vocabulary.count {
-            guard let token = vocabulary[UInt32(id)], token.count > 1 else { continue }
-            for cut in 1..<token.count {
-                guard let left = index.id(of: token.span.extracting(0..<cut)),
-                    let right = index.id(of: token.span.extracting(cut..<token.count))
-                else { continue }
-                try all.add(left, right, rank: UInt32(id), result: UInt32(id))
-            }
-        }
         // Of a token's pairs only the last one of its own merging can ever meet: where two neighbours meet, nothing
-        // around them took part, so the token's bytes alone merge the same way.
+        // around them took part, so the token's bytes alone merge the same way. With the pairs of all lower ids there,
+        // two parts are left of nearly every token.
         table = try MergeTable(expecting: vocabulary.count)
         var isOrdered = true
         var others: [(key: [UInt8], id: UInt32, score: Double)] = []
+        var symbols: [UInt32] = []
         for id in 0..<UInt32(vocabulary.count) {
             guard let token = vocabulary[id], token.count > 1, index.id(of: token.span) == id else { continue }
-            guard let pair = all.lastPair(of: token.map { bytes[Int($0)] }) else {
+            symbols.removeAll(keepingCapacity: true)
+            for byte in token { symbols.append(bytes[Int(byte)]) }
+            if !symbols.contains(.max) { table.apply(to: &symbols) }
+            let parts = symbols.count == 2 ? (left: symbols[0], right: symbols[1]) : found.lastPair(of: token)
+            guard let parts, parts.left != .max, parts.right != .max else {
                 others.append((token, id, 0))
                 continue
             }
-            try table.add(pair.left, pair.right, rank: id, result: id)
-            for part in [pair.left, pair.right] where part >= id && vocabulary[part]?.count ?? 0 > 1 {
+            try table.add(parts.left, parts.right, rank: id, result: id)
+            for part in [parts.left, parts.right] where part >= id && vocabulary[part]?.count ?? 0 > 1 {
                 isOrdered = false
             }
         }
@@ -216,5 +212,25 @@ struct BytePairModel: Sendable {
             return characters[decodeScalar(word.span, at).scalar.value]
         }
         return index.id(of: (prefix + word[at..<end] + suffix).span)
+    }
+}
+
+extension Trie {
+    /// The last pair that merges when the bytes become one token by tiktoken's rule; nil where they do not.
+    fileprivate func lastPair(of token: [UInt8]) -> (left: UInt32, right: UInt32)? {
+        var cuts = Array(0...token.count)
+        while cuts.count > 3 {
+            var best: (id: UInt32, cut: Int)?
+            for cut in 1..<cuts.count - 1 {
+                let id = id(of: token.span.extracting(cuts[cut - 1]..<cuts[cut + 1])) ?? .max
+                if id < best?.id ?? .max { best = (id, cut) }
+            }
+            guard let best else { return nil }
+            cuts.remove(at: best.cut)
+        }
+        guard let left = id(of: token.span.extracting(0..<cuts[1])),
+            let right = id(of: token.span.extracting(cuts[1]..<token.count))
+        else { return nil }
+        return (left, right)
     }
 }

@@ -36,8 +36,9 @@ final class EncodingPlan: Sendable {
             var cleaning: NativeWords.BERTCleaning?
             switch parts.normalizer {
             case nil: break
-            case .bert(_, _, let stripsAccents, let lowercases):
-                cleaning = NativeWords.BERTCleaning(stripsAccents: stripsAccents, lowercases: lowercases)
+            case .bert(_, let cutsIdeographs, let stripsAccents, let lowercases):
+                cleaning = NativeWords.BERTCleaning(
+                    stripsAccents: stripsAccents, lowercases: lowercases, cutsIdeographs: cutsIdeographs)
             default: return nil
             }
             guard case .bert? = parts.preTokenizer else { return nil }

@@ -54,4 +54,12 @@ internal import CEDICTokenizers
         symbols.removeLast(symbols.count - count)
         sizes.removeLast(sizes.count - count)
     }
+
+    func apply(to symbols: inout [UInt32]) {
+        let count = unsafe symbols.withUnsafeMutableBufferPointer { symbols in
+            guard let base = symbols.baseAddress else { return 0 }
+            return unsafe edic_tok_merge(pointer, base, nil, symbols.count)
+        }
+        if count <= symbols.count { symbols.removeLast(symbols.count - count) }
+    }
 }

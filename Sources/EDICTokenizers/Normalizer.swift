@@ -117,14 +117,7 @@ indirect enum Normalizer: Sendable {
     }
 
     private func spacedChinese(_ text: AlignedText) -> AlignedText {
-        text.mapScalars { scalar, range in
-            switch scalar.value {
-            case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F, 0x2B740...0x2B81F,
-                0x2B920...0x2CEAF, 0xF900...0xFAFF, 0x2F800...0x2FA1F:
-                return [0x20] + text.bytes[range] + [0x20]
-            default: return nil
-            }
-        }
+        text.mapScalars { scalar, range in scalar.isIdeograph ? [0x20] + text.bytes[range] + [0x20] : nil }
     }
 
     private func nmt(_ text: AlignedText) -> AlignedText {

@@ -190,9 +190,10 @@ struct UnigramModel: Sendable {
         for (id, piece) in pieces.enumerated() {
             switch piece.kind {
             case .normal:
-                least = min(least, piece.score)
-                most = max(most, piece.score)
-                entries.append((piece.bytes, UInt32(id), piece.score))
+                let score = singlePrecision ? piece.score : Self.asTokenizersReads(piece.score)
+                least = min(least, score)
+                most = max(most, score)
+                entries.append((piece.bytes, UInt32(id), score))
             case .userDefined: entries.append((piece.bytes, UInt32(id), .infinity))
             case .unused: entries.append((piece.bytes, UInt32(id), -.infinity))
             case .unknown, .control, .byte: break
@@ -204,6 +205,33 @@ struct UnigramModel: Sendable {
             singlePrecision: singlePrecision)
         self.fallback = fallback
         fusesUnknown = true
+    }
+
+    /// A score as the reference reads it from JSON: its digits as a whole number, divided by a power of ten. That may
+    /// not be the nearest number, and which of two like paths is better can depend on the last bit.
+    static func asTokenizersReads(_ score: Double) -> Double {
+        var digits: UInt64 = 0
+        var exponent = 0
+        var isFraction = false
+        let text = score.magnitude.description.utf8
+        for (place, byte) in zip(text.indices, text) {
+            switch byte {
+            case 0x30...0x39:
+                digits = digits &* 10 &+ UInt64(byte - 0x30)
+                if isFraction { exponent -= 1 }
+            case UInt8(ascii: "."): isFraction = true
+            default:
+                exponent += Int(String(decoding: text[text.index(after: place)...], as: UTF8.self)) ?? 0
+                return scaled(digits, exponent, score)
+            }
+        }
+        return scaled(digits, exponent, score)
+    }
+
+    private static func scaled(_ digits: UInt64, _ exponent: Int, _ score: Double) -> Double {
+        guard let power = Double("1e\(abs(exponent))"), power.isFinite else { return score }
+        let magnitude = exponent < 0 ? Double(digits) / power : Double(digits) * power
+        return score.sign == .minus ? -magnitude : magnitude
     }
 
     /// What an id adds to the score of a path. With byte fallback the first byte of a character carries the score of

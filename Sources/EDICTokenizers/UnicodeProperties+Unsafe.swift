@@ -17,6 +17,8 @@ extension Unicode.Scalar {
     var isNumber: Bool { (Category.nd.rawValue...Category.no.rawValue).contains(category.rawValue) }
     /// Punctuation as BERT means it: also the ASCII symbols, and none that is newer than Unicode 8.
     var isPunctuation: Bool { edic_tok_is_punctuation(value) != 0 }
+    /// A Chinese character, as BERT means it.
+    var isIdeograph: Bool { edic_tok_is_ideograph(value) != 0 }
     /// \w: letters, marks, decimal and letter numbers, connectors, joiners, and enclosed letters.
     var isWordCharacter: Bool {
         switch value {

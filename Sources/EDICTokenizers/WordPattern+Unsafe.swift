@@ -68,7 +68,8 @@ struct WordPattern: Sendable, Equatable {
         unsafe edic_tok_pattern(
             family: edic_tok_family(rawValue: family.rawValue) ?? .gpt2, digits: digits,
             isolates_digits: isolatesDigits ? 1 : 0, contractions: hasContractions ? 1 : 0,
-            joins_final_space: joinsFinalSpace ? 1 : 0, keeps_controls: 0, keeps_separators: 0, separators: nil)
+            joins_final_space: joinsFinalSpace ? 1 : 0, keeps_controls: 0, cuts_ideographs: 0,
+            keeps_separators: 0, separators: nil)
     }
 
     /// The words of a text, in order.

@@ -68,6 +68,7 @@ internal import CEDICTokenizers
                 unsafe shape.keeps_separators = keepsSeparators ? 1 : 0
                 // Where BERT's normalizer is, control characters are its own affair.
                 unsafe shape.keeps_controls = native.normalizes
+                unsafe shape.cuts_ideographs = native.cuts_ideographs
                 var at = 0
                 while at < text.count {
                     // Positions have 32 bits: they count from the batch on.
@@ -145,6 +146,7 @@ internal import CEDICTokenizers
     struct BERTCleaning: Sendable {
         var stripsAccents: Bool
         var lowercases: Bool
+        var cutsIdeographs: Bool
     }
 
     let native: edic_tok_words
@@ -175,6 +177,7 @@ internal import CEDICTokenizers
             unsafe words.normalizes = cleaning == nil ? 0 : 1
             unsafe words.lowercases = cleaning?.lowercases == true ? 1 : 0
             unsafe words.strips_accents = cleaning?.stripsAccents == true ? 1 : 0
+            unsafe words.cuts_ideographs = cleaning?.cutsIdeographs == true ? 1 : 0
         case .sentence(let sentence, let prefixes):
             unsafe words.kind = .sentence
             unsafe words.sentence = sentence.pointer

@@ -126,4 +126,35 @@ import _EDICTestSupport
         #expect(error?.code == .unknownComponent)
         #expect(error?.message.contains("Sparkle") == true)
     }
+
+    /// A .tiktoken vocabulary: whatever two neighbours are a token together merge, the lowest rank first. Here parts may
+    /// come after their wholes, and tokens may be out of reach.
+    @Test func ranksAloneDecide() throws {
+        var generator = SeededGenerator(seed: 23)
+        func word(_ length: ClosedRange<Int>) -> [UInt8] {
+            let count = Int.random(in: length, using: &generator)
+            return (0..<count).map { _ in UInt8.random(in: 97...100, using: &generator) }
+        }
+        for round in 0..<20 {
+            var ranks: [[UInt8]: UInt32] = [:]
+            var file = ""
+            let tokens = (0..<256).map { [UInt8($0)] } + (0..<60).map { _ in word(2...(round < 10 ? 3 : 6)) }
+            for token in tokens where ranks[token] == nil {
+                ranks[token] = UInt32(ranks.count)
+                file += "\(Base64.encode(token).decodedText) \(ranks.count - 1)\n"
+            }
+            let tokenizer = try Tokenizer(parsing: Array(file.utf8), name: "cl100k_base.tiktoken", specialTokens: [:])
+            for text in tokens.suffix(60) + (0..<100).map({ _ in word(1...20) }) {
+                var parts = text.map { [$0] }
+                while let (rank, place) = parts.indices.dropLast().compactMap({ place in
+                    ranks[parts[place] + parts[place + 1]].map { ($0, place) }
+                }).min(by: { $0 < $1 }), rank < UInt32.max {
+                    parts[place] += parts.remove(at: place + 1)
+                }
+                // A word that is a token is that token.
+                let expected = ranks[text].map { [$0] } ?? parts.compactMap { ranks[$0] }
+                #expect(tokenizer.encode(text.span) == expected, "\(text.decodedText)")
+            }
+        }
+    }
 }

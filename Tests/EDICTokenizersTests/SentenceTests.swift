@@ -129,4 +129,14 @@ import _EDICTestSupport
         ]
         for (text, ids) in expected { #expect(tokenizer.encode(text) == ids, "\(text)") }
     }
+
+    /// Values that a reader with one rounding for the digits and one for the power of ten gets.
+    @Test func scoresAreReadAsTheReferenceReadsThem() {
+        for (exact, read) in [
+            (-7.3363261222839355, -7.336326122283936), (-7.3578996658325195, -7.35789966583252),
+            (-7.4526262283325195, -7.45262622833252), (-12.5, -12.5), (0, 0), (-1e-05, -1e-05), (3e20, 3e20),
+        ] as [(Double, Double)] {
+            #expect(UnigramModel.asTokenizersReads(exact) == read)
+        }
+    }
 }

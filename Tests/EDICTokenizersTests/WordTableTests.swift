@@ -95,6 +95,14 @@ import _EDICTestSupport
         texts += parts.map { String(repeating: String($0), count: 400) }
         // As many as there may be, each with marks that go, and one more.
         texts += [100, 101].map { String(repeating: "α\u{301}\u{308}", count: $0) }
+        var generator = SeededGenerator(seed: 31)
+        texts += (0..<300).map { _ in
+            var text = ""
+            for _ in 0..<Int.random(in: 1..<12, using: &generator) {
+                text.unicodeScalars.append(parts[Int.random(in: 0..<parts.count, using: &generator)])
+            }
+            return text
+        }
         for text in texts {
             let byWord = tokenizer.encode("a \(text) a")
             #expect(byWord == tokenizer.encoding(of: "a \(text) a").ids, "\(text.unicodeScalars.prefix(282).suffix(3))")

@@ -21,6 +21,8 @@ uint8_t edic_tok_category(uint32_t scalar);
 /// Whether BERT takes the scalar for punctuation: ASCII symbols, and the punctuation of Unicode 8, which is what the
 /// reference's tables know.
 int edic_tok_is_punctuation(uint32_t scalar);
+/// Whether BERT takes the scalar for a Chinese character.
+int edic_tok_is_ideograph(uint32_t scalar);
 /// Whether tokenizers takes the scalar for a mark, or for one that takes no space: also as of Unicode 8.
 int edic_tok_is_mark(uint32_t scalar, int nonspacing);
 /// The canonical combining class.
@@ -52,6 +54,7 @@ typedef struct {
     uint8_t contractions;           // o200k: whether 's, 't … may end a word
     uint8_t joins_final_space;      // cl100k: white space at the end is one word even with line ends in it
     uint8_t keeps_controls;         // BERT: only space, tab and line ends separate, not the other controls
+    uint8_t cuts_ideographs;        // BERT: each Chinese character is a word
     uint8_t keeps_separators;       // chunks
     const uint8_t *_Nullable separators;    // chunks: 256 flags
 } edic_tok_pattern;
@@ -193,6 +196,7 @@ typedef struct {
     uint32_t unknown_id;
     uint32_t longest;                               // WordPiece: words of more characters are unknown
     uint8_t normalizes, lowercases, strips_accents; // WordPiece: whether and how BERT normalizes words
+    uint8_t cuts_ideographs;                        // and puts spaces around Chinese characters
     uint8_t prefixes;                               // SentencePiece: whether a word gets a \u2581 before it
     uint8_t is_unigram;                             // and whether scores are summed along
     const edic_tok_sentence *_Nullable sentence;
