@@ -56,7 +56,7 @@ static void note_uses(edic_tok_cache *c, const edic_tok_job *job, uint64_t missi
 static const edic_tok_pairs *pairs_of(const edic_tok_words *words) {
     if (words->kind == edic_tok_words_sentence) return edic_tok_sentence_pairs(words->sentence);
     if (words->kind != edic_tok_words_bytes || !words->merges->pairs) return NULL;
-    return words->merges->pairs->bytes ? words->merges->pairs : NULL;
+    return edic_tok_pairs_have_bytes(words->merges->pairs) ? words->merges->pairs : NULL;
 }
 
 // The inner symbols of a word; 0 where it must be encoded otherwise.

@@ -1,6 +1,7 @@
 // The loops that have a version for each instruction set: letter masks and the merging of a short word.
 //
-// Each kernels_….c defines one of EDIC_AVX512, EDIC_AVX2, EDIC_NEON or none and includes kernels_body.h.
+// Each kernels_….c defines one of EDIC_AVX512, EDIC_AVX2, EDIC_NEON or none and includes
+// kernels_body.h and merging_body.h.
 #ifndef EDIC_TOK_KERNELS_H
 #define EDIC_TOK_KERNELS_H
 

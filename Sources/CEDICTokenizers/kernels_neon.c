@@ -2,6 +2,7 @@
 #if defined(__aarch64__)
 #define EDIC_NEON 1
 #include "kernels_body.h"
+#include "merging_body.h"
 
 const edic_tok_kernels edic_tok_kernels_neon = {"neon", letters, classes, merge};
 #endif

@@ -9,8 +9,10 @@ static const uint32_t none = UINT32_MAX, is_result = (uint32_t)1 << 31;
 
 void edic_tok_pairs_destroy(edic_tok_pairs *p) {
     if (!p) return;
+    free(p->buckets);
     free(p->slots);
-    free(p->bytes);
+    free(p->narrow_bytes);
+    free(p->wide_bytes);
     free(p->outer);
     free(p->spans);
     free(p->inner);
@@ -66,22 +68,61 @@ static int number(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t co
     return 1;
 }
 
-// Sets spans. A result's parts come before it in rank.
-static int measure(edic_tok_pairs *p, size_t slots) {
-    uint64_t *pairs = malloc((p->symbols - p->bases + 1) * sizeof *pairs);
+// Sets spans, given the two parts of each merge as left << 32 | right. Parts come before their whole in rank.
+static int measure(edic_tok_pairs *p, const uint64_t *parts) {
     p->spans = malloc((p->symbols + 1) * sizeof *p->spans);
-    if (pairs && p->spans) {
-        for (size_t i = 0; i < slots; i++) {
-            if (p->slots[i] != UINT64_MAX) pairs[p->slots[i] & 0xFFFFFF] = p->slots[i] >> 24;
-        }
-        for (uint32_t s = 0; s < p->symbols; s++) {
-            uint64_t pair = s < p->bases ? 0 : pairs[s - p->bases];
-            p->spans[s] = s < p->bases ? 1 : p->spans[pair >> 20] + p->spans[pair & 0xFFFFF];
-        }
+    if (!p->spans) return 0;
+    for (uint32_t s = 0; s < p->symbols; s++) {
+        uint64_t pair = s < p->bases ? 0 : parts[s - p->bases];
+        p->spans[s] = s < p->bases ? 1 : p->spans[pair >> 32] + p->spans[(uint32_t)pair];
     }
-    int done = pairs && p->spans;
-    free(pairs);
-    return done;
+    return 1;
+}
+
+// Makes the empty table for so many pairs.
+static int make_room(edic_tok_pairs *p, size_t pairs, int has_bytes) {
+    unsigned bits = 1;
+    while (((size_t)8 << bits) < pairs * 2) bits++;
+    size_t buckets = (size_t)1 << bits;
+    p->shift = 64 - bits;
+    void *table = aligned_alloc(64, buckets * 64);
+    if (!table) return 0;
+    memset(table, 0xFF, buckets * 64);
+    if (p->symbols >= EDIC_TOK_NO_NARROW_RANK) {
+        p->slots = table;
+        p->wide_bytes = has_bytes ? malloc(65536 * sizeof *p->wide_bytes) : NULL;
+        for (size_t i = 0; p->wide_bytes && i < 65536; i++) p->wide_bytes[i] = EDIC_TOK_NO_RANK;
+    } else {
+        p->buckets = table;
+        for (size_t b = 0; b < buckets; b++) p->buckets[b].overflows = 0;
+        p->narrow_bytes = has_bytes ? malloc(65536 * sizeof *p->narrow_bytes) : NULL;
+        for (size_t i = 0; p->narrow_bytes && i < 65536; i++) p->narrow_bytes[i] = EDIC_TOK_NO_NARROW_RANK;
+    }
+    return edic_tok_pairs_have_bytes(p) == has_bytes;
+}
+
+static void insert(edic_tok_pairs *p, uint32_t left, uint32_t right, uint32_t rank) {
+    size_t mask = edic_tok_pairs_bucket_count(p) - 1, at = edic_tok_pairs_bucket(p, left, right);
+    int are_bytes = edic_tok_pairs_have_bytes(p) && left < 256 && right < 256;
+    if (p->slots) {
+        for (at *= 8; p->slots[at] != UINT64_MAX; at = (at + 1) & (mask * 8 + 7)) {}
+        p->slots[at] = (uint64_t)left << 44 | (uint64_t)right << 24 | rank;
+        if (are_bytes) p->wide_bytes[left << 8 | right] = rank;
+        return;
+    }
+    for (;; at = (at + 1) & mask) {
+        edic_tok_bucket *b = &p->buckets[at];
+        unsigned i = 0;
+        while (i < 8 && b->ranks[i] != EDIC_TOK_NO_NARROW_RANK) i++;
+        if (i == 8) {
+            b->overflows = 1;
+            continue;
+        }
+        b->keys[i] = left << 16 | right;
+        b->ranks[i] = (uint16_t)rank;
+        break;
+    }
+    if (are_bytes) p->narrow_bytes[left << 8 | right] = (uint16_t)rank;
 }
 
 edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids, int ordered) {
@@ -102,38 +143,25 @@ edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t c
     }
     edic_tok_pairs *p = calloc(1, sizeof *p);
     uint32_t *dense = filled(ranks);
+    uint64_t *parts = NULL;
     if (!p || !dense) goto fail;
     p->inner = filled(symbols);
     p->inner_count = symbols;
     if (!p->inner || !number(p, slots, count, byte_ids, dense, ranks)) goto fail;
-    unsigned bits = 1;
-    while (((size_t)8 << bits) < used * 2) bits++;
-    size_t buckets = (size_t)1 << bits;
-    p->shift = 64 - bits;
-    p->slots = aligned_alloc(64, buckets * 64);
-    if (!p->slots) goto fail;
-    memset(p->slots, 0xFF, buckets * 64);
-    if (byte_ids) {
-        p->bytes = malloc(65536 * sizeof *p->bytes);
-        if (!p->bytes) goto fail;
-        for (size_t i = 0; i < 65536; i++) p->bytes[i] = EDIC_TOK_NO_RANK;
-    }
+    parts = calloc(p->symbols - p->bases + 1, sizeof *parts);
+    if (!parts || !make_room(p, used, byte_ids != NULL)) goto fail;
     for (size_t i = 0; i < count; i++) {
         if (slots[i].pair == UINT64_MAX) continue;
         uint32_t left = p->inner[slots[i].pair >> 32], right = p->inner[(uint32_t)slots[i].pair], rank = dense[slots[i].rank];
-        uint64_t key = (uint64_t)left << 20 | right;
-        size_t at = edic_tok_pairs_bucket(p, key) * 8;
-        while (p->slots[at] != UINT64_MAX) at = (at + 1) & (buckets * 8 - 1);
-        p->slots[at] = key << 24 | rank;
-        if (p->bytes && left < 256 && right < 256) p->bytes[left << 8 | right] = rank;
+        insert(p, left, right, rank);
+        parts[rank] = (uint64_t)left << 32 | right;
     }
+    if (ordered && !measure(p, parts)) goto fail;
+    free(parts);
     free(dense);
-    if (ordered && !measure(p, buckets * 8)) {
-        edic_tok_pairs_destroy(p);
-        return NULL;
-    }
     return p;
 fail:
+    free(parts);
     free(dense);
     edic_tok_pairs_destroy(p);
     return NULL;

@@ -1,31 +1,46 @@
-// Merges as one hash table of 8 bytes a pair, over symbols numbered so that a merge's rank is its result.
+// Merges as one hash table of cache lines, over symbols numbered so that a merge's rank is its result.
 #ifndef EDIC_TOK_PAIRS_H
 #define EDIC_TOK_PAIRS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { EDIC_TOK_SHORT = 128, EDIC_TOK_NO_RANK = 0xFFFFFF };
+enum { EDIC_TOK_SHORT = 128, EDIC_TOK_NO_RANK = 0xFFFFFF, EDIC_TOK_NO_NARROW_RANK = 0xFFFF };
+
+// A cache line of pairs of 16-bit symbols. What is looked for is compared with all keys at once, and the place after the
+// last rank answers where none is equal.
+typedef struct {
+    uint32_t keys[8];               // left << 16 | right
+    uint16_t ranks[9];              // EDIC_TOK_NO_NARROW_RANK where there is no pair, so always in the last
+    uint16_t overflows;             // whether pairs that belong here are in the next bucket
+    uint16_t unused[6];
+} edic_tok_bucket;
 
 // Inner symbols: the symbols that no merge makes come first (of byte-level models: the 256 bytes), then the merges'
 // results in the order of their ranks.
 typedef struct {
-    uint64_t *slots;                // left << 44 | right << 24 | rank; all bits set: empty; aligned to buckets
-    unsigned shift;                 // 64 - log2 of the buckets
+    // Of fewer than 65 535 symbols `buckets`, of more `slots`; the other is NULL.
+    edic_tok_bucket *buckets;
+    uint64_t *slots;                // left << 44 | right << 24 | rank; all bits set: empty; 8 are a bucket, a cache line
+    unsigned shift;                 // 64 - log2 of how many buckets there are
     uint32_t bases, symbols;        // how many symbols no merge makes, and how many there are
-    uint32_t *bytes;                // rank by left byte << 8 | right byte; NULL where bytes are no symbols
+    // Rank by left byte << 8 | right byte, in the width of the table; both NULL where bytes are no symbols.
+    uint16_t *narrow_bytes;
+    uint32_t *wide_bytes;
     uint32_t *outer;                // the caller's symbol by inner symbol
     uint32_t *spans;                // how many first symbols an inner symbol is made of; NULL if not ordered
     uint32_t *inner;                // and the other way; UINT32_MAX: none
     uint32_t inner_count;
 } edic_tok_pairs;
 
-// The bucket of 8 slots, a cache line, where the search for a key begins; full buckets go on in the next.
-static inline size_t edic_tok_pairs_bucket(const edic_tok_pairs *p, uint64_t key) {
-    return (size_t)(key * 0x9E3779B97F4A7C15u >> p->shift);
+static inline int edic_tok_pairs_have_bytes(const edic_tok_pairs *p) { return p->narrow_bytes || p->wide_bytes; }
+
+// The bucket where the search for a pair begins; full buckets go on in the next.
+static inline size_t edic_tok_pairs_bucket(const edic_tok_pairs *p, uint32_t left, uint32_t right) {
+    return (size_t)(((uint64_t)left << 20 | right) * 0x9E3779B97F4A7C15u >> p->shift);
 }
 
-static inline const uint64_t *edic_tok_pairs_end(const edic_tok_pairs *p) { return p->slots + ((size_t)8 << (64 - p->shift)); }
+static inline size_t edic_tok_pairs_bucket_count(const edic_tok_pairs *p) { return (size_t)1 << (64 - p->shift); }
 
 // A slot of the caller's table: pair is left << 32 | right; all bits set where it is empty.
 typedef struct {

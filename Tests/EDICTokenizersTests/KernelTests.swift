@@ -77,4 +77,51 @@ import _EDICTestSupport
             }
         }
     }
+
+    /// Arbitrary merges over bytes, sparse and dense, of symbols that fit 16 bits and of too many for that: whatever length
+    /// a word has, and however many are merged side by side, it is what merging it alone and slowly gives.
+    @Test(arguments: names, [40, 3000, 70_000]) func wordsMergeAsSlowly(_ name: String, _ merges: Int) throws {
+        guard WordPattern.useKernels(name) else { return }
+        defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }
+        var generator = SeededGenerator(seed: UInt64(merges))
+        let bytes = (0..<256).map { [UInt8($0)] }
+        var pairs: [(left: UInt32, right: UInt32)] = []
+        var taken: Set<UInt64> = []
+        while pairs.count < merges {
+            // Of few letters, and of what came before, so that many merges meet.
+            func symbol() -> UInt32 {
+                Bool.random(using: &generator)
+                    ? UInt32.random(in: 97...104, using: &generator)
+                    : UInt32.random(in: 0..<UInt32(256 + pairs.count), using: &generator)
+            }
+            let (left, right) = (symbol(), symbol())
+            if taken.insert(UInt64(left) << 32 | UInt64(right)).inserted { pairs.append((left, right)) }
+        }
+        let model = try BytePairModel(
+            vocabulary: Vocabulary(bytes + [[UInt8]?](repeating: nil, count: merges)),
+            index: Trie(bytes.enumerated().map { ($1, UInt32($0), 0) }), merges: pairs,
+            results: (0..<UInt32(merges)).map { 256 + $0 }, isByteLevel: true, options: .init())
+        let words = NativeWords(kind: .bytes(model))
+        let table = WordTable(WordMemory(limit: 1 << 22, isWide: merges > 65_000))
+        for _ in 0..<200 {
+            var text: [UInt8] = []
+            var expected: [UInt32] = []
+            for _ in 0..<Int.random(in: 1...90, using: &generator) {
+                let length = Int.random(in: 0..<4, using: &generator) == 0 ? 1...60 : 1...20
+                let word = (0..<Int.random(in: length, using: &generator)).map { _ in
+                    UInt8.random(in: 97...106, using: &generator)
+                }
+                text += word + [0x0A]
+                var symbols = word.map(UInt32.init)
+                model.table.apply(to: &symbols)
+                expected += symbols + [0x0A]
+            }
+            var found: [UInt32] = []
+            let isDone = table.encode(
+                text.span, pattern: .gpt2, separators: [], keepsSeparators: false, words: words, into: &found
+            ) { _, _ in .giveUp }
+            #expect(isDone)
+            #expect(found == expected)
+        }
+    }
 }
