@@ -156,7 +156,11 @@ static void begin_narrow(narrow_lane *l, const edic_tok_pairs *p, edic_tok_mergi
     memset(l->symbols, 0xFF, sizeof l->symbols);
     memset(l->ranks, 0xFF, sizeof l->ranks);
     for (size_t i = 0; i < word->count; i++) l->symbols[PART + i] = (uint16_t)word->symbols[i];
-    for (size_t i = 0; i + 1 < word->count; i++) l->ranks[i] = (uint16_t)first_rank(p, word->symbols[i], word->symbols[i + 1]);
+    for (size_t i = 0; i + 1 < word->count; i++) {
+        uint32_t left = word->symbols[i], right = word->symbols[i + 1];
+        l->ranks[i] = p->narrow_bytes ? p->narrow_bytes[left << 8 | right] : (uint16_t)narrow_rank(
+            p, p->buckets + edic_tok_pairs_bucket(p, left, right), left << 16 | right);
+    }
     l->here = l->before = (request){&nowhere_narrow, 0, 0};
     l->place = NO_PLACE;
     l->count = word->count;
