@@ -27,6 +27,9 @@ int edic_tok_is_ideograph(uint32_t scalar);
 int edic_tok_is_mark(uint32_t scalar, int nonspacing);
 /// The canonical combining class.
 uint8_t edic_tok_combining_class(uint32_t scalar);
+/// A number for the script, as tokenizers and sentencepiece know them (Unicode 9, kana and U+30FC are Han): 0 for spaces
+/// and what was not assigned, edic_tok_script_inherited, or more.
+uint8_t edic_tok_script(uint32_t scalar);
 /// The full decomposition into at most 18 scalars; returns how many, 0 where the scalar stands for itself.
 size_t edic_tok_decompose(uint32_t scalar, int compatibility, uint32_t *_Nonnull out);
 /// The canonical composition of two scalars, or 0.
