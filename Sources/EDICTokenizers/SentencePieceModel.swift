@@ -186,7 +186,9 @@ struct UnigramModel: Sendable {
         var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
         entries.reserveCapacity(pieces.count)
         var least = Double.greatestFiniteMagnitude
-        var most = -Double.greatestFiniteMagnitude
+        // Where sentencepiece 0.2.3 begins to look for the greatest score: logarithms never exceed it, and a byte of a symbol
+        // of the user's is worth that much.
+        var most = Double(Float(0.1))
         for (id, piece) in pieces.enumerated() {
             switch piece.kind {
             case .normal:

@@ -139,6 +139,8 @@ typedef struct {
     const uint32_t *_Nullable fallback;             // the ids of the 256 bytes, if characters without a piece are bytes
     edic_tok_unigram unigram;                       // of BPE only the unknown id
     const float *_Nullable scores;                  // Unigram: what each id adds to the score of a path
+    const edic_tok_trie *_Nullable symbols;         // pieces that are found before all others and pass unchanged
+    const edic_tok_trie *_Nullable others;          // Unigram: all other pieces, where there are such
 } edic_tok_sentence_parts;
 
 /// What encodes parts of a sentence; it keeps the pointers in `parts`. `map` is a precompiled character map, its trie
