@@ -91,7 +91,7 @@ let package = Package(
 
         // Floor 2: tokenizers, n-gram models, language identification.
         library(
-            "EDICTokenizers", ["CEDICTokenizers", "EDICText", "EDICStore", "EDICNumerics", "EDICJSON", system],
+            "EDICTokenizers", ["CEDICTokenizers", "EDICStore", "EDICNumerics", "EDICJSON", system],
             exclude: ["OPTIMIZATIONS.md"]),
         library(
             "EDICNgram", ["CEDICNgram", "CEDICNgramIndex", "EDICStore", "EDICNumerics", system],

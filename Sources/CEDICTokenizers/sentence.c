@@ -8,6 +8,7 @@
 #include "merges.h"
 #include "paths.h"
 #include "tables.h"
+#include "trie.h"
 #include "words.h"
 
 enum { DIRECT = 0x3000, NORMAL_ROOM = 1024 };
@@ -31,6 +32,8 @@ struct edic_tok_sentence {
     uint32_t *scalars;              // the character of each symbol beyond the pieces
     size_t scalar_count;
     float most;                     // no id changes the score by more
+    uint8_t begins_symbol[256];     // whether a symbol of parts.symbols begins with the byte
+    edic_tok_unigram symbol_free;   // the model without these symbols
 };
 
 static inline uint32_t unit_offset(uint32_t unit) { return (unit >> 10) << ((unit & 1u << 9) >> 6); }
@@ -140,6 +143,9 @@ edic_tok_sentence *edic_tok_sentence_create(const edic_tok_sentence_parts *parts
         m->value_size = map_size - trie_size;
     }
     find_plain(m);
+    m->symbol_free = parts->unigram;
+    if (parts->others) m->symbol_free.trie = parts->others;
+    for (unsigned b = 0; parts->symbols && b < 256; b++) m->begins_symbol[b] = edic_tok_trie_begins(parts->symbols, (uint8_t)b);
     if (!read_characters(m, scalars, symbols, count)) goto fail;
     for (uint32_t i = 0; parts->scores && i < parts->piece_count; i++) {
         if (fabsf(parts->scores[i]) > m->most) m->most = fabsf(parts->scores[i]);
@@ -165,8 +171,30 @@ void edic_tok_sentence_destroy(edic_tok_sentence *m) {
 static const uint8_t mark[3] = {0xE2, 0x96, 0x81};      // ▁
 static const uint8_t replacement[3] = {0xEF, 0xBF, 0xBD};
 
+// The length of the longest symbol at s[i], 0 where there is none.
+static inline size_t symbol_at(const edic_tok_sentence *m, const uint8_t *s, size_t i, size_t n, uint32_t *id) {
+    size_t length;
+    if (!m->begins_symbol[s[i]]) return 0;
+    *id = edic_tok_trie_longest(m->parts.symbols, s + i, n - i, &length);
+    return *id == UINT32_MAX ? 0 : length;
+}
+
+static int has_symbol(const edic_tok_sentence *m, const uint8_t *s, size_t n) {
+    uint32_t id;
+    for (size_t i = 0; m->parts.symbols && i < n; i++) {
+        if (symbol_at(m, s, i, n, &id)) return 1;
+    }
+    return 0;
+}
+
 // What stands at s[i], normalized; returns how many bytes it takes.
 static inline size_t step(const edic_tok_sentence *m, const uint8_t *s, size_t i, size_t n, const uint8_t **to, size_t *size) {
+    uint32_t symbol;
+    *size = symbol_at(m, s, i, n, &symbol);
+    if (*size > 0) {
+        *to = s + i;
+        return *size;
+    }
     size_t width = s[i] < 0x80 ? 1 : 2;
     if (width == 1 || (s[i] >= 0xC2 && s[i] < 0xE0 && i + 1 < n && (s[i + 1] & 0xC0) == 0x80)) {
         uint32_t c = width == 1 ? s[i] : (uint32_t)(s[i] & 0x1F) << 6 | (s[i + 1] & 0x3F);
@@ -288,6 +316,17 @@ static size_t merge_sentence(const edic_tok_sentence *m, const uint8_t *s, size_
     size_t count = 0, written = 0;
     for (size_t i = 0; i < n;) {
         unsigned length;
+        uint32_t id;
+        size_t whole = symbol_at(m, s, i, n, &id);
+        if (whole > 0) {
+            size_t put = merge_run(m, run, count, ids + written);
+            if (put == SIZE_MAX) return SIZE_MAX;
+            written += put;
+            count = 0;
+            ids[written++] = id;
+            i += whole;
+            continue;
+        }
         uint32_t symbol = symbol_of(m, edic_tok_decode(s, i, n, &length));
         uint32_t inner = symbol < pairs->inner_count ? pairs->inner[symbol] : no_symbol;
         if (inner == no_symbol || count == EDIC_TOK_SHORT) {
@@ -315,7 +354,7 @@ int edic_tok_sentence_symbols(const edic_tok_sentence *m, const uint8_t *s, size
     const edic_tok_pairs *pairs = m->parts.merges->pairs;
     uint8_t normal[NORMAL_ROOM + 4];
     n = normalize(m, s, n, prefix, normal, NORMAL_ROOM);
-    if (n == SIZE_MAX || n == 0) return 0;
+    if (n == SIZE_MAX || n == 0 || has_symbol(m, normal, n)) return 0;
     *count = 0;
     for (size_t i = 0; i < n;) {
         unsigned length;
@@ -386,20 +425,20 @@ size_t edic_tok_sentence_encode(const edic_tok_sentence *m, const uint8_t *s, si
 }
 
 int edic_tok_sentence_walks(const edic_tok_sentence *m) {
-    return !m->parts.merges && edic_tok_paths_fit(&m->parts.unigram, m->parts.piece_count);
+    return !m->parts.merges && edic_tok_paths_fit(&m->symbol_free, m->parts.piece_count);
 }
 
 int edic_tok_sentence_add(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, edic_tok_paths *paths) {
     uint8_t *room = edic_tok_paths_next(paths);
     if (!room) return -1;
     n = normalize(m, s, n, prefix, room, EDIC_TOK_PATHS_WORD - 4);
-    if (n == SIZE_MAX || n == 0) return 0;
+    if (n == SIZE_MAX || n == 0 || has_symbol(m, room, n)) return 0;
     edic_tok_paths_add(paths, n);
     return 1;
 }
 
 void edic_tok_sentence_walk(const edic_tok_sentence *m, edic_tok_paths *paths) {
-    edic_tok_paths_walk(paths, &m->parts.unigram);
+    edic_tok_paths_walk(paths, &m->symbol_free);
 }
 
 size_t edic_tok_sentence_take(const edic_tok_sentence *m, const edic_tok_paths *paths, size_t word, uint32_t *ids,
@@ -407,17 +446,20 @@ size_t edic_tok_sentence_take(const edic_tok_sentence *m, const edic_tok_paths *
     uint32_t found[EDIC_TOK_PATHS_WORD], ends[EDIC_TOK_PATHS_WORD];
     float margin;
     const uint8_t *bytes;
-    size_t count = edic_tok_paths_best(paths, &m->parts.unigram, word, found, ends, &margin, &bytes);
+    size_t count = edic_tok_paths_best(paths, &m->symbol_free, word, found, ends, &margin, &bytes);
     if (count == SIZE_MAX) return SIZE_MAX;
     // The margin is itself rounded.
     *doubt = doubt_of((double)margin * 0.999999, ends[count - 1]);
     return put_pieces(m, bytes, found, ends, count, ids);
 }
 
-// As merge_sentence, for any length: `ids` and `sizes` have room for a symbol each byte.
-static size_t merge_long(const edic_tok_sentence *m, const uint8_t *s, size_t n, uint32_t *symbols, uint32_t *sizes, uint32_t *ids) {
-    size_t count = 0, at = 0, written = 0;
-    for (size_t i = 0; i < n; count++) {
+// As merge_sentence, for any length up to a symbol of parts.symbols: `ids` and `sizes` have room for a symbol each byte.
+// `*end` is where it ends.
+static size_t merge_stretch(const edic_tok_sentence *m, const uint8_t *s, size_t n, uint32_t *symbols, uint32_t *sizes,
+                            uint32_t *ids, size_t *end) {
+    size_t count = 0, at = 0, written = 0, i = 0;
+    uint32_t id;
+    for (; i < n && !symbol_at(m, s, i, n, &id); count++) {
         unsigned length;
         uint32_t symbol = symbol_of(m, edic_tok_decode(s, i, n, &length));
         // A character no piece has merges with nothing.
@@ -425,10 +467,29 @@ static size_t merge_long(const edic_tok_sentence *m, const uint8_t *s, size_t n,
         sizes[count] = length;
         i += length;
     }
+    *end = i;
     count = edic_tok_merge(m->parts.merges, symbols, sizes, count);
     if (count == SIZE_MAX) return SIZE_MAX;
     for (size_t k = 0; k < count; at += sizes[k++]) {
         written += put_symbol(m, symbols[k], s + at, sizes[k], ids + written);
+    }
+    return written;
+}
+
+static size_t merge_long(const edic_tok_sentence *m, const uint8_t *s, size_t n, uint32_t *symbols, uint32_t *sizes, uint32_t *ids) {
+    size_t written = 0, end;
+    for (size_t i = 0; i < n;) {
+        uint32_t id;
+        size_t whole = symbol_at(m, s, i, n, &id);
+        if (whole > 0) {
+            ids[written++] = id;
+            i += whole;
+            continue;
+        }
+        size_t put = merge_stretch(m, s + i, n - i, symbols, sizes, ids + written, &end);
+        if (put == SIZE_MAX) return SIZE_MAX;
+        written += put;
+        i += end;
     }
     return written;
 }

@@ -9,6 +9,8 @@ extern const uint16_t edic_tok_category_index[8704];
 extern const uint8_t edic_tok_category_block[];
 extern const uint16_t edic_tok_combining_index[8704];
 extern const uint8_t edic_tok_combining_block[];
+extern const uint16_t edic_tok_script_index[8704];
+extern const uint8_t edic_tok_script_block[];
 extern const uint16_t edic_tok_decomposition_index[8704];
 extern const uint16_t edic_tok_decomposition_block[];
 extern const uint32_t edic_tok_decomposition_sequence[];

@@ -189,6 +189,8 @@ uint32_t edic_tok_trie_find(const edic_tok_trie *t, const uint8_t *s, size_t n) 
     return t->nodes[at] & EDIC_TOK_KEY ? t->ids[at] : UINT32_MAX;
 }
 
+int edic_tok_trie_begins(const edic_tok_trie *t, uint8_t byte) { return child(t->nodes, 0, byte) != 0; }
+
 uint32_t edic_tok_trie_longest(const edic_tok_trie *t, const uint8_t *s, size_t n, size_t *length) {
     uint32_t at = 0, found = UINT32_MAX;
     for (size_t i = 0; i < n && (at = child(t->nodes, at, s[i])) != 0; i++) {

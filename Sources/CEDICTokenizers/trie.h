@@ -23,4 +23,7 @@ static inline int edic_tok_is_child(uint32_t node, uint8_t byte) {
     return (node & (EDIC_TOK_NODE | 0xFF)) == ((uint32_t)EDIC_TOK_NODE | byte);
 }
 
+// Whether a key begins with the byte.
+int edic_tok_trie_begins(const struct edic_tok_trie *trie, uint8_t byte);
+
 #endif

@@ -44,6 +44,11 @@ uint8_t edic_tok_combining_class(uint32_t scalar) {
     return edic_tok_combining_block[edic_tok_combining_index[scalar >> 7] * 128 + (scalar & 127)];
 }
 
+uint8_t edic_tok_script(uint32_t scalar) {
+    if (scalar > 0x10FFFF) return 0;
+    return edic_tok_script_block[edic_tok_script_index[scalar >> 7] * 128 + (scalar & 127)];
+}
+
 size_t edic_tok_decompose(uint32_t scalar, int compatibility, uint32_t *out) {
     if (scalar < 0xA0 || scalar > 0x10FFFF) return 0;
     uint32_t s = scalar - HANGUL_S;

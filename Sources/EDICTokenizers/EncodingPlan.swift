@@ -61,9 +61,7 @@ final class EncodingPlan: Sendable {
     }
 
     private convenience init?(_ normalizer: SentencePieceNormalizer, pieces: [SentencePiece], _ model: Model) {
-        guard normalizer.addsDummyPrefix, normalizer.escapesWhitespace, !normalizer.treatsWhitespaceAsSuffix,
-            normalizer.protected == nil
-        else { return nil }
+        guard normalizer.escapesWhitespace, !normalizer.treatsWhitespaceAsSuffix else { return nil }
         let space = SentencePieceNormalizer.space
         // A cut before a space is safe when no piece has a space after something else.
         var hasSpace = false
@@ -72,6 +70,11 @@ final class EncodingPlan: Sendable {
             var rest = piece.bytes[...]
             while rest.starts(with: space) { rest = rest.dropFirst(3) }
             if !Pattern.literal(space).matches(in: Array(rest)).isEmpty { return nil }
+            // The user's symbols are also found in the text as it is, and no cut may be within one.
+            if piece.kind == .userDefined {
+                let word = normalizer.removesExtraWhitespace ? rest : rest.drop { $0 == 0x20 }
+                if word.contains(0x20) || word.starts(with: space) { return nil }
+            }
         }
         guard hasSpace else { return nil }
         var cuts: [UInt8] = [0x20]
@@ -79,7 +82,8 @@ final class EncodingPlan: Sendable {
             // Keys that span a space would see across a cut; other white space that becomes a space cuts as well.
             for byte in [0x09, 0x0A, 0x0D] as [UInt8] {
                 if let match = map.longestMatch([byte, 0x41].span, 0), match.length == 1,
-                    map.bytes(of: match.value).elementsEqual([0x20])
+                    map.bytes(of: match.value).elementsEqual([0x20]),
+                    !pieces.contains(where: { $0.kind == .userDefined && $0.bytes.contains(byte) })
                 {
                     cuts.append(byte)
                 }
@@ -237,22 +241,24 @@ final class EncodingPlan: Sendable {
         let first = ids.count
         var score: Float = 0
         var rest = text
-        if keepsSeparators {
-            // Where spaces are kept, the first part has the prefix and is like no other.
+        // Where spaces are kept, only the first part may have a prefix; where they are not, only it may lack one. Then it
+        // is like no other, and what is not there in the end is not the first.
+        let prefix = normalizer.addsDummyPrefix
+        while prefix == keepsSeparators, ids.count == first, rest.count > 0 {
             var end = 0
-            while end < text.count, separators[Int(text[end])] == 1 { end += 1 }
-            while end < text.count, separators[Int(text[end])] == 0 { end += 1 }
-            let part = text.extracting(0..<end)
-            if let after = native?.encodeBeginning(part, into: &ids) {
+            while end < rest.count, separators[Int(rest[end])] == 1 { end += 1 }
+            while end < rest.count, separators[Int(rest[end])] == 0 { end += 1 }
+            let part = rest.extracting(0..<end)
+            if let after = native?.encodeBeginning(part, prefix: prefix, into: &ids) {
                 score = after
             } else {
-                guard let found = encodeChunk(copy(part), prefix: true, normalizer, core, 0) else { return false }
+                guard let found = encodeChunk(copy(part), prefix: prefix, normalizer, core, 0) else { return false }
                 ids += found
                 if case .unigram(let model) = core.parts.model {
                     for id in found { score += Float(model.pieceScore(id)) }
                 }
             }
-            rest = text.extracting(end..<text.count)
+            rest = rest.extracting(end..<rest.count)
         }
         let words = rest
         let done = table.encode(
@@ -277,7 +283,10 @@ final class EncodingPlan: Sendable {
         _ word: [UInt8], prefix: Bool, _ normalizer: SentencePieceNormalizer, _ core: TokenizerCore, _ before: Double
     ) -> [UInt32]? {
         if !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return nil }
+        let space = SentencePieceNormalizer.space
         let normal = normalizer.apply(AlignedText(word, at: 0, tracking: false), dummyPrefix: prefix).bytes
+        // A space at the end may go into one piece with those that follow.
+        if keepsSeparators, word.last != 0x20, normal.suffix(3).elementsEqual(space) { return nil }
         switch core.parts.model {
         case .unigram(let model):
             var tokens: [ModelToken] = []

@@ -16,10 +16,20 @@ enum GGUFTokenizer {
             throw .malformed("tokenizer.ggml.token_type has \(types.count) entries for \(tokens.count) tokens")
         }
         var parts: TokenizerParts
+        var addsBeginning = model == "llama"
         switch model {
         case "llama": parts = try sentencePiece(metadata, tokens, types, .bpe)
         case "t5": parts = try sentencePiece(metadata, tokens, types, .unigram)
-        case "gpt2": parts = try bytePair(metadata, tokens, types)
+        case "gpt2":
+            let name = metadata.string("tokenizer.ggml.pre") ?? "default"
+            if name == "granite-embed-multi-311m" {
+                parts = try spacedBytePair(metadata, tokens, types)
+            } else {
+                let rule = try GGUFPreTokenizer(named: name)
+                parts = try bytePair(metadata, tokens, types, rule)
+                addsBeginning = rule.addsBeginning
+            }
+        case "gemma4": parts = try spacedBytePair(metadata, tokens, types)
         case "bert": parts = try wordPiece(tokens, types, metadata)
         default: throw TokenizerError(.unknownComponent, "tokenizer.ggml.model: the model “\(model)” is not known")
         }
@@ -33,7 +43,7 @@ enum GGUFTokenizer {
         parts.special.unknown = id("unknown") ?? parts.special.unknown
         parts.special.padding = id("padding") ?? parts.special.padding
         if model != "bert" {
-            let addsBeginning = metadata.bool("tokenizer.ggml.add_bos_token") ?? (model == "llama")
+            let addsBeginning = metadata.bool("tokenizer.ggml.add_bos_token") ?? addsBeginning
             let addsEnd = metadata.bool("tokenizer.ggml.add_eos_token") ?? (model == "t5")
             let begin = addsBeginning ? parts.special.beginning : nil
             let end = addsEnd ? parts.special.end : nil
@@ -91,9 +101,7 @@ enum GGUFTokenizer {
         return parts
     }
 
-    private static func bytePair(
-        _ metadata: GGUFMetadata, _ tokens: [[UInt8]], _ types: [Int]
-    ) throws(TokenizerError) -> TokenizerParts {
+    private static func merges(_ metadata: GGUFMetadata) throws(TokenizerError) -> [VocabularyFiles.Merge] {
         guard let list = metadata.strings("tokenizer.ggml.merges") else {
             throw .malformed("the GGUF file has no merges (key tokenizer.ggml.merges)")
         }
@@ -108,79 +116,42 @@ enum GGUFTokenizer {
             tokens.remove(at: space)
             pairs.append(VocabularyFiles.Merge(tokens: tokens, cut: space))
         }
-        let name = metadata.string("tokenizer.ggml.pre") ?? "default"
-        guard let (preTokenizer, ignoresMerges) = try preTokenizer(named: name) else {
-            throw TokenizerError(.unknownComponent, "tokenizer.ggml.pre: the pre-tokenizer “\(name)” is not known")
-        }
+        return pairs
+    }
+
+    private static func bytePair(
+        _ metadata: GGUFMetadata, _ tokens: [[UInt8]], _ types: [Int], _ rule: GGUFPreTokenizer
+    ) throws(TokenizerError) -> TokenizerParts {
+        let pairs = try merges(metadata)
         var spelled = Vocabulary()
         for (id, token) in tokens.enumerated() { try spelled.set(token, id: id) }
         let added = added(tokens, types)
         var parts = try VocabularyFiles.byteLevel(
-            spelled, pairs, preTokenizer: preTokenizer, ignoresMerges: ignoresMerges, keeping: Set(added.map(\.id)))
+            spelled, pairs, preTokenizer: rule.preTokenizer, ignoresMerges: rule.ignoresMerges,
+            keeping: Set(added.map(\.id)))
         parts.addedTokens = added
         return parts
     }
 
-    private static func preTokenizer(named name: String) throws(TokenizerError) -> (PreTokenizer, ignoresMerges: Bool)?
-    {
-        func split(_ source: String) throws(TokenizerError) -> PreTokenizer {
-            .sequence([
-                .split(.regularExpression(try RegularExpression(source)), .isolated, inverted: false),
-                .byteLevel(addsPrefixSpace: false, usesPattern: false, mapsBytes: false),
-            ])
+    /// BPE over characters, spaces as ▁ and nothing cut: Gemma's.
+    private static func spacedBytePair(
+        _ metadata: GGUFMetadata, _ tokens: [[UInt8]], _ types: [Int]
+    ) throws(TokenizerError) -> TokenizerParts {
+        var vocabulary = Vocabulary()
+        for (id, token) in tokens.enumerated() { try vocabulary.set(token, id: id) }
+        var options = BytePairModel.Options()
+        options.byteFallback = true
+        options.fusesUnknown = true
+        options.unknown = metadata.integer("tokenizer.ggml.unknown_token_id").flatMap {
+            tokens.indices.contains($0) ? UInt32($0) : nil
         }
-        func cl100k(_ numbers: String) -> String {
-            #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"# + numbers
-                + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
-        }
-        func splits(_ sources: [String], then last: PreTokenizer) throws(TokenizerError) -> PreTokenizer {
-            var steps: [PreTokenizer] = []
-            for source in sources {
-                steps.append(.split(.regularExpression(try RegularExpression(source)), .isolated, inverted: false))
-            }
-            return .sequence(steps + [last])
-        }
-        let gpt2 = PreTokenizer.byteLevel(addsPrefixSpace: false, usesPattern: true, mapsBytes: false)
-        let bytes = PreTokenizer.byteLevel(addsPrefixSpace: false, usesPattern: false, mapsBytes: false)
-        switch name {
-        case "gpt-2", "gpt2", "phi-2", "mpt", "olmo", "jina-es", "jina-de", "roberta-bpe", "gigachat", "default":
-            return (gpt2, false)
-        case "smollm", "codeshell", "refact", "starcoder", "command-r", "exaone", "minerva-7b":
-            return (.sequence([.digits(individual: true), gpt2]), false)
-        case "llama-bpe", "llama3", "llama-v3", "falcon3", "dbrx", "smaug-bpe":
-            return (try split(cl100k(#"\p{N}{1,3}"#)), true)
-        case "qwen2", "stablelm2", "deepseek-r1-qwen", "megrez", "hunyuan": return (try split(cl100k(#"\p{N}"#)), false)
-        case "qwen35":
-            let pattern =
-                #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}"#
-                + #"| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
-            return (try split(pattern), false)
-        case "falcon":
-            let punctuation = #"[\p{P}\$\+<=>\^~\|`]+"#
-            let threeDigits = try splits(["[0-9][0-9][0-9]"], then: bytes)
-            return (.sequence([try splits([punctuation], then: gpt2), threeDigits]), false)
-        case "deepseek-coder":
-            let ideographs = "[\u{4E00}-\u{9FA5}\u{0800}-\u{4E00}\u{AC00}-\u{D7FF}]+"
-            let sources = [#"[\r\n]"#, #"\s?\p{L}+"#, #"\s?\p{P}+"#, ideographs, #"\p{N}"#]
-            return (try splits(sources, then: bytes), false)
-        case "deepseek-v3", "hunyuan-dense", "joyai-llm":
-            let ideographs = "[\u{4E00}-\u{9FA5}\u{3040}-\u{309F}\u{30A0}-\u{30FF}]+"
-            let words =
-                ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##
-                + #"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
-            return (try splits([#"\p{N}{1,3}"#, ideographs, words], then: bytes), false)
-        case "gpt-4o", "llama4": return (try split(TiktokenFile.o200kPattern), false)
-        case "tekken":
-            let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
-            let lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
-            let opening = #"[^\r\n\p{L}\p{N}]?"#
-            return (
-                try split(
-                    opening + upper + "*" + lower + "+|" + opening + upper + "+" + lower + "*"
-                        + #"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"#), true
-            )
-        default: return nil
-        }
+        let model = try VocabularyFiles.characterLevel(vocabulary, merges(metadata), options: options)
+        var parts = TokenizerParts(model: .bytePair(model))
+        let space = SentencePieceNormalizer.space
+        parts.normalizer = .replace(.literal([0x20]), with: space)
+        parts.decoder = .sequence([.replace(.literal(space), with: [0x20]), .byteFallback, .fuse])
+        parts.addedTokens = added(tokens, types)
+        return parts
     }
 
     private static func wordPiece(

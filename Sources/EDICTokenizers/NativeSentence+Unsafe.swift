@@ -9,6 +9,7 @@ internal import Glibc
     let fusedUnknown: UInt32?
     /// What the C code points to.
     private let tables: (merges: MergeTable?, trie: Trie?)
+    private let symbols: (protected: Trie?, others: Trie?)
     private let fallback: UnsafeMutablePointer<UInt32>
     private let scores: UnsafeMutablePointer<Float>
 
@@ -36,6 +37,17 @@ internal import Glibc
             isUnigram = true
         default: return nil
         }
+        var others: Trie?
+        if let protected = normalizer.protected {
+            unsafe parts.symbols = protected.pointer
+            if case .unigram(let model) = model {
+                others = try? Trie(
+                    model.pieces.enumerated().filter { $1.kind == .normal }.map { ($1.bytes, UInt32($0), $1.score) })
+                guard let others else { return nil }
+                unsafe parts.others = others.pointer
+            }
+        }
+        symbols = (normalizer.protected, others)
         fusedUnknown = bytes.count == 256 ? nil : unsafe parts.unigram.unknown_id
         unsafe fallback = .allocate(capacity: 256)
         unsafe fallback.initialize(repeating: 0, count: 256)
@@ -70,13 +82,23 @@ internal import Glibc
 
     /// Normalizes and encodes the beginning of a sentence and appends its ids; returns the score of the path, nil with
     /// nothing appended where it must be done step by step.
-    func encodeBeginning(_ text: Span<UInt8>, into ids: inout [UInt32]) -> Float? {
-        guard text.count < 256 else { return nil }
+    func encodeBeginning(_ text: Span<UInt8>, prefix: Bool, into ids: inout [UInt32]) -> Float? {
+        guard text.count < 256 else {
+            guard var found = encodeLong(text, prefix: prefix, before: 0) else { return nil }
+            let score = isUnigram ? unsafe edic_tok_sentence_advance(pointer, 0, found, found.count) : 0
+            if let fusedUnknown {
+                let left = unsafe edic_tok_fuse(&found, found.count, fusedUnknown)
+                found.removeLast(found.count - left)
+            }
+            ids += found
+            return score
+        }
         return unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 1024) { room in
             guard let base = room.baseAddress else { return nil }
             var doubt: UInt8 = 0
             let count = unsafe text.withUnsafeBufferPointer {
-                unsafe edic_tok_sentence_encode(pointer, $0.baseAddress, $0.count, 1, 0, base, 1024, &doubt)
+                unsafe edic_tok_sentence_encode(
+                    pointer, $0.baseAddress, $0.count, prefix ? 1 : 0, 0, base, 1024, &doubt)
             }
             guard (0...1024).contains(count) else { return nil }
             let score = isUnigram ? unsafe edic_tok_sentence_advance(pointer, 0, base, count) : 0

@@ -23,6 +23,8 @@ indirect enum PreTokenizer: Sendable {
     case digits(individual: Bool)
     case delimiter(Unicode.Scalar)
     case fixedLength(Int)
+    /// Cut where the script changes.
+    case scripts
 
     /// A part of the text; `isFirst` where the text itself begins.
     struct Piece {
@@ -90,7 +92,27 @@ indirect enum PreTokenizer: Sendable {
                 for _ in 0..<length where at < bytes.count { at += utf8Length(bytes.span, at) }
                 add([begin..<at], of: piece, to: &result)
             }
+        case .scripts: add(Self.scripts(in: bytes), of: piece, to: &result)
         }
+    }
+
+    /// The runs of one script. A character of no script joins what is before it; at the beginning it is in no run, as in
+    /// the reference.
+    private static func scripts(in bytes: [UInt8]) -> [Range<Int>] {
+        var words: [Range<Int>] = []
+        var last: UInt8 = 0
+        var at = 0
+        while at < bytes.count {
+            let (scalar, length) = decodeScalar(bytes.span, at)
+            let script = scalar.script
+            if script != 0, script != last {
+                words.append(at..<at)
+                last = script
+            }
+            at += length
+            if let word = words.popLast() { words.append(word.lowerBound..<at) }
+        }
+        return words
     }
 
     private func add(_ words: [Range<Int>], of piece: Piece, to result: inout [Piece]) {

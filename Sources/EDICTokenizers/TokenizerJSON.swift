@@ -264,6 +264,7 @@ struct TokenizerJSONReader {
                 throw .malformed("\(place): “length” must be a positive number")
             }
             return .fixedLength(length)
+        case "UnicodeScripts": return .scripts
         default: throw TokenizerError(.unknownComponent, "\(place): the pre-tokenizer “\(type)” is not known")
         }
     }

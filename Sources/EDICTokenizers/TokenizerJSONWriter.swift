@@ -273,6 +273,7 @@ struct TokenizerJSONWriter {
         case .digits(let individual): component("Digits") { $0.member("individual_digits", individual) }
         case .delimiter(let scalar): component("CharDelimiterSplit") { $0.member("delimiter", String(scalar)) }
         case .fixedLength(let length): component("FixedLength") { $0.member("length", length) }
+        case .scripts: component("UnicodeScripts")
         }
     }
 

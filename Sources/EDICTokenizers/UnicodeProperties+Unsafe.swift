@@ -26,6 +26,8 @@ extension Unicode.Scalar {
         default: category.rawValue <= Category.nl.rawValue || category == .pc
         }
     }
+    /// A number for the script; 0 for what goes with any: spaces, and what Unicode 9 did not assign. Kana are Han.
+    var script: UInt8 { edic_tok_script(value) }
     var combiningClass: UInt8 { edic_tok_combining_class(value) }
 
     /// The full canonical or compatibility decomposition; nil where the scalar stands for itself.

@@ -88,6 +88,27 @@ enum VocabularyFiles {
         return parts
     }
 
+    /// BPE over characters from tokens as they are spelled.
+    static func characterLevel(
+        _ vocabulary: Vocabulary, _ pairs: [Merge], options: BytePairModel.Options
+    ) throws(TokenizerError) -> BytePairModel {
+        let index = try vocabulary.index()
+        var merges: [(left: UInt32, right: UInt32)] = []
+        var results: [UInt32] = []
+        merges.reserveCapacity(pairs.count)
+        results.reserveCapacity(pairs.count)
+        for (rank, pair) in pairs.enumerated() {
+            guard let (left, right, result) = ids(of: pair.tokens.span, cut: pair.cut, in: index) else {
+                throw .malformed("merge \(rank + 1): a token of the merge is not in the vocabulary")
+            }
+            merges.append((left, right))
+            results.append(result)
+        }
+        return try BytePairModel(
+            vocabulary: vocabulary, index: index, merges: merges, results: results, isByteLevel: false,
+            options: options)
+    }
+
     private static func ids(
         of pair: Span<UInt8>, cut: Int, in index: Trie
     ) -> (left: UInt32, right: UInt32, result: UInt32)? {

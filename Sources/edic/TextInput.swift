@@ -138,15 +138,18 @@ struct PieceOfLines: Sendable {
     /// Neighbouring lines, some dozens of kilobytes together.
     let groups: [Range<Int>]
 
-    /// - Parameter piece: lines that end in LF or CRLF.
-    init(_ piece: Span<UInt8>, groupBytes: Int = 1 << 15) {
+    /// - Parameters:
+    ///   - piece: lines that end in LF or CRLF.
+    ///   - keepsReturns: only LF ends a line; a CR before it is of the line.
+    init(_ piece: Span<UInt8>, keepsReturns: Bool = false, groupBytes: Int = 1 << 15) {
         bytes = TextInput.array(piece)
         var ranges: [Range<Int>] = []
         var groups: [Range<Int>] = []
         var start = 0
         var groupStart = (line: 0, byte: 0)
         while let end = bytes[start...].firstIndex(of: 0x0A) {
-            ranges.append(start..<(end > start && bytes[end - 1] == 0x0D ? end - 1 : end))
+            let hasReturn = !keepsReturns && end > start && bytes[end - 1] == 0x0D
+            ranges.append(start..<(hasReturn ? end - 1 : end))
             start = end + 1
             if start - groupStart.byte >= groupBytes || start == bytes.count {
                 groups.append(groupStart.line..<ranges.count)

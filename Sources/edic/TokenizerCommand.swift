@@ -47,6 +47,9 @@ struct TokenizerEncodeCommand: ParsableCommand {
         commandName: "encode",
         abstract: "Print the token ids of each line.",
         discussion: """
+            A line ends with LF, or with CRLF as on Windows: its ids are those of the bytes before. Where a CR is part of \
+            the text, and ids must be those of what other programs read up to each LF, say --keep-carriage-returns.
+
             EXAMPLES
               edic tokenizer encode --model tokenizer.json text.txt
               edic tokenizer encode --model tokenizer.json --no-special-tokens \\
@@ -69,6 +72,9 @@ struct TokenizerEncodeCommand: ParsableCommand {
     @Flag(help: "Print how many tokens each line has, not which.")
     var count = false
 
+    @Flag(help: "Only LF ends a line; a CR before it is part of the text.")
+    var keepCarriageReturns = false
+
     @OptionGroup var shape: EncodingShapeOptions
     @OptionGroup var sampling: SamplingOptions
 
@@ -83,7 +89,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
             sampling: sampling.sampling, seed: sampling.seed)
         var number = 0
         try text.input.forEachPiece(bytes: pool.workers << 18) { piece in
-            let lines = PieceOfLines(piece)
+            let lines = PieceOfLines(piece, keepsReturns: keepCarriageReturns)
             let first = number
             let outputs = try pool.map(count: lines.groups.count) { group, _ in
                 var output: [UInt8] = []
@@ -101,10 +107,11 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     /// The log-probability, in JSON as a member, else with a tab before what else is printed of a line.
     private func printBest(_ best: Int, _ tokenizer: Tokenizer) throws {
-        try text.input.forEachBatch { lines in
+        try text.input.forEachPiece { piece in
+            let lines = PieceOfLines(piece, keepsReturns: keepCarriageReturns)
             var output: [UInt8] = []
-            for line in lines {
-                for (ids, score) in try tokenizer.nBest(line.text, best) {
+            for index in 0..<lines.count {
+                for (ids, score) in try tokenizer.nBest(Array(lines[index]).text, best) {
                     if !json || count { output += Array("\(Decimals.fixed(score, 4))\t".utf8) }
                     append(ids, logProbability: score, tokenizer, to: &output)
                 }
@@ -143,6 +150,9 @@ struct TokenizerDecodeCommand: ParsableCommand {
         commandName: "decode",
         abstract: "Print the text of each line of token ids.",
         discussion: """
+            Each text is printed with an LF behind it; line ends within a text are printed as they are. Ids stand apart by \
+            spaces, tabs or commas, and lines of ids may end with CRLF.
+
             EXAMPLES
               echo "464 25451 318 1280 13" | edic tokenizer decode --model tokenizer.json
               edic store cat minutes.tokens.zst --row 0 | edic tokenizer decode \\

@@ -56,6 +56,31 @@ import _EDICTestSupport
         #expect(runner.run("tokenizer train --size 260 -o '\(path).json'", input: Self.text).messages.isEmpty)
     }
 
+    /// A CR before a line's end is of the end, unless asked to be kept; others are text. Decoding takes Windows' ends too.
+    @Test func carriageReturnsEndLinesOrAreKept() throws {
+        let runner = try CommandRunner()
+        let model = try train(runner, "b.json", "--size 270")
+        func ids(_ text: String, _ options: String = "") -> [String] {
+            let result = runner.run("tokenizer encode --model '\(model)' \(options)", input: text)
+            #expect(result.status == 0, "\(result.messages)")
+            return result.output.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        }
+        let plain = ids("the boats\nin\n")
+        #expect(ids("the boats\r\nin\r\n") == plain && ids("the boats\r\nin\r") == plain)
+        let kept = ids("the boats\r\nin\n\r\n", "--keep-carriage-returns")
+        let returned = ids("a\rb\n")[0].split(separator: " ")[1]
+        #expect(kept == [plain[0] + " " + returned, plain[1], String(returned), ""])
+        let decoded = runner.run("tokenizer decode --model '\(model)'", input: kept[0] + "\r\n" + plain[1] + "\n")
+        #expect(decoded.output == "the boats\r\nin\n")
+        // The best ways of a line have the same rule.
+        let unigram = try train(runner, "u.model", "--family unigram --size 300")
+        func best(_ text: String, _ options: String = "") -> String {
+            runner.run("tokenizer encode --model '\(unigram)' --n-best 1 \(options)", input: text).output
+        }
+        #expect(best("the\r\n") == best("the\n"))
+        #expect(best("the\rx\n") != best("thex\n"))
+    }
+
     /// Lines are cut into pieces and groups; what is printed does not show it.
     @Test func linesOfAllSizesComeOutInOrder() throws {
         let runner = try CommandRunner()

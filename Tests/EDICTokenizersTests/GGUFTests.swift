@@ -22,6 +22,7 @@ import _EDICTestSupport
         }
 
         mutating func set(_ key: String, _ value: String) { add(key, type: 8, Self.text(Array(value.utf8))) }
+        mutating func set(_ key: String, _ value: UInt32) { add(key, type: 4, Self.integer(value)) }
         mutating func set(_ key: String, _ value: Bool) { add(key, type: 7, [value ? 1 : 0]) }
         mutating func set(_ key: String, _ list: [[UInt8]]) {
             add(key, type: 9, Self.integer(UInt32(8)) + Self.integer(UInt64(list.count)) + list.flatMap(Self.text))
@@ -41,18 +42,33 @@ import _EDICTestSupport
 
     static let trained = Result { try TrainingTests.train(.byteLevelBPE, size: 360, workers: 1) }
 
-    static func byteLevel(pre: String) throws -> (Tokenizer, [UInt8]) {
+    static func byteLevel(pre: String?, beginning: UInt32? = nil) throws -> (Tokenizer, [UInt8]) {
         let tokenizer = try trained.get()
         guard case .bytePair(let model) = tokenizer.core.parts.model else { throw TokenizerError.outOfMemory }
         func spelling(_ id: UInt32) -> [UInt8] { tokenizer.core.spelling(of: id) ?? [] }
         var metadata = Metadata()
         metadata.set("general.architecture", "llama")
         metadata.set("tokenizer.ggml.model", "gpt2")
-        metadata.set("tokenizer.ggml.pre", pre)
+        if let pre { metadata.set("tokenizer.ggml.pre", pre) }
+        if let beginning { metadata.set("tokenizer.ggml.bos_token_id", beginning) }
         metadata.set("tokenizer.ggml.tokens", (0..<UInt32(tokenizer.vocabularySize)).map(spelling))
         metadata.set("tokenizer.ggml.token_type", (0..<tokenizer.vocabularySize).map { $0 == 0 ? 3 : 1 } as [Int32])
         metadata.set("tokenizer.ggml.merges", model.merges.map { spelling($0.left) + [0x20] + spelling($0.right) })
         return (tokenizer, metadata.file)
+    }
+
+    /// Gemma's kind: characters merge, spaces are ▁.
+    static func spaced(_ tokens: [String], _ merges: [String]) -> [UInt8] {
+        var metadata = Metadata()
+        metadata.set("tokenizer.ggml.model", "gemma4")
+        metadata.set("tokenizer.ggml.tokens", tokens.map { Array($0.utf8) })
+        metadata.set(
+            "tokenizer.ggml.token_type", tokens.indices.map { $0 < 4 ? 3 : $0 < 260 ? 6 : 1 } as [Int32])
+        metadata.set("tokenizer.ggml.merges", merges.map { Array($0.utf8) })
+        metadata.set("tokenizer.ggml.bos_token_id", 2 as UInt32)
+        metadata.set("tokenizer.ggml.unknown_token_id", 3 as UInt32)
+        metadata.set("tokenizer.ggml.add_bos_token", true)
+        return metadata.file
     }
 
     static func sentencePiece() throws -> (Tokenizer, [UInt8]) {

@@ -39,6 +39,69 @@ import _EDICTestSupport
         }
     }
 
+    /// With and without a space before the first word, with extra spaces kept or not, and with symbols of the user's that
+    /// are within words, begin them, are white space or come to be when the text is normalized.
+    @Test(arguments: [false, true], [false, true]) func symbolsAndBeginningsKeepTheirPlace(
+        _ addsPrefix: Bool, _ removesSpaces: Bool
+    ) throws {
+        let symbols = ["<2de>", "at", "▁the", "\n", "fi", "é", "▁s▁"] + (removesSpaces ? [] : ["▁▁", "  ", "\n\n"])
+        let models: [TokenizerTrainer.Model] = [
+            .unigram(byteFallback: true), .sentencePieceBPE(byteFallback: true), .unigram(byteFallback: false),
+        ]
+        for model in models {
+            let trained = try TrainingTests.train(model, size: model == models[2] ? 80 : 340, workers: 1)
+            guard case .sentencePiece(var file) = trained.core.parts.source else { throw TokenizerError.outOfMemory }
+            file.addsDummyPrefix = addsPrefix
+            file.removesExtraWhitespace = removesSpaces
+            for symbolCount in [0, 2, symbols.count] {
+                // One with ▁ inside would span a cut.
+                for symbol in symbols.prefix(symbolCount) where symbol != "▁s▁" {
+                    let bytes = Array(symbol.utf8)
+                    file.pieces.removeAll { $0.bytes == bytes }
+                    file.pieces.append(SentencePiece(bytes: bytes, score: 0, kind: .userDefined))
+                }
+                let tokenizer = try Tokenizer(file.parts())
+                #expect(tokenizer.core.plan != nil)
+                var generator = SeededGenerator(seed: 41)
+                var texts = Self.texts(30, seed: 6)
+                for _ in 0..<50 {
+                    var text = ""
+                    for _ in 0..<Int.random(in: 0...9, using: &generator) {
+                        let pool = symbols + ["<2d", "ﬁ", " ", "  ", "the", "cat", "\u{1}", "\u{A0}", "a", "zq", "▁"]
+                        text += pool.randomElement(using: &generator) ?? ""
+                    }
+                    texts.append(text)
+                }
+                let long = String(repeating: "thecat<2de>atﬁ", count: 100)
+                for text in texts + [long + " " + long] {
+                    let ids = tokenizer.encode(text, addingSpecialTokens: false, specialTokens: .ordinaryText)
+                    #expect(ids == Self.stepByStep(text, tokenizer), "\(symbolCount) \(text.debugDescription)")
+                }
+            }
+        }
+        // What has a space inside is found in whole sentences only.
+        guard
+            case .sentencePiece(var file) = try TrainingTests.train(models[1], size: 340, workers: 1).core.parts.source
+        else { throw TokenizerError.outOfMemory }
+        file.pieces.append(SentencePiece(bytes: Array("▁s▁".utf8), score: 0, kind: .userDefined))
+        #expect(try Tokenizer(file.parts()).core.plan == nil)
+    }
+
+    /// A symbol of the user's is worth 0.1 for each byte less 0.1, as in sentencepiece 0.2.3: not always the best.
+    @Test(arguments: [(-1.05, [0x61, 0x62] as [UInt8]), (-1.2, Array("abc".utf8))])
+    func symbolsOfUnigramHaveTheirPrice(_ score: Double, _ first: [UInt8]) throws {
+        var file = SentencePieceFile()
+        file.addsDummyPrefix = false
+        let pieces: [(String, Double)] = [("▁", -3), ("a", -5), ("b", -5), ("c", score), ("abc", -1)]
+        file.pieces = [SentencePiece(bytes: Array("<unk>".utf8), score: 0, kind: .unknown)]
+        file.pieces += pieces.map { SentencePiece(bytes: Array($0.utf8), score: $1, kind: .normal) }
+        file.pieces.append(SentencePiece(bytes: Array("ab".utf8), score: 0, kind: .userDefined))
+        let tokenizer = try Tokenizer(file.parts())
+        let ids = tokenizer.encode("abc", addingSpecialTokens: false)
+        #expect(file.pieces[Int(ids[0])].bytes == first)
+        #expect(ids == Self.stepByStep("abc", tokenizer))
+    }
+
     /// Many words at once, some longer than the rounds take, some of more pieces than a character has room for.
     @Test func bestPathsOfManyWordsAreThoseOfOne() throws {
         let tokenizer = try TrainingTests.train(.unigram(byteFallback: true), size: 340, workers: 1)

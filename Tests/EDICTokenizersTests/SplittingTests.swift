@@ -52,6 +52,28 @@ import _EDICTestSupport
         }
     }
 
+    /// What tokenizers 0.23.3 gives: kana are Han, spaces and what Unicode 9 did not assign join what is before them, and
+    /// are in no piece where there is nothing.
+    @Test(arguments: [
+        ("どこで生れ。Yes", ["どこで生れ", "。", "Yes"]), ("  abв 12-x", ["ab", "в ", "12-", "x"]),
+        ("a\u{301}é ー漢カ", ["a", "\u{301}", "é ", "ー漢カ"]), ("   ", []), ("", []),
+        ("\u{1C90}a\u{1C90}б \u{1F600}x\u{E000}", ["a\u{1C90}", "б ", "\u{1F600}", "x\u{E000}"]),
+        ("Ωмега 中文abc.d", ["Ω", "мега ", "中文", "abc", ".", "d"]),
+    ]) func scriptsAreThoseOfTheReference(_ text: String, _ want: [String]) throws {
+        let whole = PreTokenizer.Piece(text: AlignedText(Array(text.utf8), at: 0, tracking: true), isFirst: true)
+        let pieces = PreTokenizer.scripts.apply([whole])
+        #expect(pieces.map(\.text.bytes.decodedText) == want)
+        // A file that is read and written has the part again, and cuts there.
+        let json = #"""
+            {"pre_tokenizer":{"type":"UnicodeScripts"},"model":{"type":"WordLevel","vocab":{"[?]":0,"в ":1},"unk_token":"[?]"}}
+            """#
+        let read = try Tokenizer(parsing: Array(json.utf8))
+        let written = try TokenizerJSONWriter.encode(read.core.parts)
+        for tokenizer in [read, try Tokenizer(parsing: written)] {
+            #expect(tokenizer.encode(text) == want.map { $0 == "в " ? 1 : 0 })
+        }
+    }
+
     @Test(arguments: [
         ("a{2,3}", "aaaaa", [0..<3, 3..<5]), ("(?:ab|a)(?!c)", "abcab", [0..<1, 3..<5]), ("a*?b", "aab", [0..<3]),
         ("(?>a+)ab", "aaab", []), (#"\d+(?=€)"#, "12€ 3", [0..<2]), ("(?<=x)y", "xyy", [1..<2]),

@@ -1,5 +1,6 @@
 // tokenizer-bench encode TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]   cold and warm MB/s, and a checksum of the ids
-// tokenizer-bench ids TOKENIZER TEXT                                       a JSON list of ids for each line
+// tokenizer-bench ids TOKENIZER TEXT [zero]                                a JSON list of ids for each line, or each text
+//                                                                          that ends with NUL
 // tokenizer-bench damage TOKENIZER COUNT [SEED]                            reads COUNT spoiled copies of the file
 import EDICNumerics
 import EDICTokenizers
@@ -24,7 +25,8 @@ import SystemPackage
         if arguments[1] == "ids" {
             let loaded = try Tokenizer(contentsOf: tokenizer)
             var out = ""
-            for line in read(arguments[3], limit: .max).split(separator: 10, omittingEmptySubsequences: false) {
+            let separator: UInt8 = arguments.count > 4 && arguments[4] == "zero" ? 0 : 10
+            for line in read(arguments[3], limit: .max).split(separator: separator, omittingEmptySubsequences: false) {
                 let ids = loaded.encode(Array(line).span, addingSpecialTokens: false, specialTokens: .ordinaryText)
                 out += "[" + ids.map(String.init).joined(separator: ", ") + "]\n"
                 if out.utf8.count > 1 << 20 {

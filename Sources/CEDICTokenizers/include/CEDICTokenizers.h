@@ -27,6 +27,9 @@ int edic_tok_is_ideograph(uint32_t scalar);
 int edic_tok_is_mark(uint32_t scalar, int nonspacing);
 /// The canonical combining class.
 uint8_t edic_tok_combining_class(uint32_t scalar);
+/// A number for the script, as tokenizers and sentencepiece know them (Unicode 9, kana and U+30FC are Han): 0 for spaces
+/// and what was not assigned, edic_tok_script_inherited, or more.
+uint8_t edic_tok_script(uint32_t scalar);
 /// The full decomposition into at most 18 scalars; returns how many, 0 where the scalar stands for itself.
 size_t edic_tok_decompose(uint32_t scalar, int compatibility, uint32_t *_Nonnull out);
 /// The canonical composition of two scalars, or 0.
@@ -136,6 +139,8 @@ typedef struct {
     const uint32_t *_Nullable fallback;             // the ids of the 256 bytes, if characters without a piece are bytes
     edic_tok_unigram unigram;                       // of BPE only the unknown id
     const float *_Nullable scores;                  // Unigram: what each id adds to the score of a path
+    const edic_tok_trie *_Nullable symbols;         // pieces that are found before all others and pass unchanged
+    const edic_tok_trie *_Nullable others;          // Unigram: all other pieces, where there are such
 } edic_tok_sentence_parts;
 
 /// What encodes parts of a sentence; it keeps the pointers in `parts`. `map` is a precompiled character map, its trie
