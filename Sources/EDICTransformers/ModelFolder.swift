@@ -16,7 +16,7 @@ public enum ModelKind: String, Sendable, Hashable, CaseIterable {
 ///
 /// Four layouts are known: a Hugging Face folder (`config.json` with safetensors), a GGUF file (or a folder with one), a
 /// Marian folder (`.npz` or `.bin` with `.spm` vocabularies, and a YAML configuration where there is one), as published
-/// for Firefox and Bergamot.
+/// for Firefox and Bergamot, or with a vocabulary in YAML beside `source.spm` and `target.spm`, as by OPUS-MT.
 public struct ModelFolder: Sendable {
     enum Layout: Sendable {
         case huggingFace(configuration: FilePath)
@@ -29,6 +29,8 @@ public struct ModelFolder: Sendable {
         var model: FilePath
         var sourceVocabulary: FilePath
         var targetVocabulary: FilePath
+        /// What cuts text into pieces, where the vocabularies are lists of words in YAML.
+        var pieces: (source: FilePath, target: FilePath)?
         var shortlist: FilePath?
         /// The decoder's YAML.
         var configuration: FilePath?
@@ -97,7 +99,11 @@ public struct ModelFolder: Sendable {
     // MARK: - Marian
 
     private static func marianFiles(_ path: FilePath, _ names: [String]) throws(ModelError) -> MarianFiles? {
-        for name in names where name.hasSuffix(".yml") || name.hasSuffix(".yaml") {
+        let lists = names.filter { $0.hasSuffix("vocab.yml") }
+        let pieces =
+            names.contains("source.spm") && names.contains("target.spm")
+            ? (source: path.appending("source.spm"), target: path.appending("target.spm")) : nil
+        for name in names where (name.hasSuffix(".yml") || name.hasSuffix(".yaml")) && !lists.contains(name) {
             let settings = try MarianSettings(path.appending(name))
             guard let models = settings.strings("models"), let model = models.first,
                 let vocabularies = settings.strings("vocabs"), let first = vocabularies.first
@@ -111,16 +117,27 @@ public struct ModelFolder: Sendable {
                 }
                 return path.appending(last)
             }
+            guard pieces != nil || !vocabularies.contains(where: { $0.hasSuffix(".yml") }) else {
+                throw ModelError(
+                    .unsupported, "\(path): the vocabulary \(first) wants source.spm and target.spm beside it")
+            }
             // A list's first entry is the file; the others say how the shortlist was made.
             let shortlist = try settings.strings("shortlist")?.first.map { name throws(ModelError) in try beside(name) }
             return MarianFiles(
                 model: try beside(model), sourceVocabulary: try beside(first),
-                targetVocabulary: try beside(vocabularies.last ?? first), shortlist: shortlist,
+                targetVocabulary: try beside(vocabularies.last ?? first),
+                pieces: first.hasSuffix(".yml") ? pieces : nil, shortlist: shortlist,
                 configuration: path.appending(name))
         }
         let shortlists = names.filter { $0.hasPrefix("lex") && $0.hasSuffix(".bin") }
         let models = names.filter { ($0.hasSuffix(".npz") || $0.hasSuffix(".bin")) && !shortlists.contains($0) }
         let vocabularies = names.filter { $0.hasSuffix(".spm") }
+        if let pieces, let list = lists.first, lists.count == 1, models.count == 1 {
+            return MarianFiles(
+                model: path.appending(models[0]), sourceVocabulary: path.appending(list),
+                targetVocabulary: path.appending(list), pieces: pieces,
+                shortlist: shortlists.first.map { path.appending($0) })
+        }
         guard models.count == 1, !vocabularies.isEmpty, vocabularies.count <= 2 else { return nil }
         // Separate vocabularies are called source and target, or src and trg; alphabetical order puts the source first.
         return MarianFiles(

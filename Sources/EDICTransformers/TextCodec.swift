@@ -1,6 +1,7 @@
 internal import EDICJSON
 internal import EDICStore
 internal import EDICTokenizers
+internal import EDICYAML
 internal import SystemPackage
 
 /// Text to tokens and back, as a model's files say.
@@ -17,10 +18,12 @@ struct TextCodec: Sendable {
         /// Words of the vocabulary that are no pieces of this file: those of the other language.
         let others: [String: Int]
         let unknown: Int
+        /// One more than the greatest number.
+        let count: Int
     }
 
     /// How many tokens there are.
-    var vocabularySize: Int { tokenizer.vocabularySize }
+    var vocabularySize: Int { renumbering?.count ?? tokenizer.vocabularySize }
 
     /// Reads `tokenizer.json`, a `.spm` or a GGUF file, or finds one of them in a folder.
     init(_ path: FilePath) throws(ModelError) {
@@ -28,20 +31,16 @@ struct TextCodec: Sendable {
         renumbering = nil
     }
 
-    /// A SentencePiece file whose pieces have the numbers of a `vocab.json`.
+    /// A SentencePiece file whose pieces have the numbers of a list of words, in JSON (Hugging Face) or in YAML (Marian).
     init(sentencePiece: FilePath, vocabulary: FilePath) throws(ModelError) {
         tokenizer = try Self.tokenizer(sentencePiece)
-        guard let object = try JSONFile.read(vocabulary).object else {
-            throw ModelError(.malformed, "\(vocabulary): is not a JSON object of words and numbers")
-        }
         var words: [UInt32: Int] = [:]
         var spellings: [Int: String] = [:]
         var others: [String: Int] = [:]
         var unknown = 1
-        for (piece, number) in object {
-            guard let word = number.int, word >= 0, word < 1 << 24 else {
-                throw ModelError(.malformed, "\(vocabulary): the number of \(piece) is no token number")
-            }
+        var count = 0
+        for (piece, word) in try Self.words(in: vocabulary) {
+            count = max(count, word + 1)
             if piece == "<unk>" { unknown = word }
             if !["<unk>", "<pad>", "</s>"].contains(piece) { spellings[word] = piece }
             if let id = tokenizer.id(of: piece) {
@@ -50,8 +49,41 @@ struct TextCodec: Sendable {
                 others[piece] = word
             }
         }
-        renumbering = Renumbering(words: words, spellings: spellings, others: others, unknown: unknown)
+        count = max(count, unknown + 1)
+        renumbering = Renumbering(words: words, spellings: spellings, others: others, unknown: unknown, count: count)
     }
+
+    private static func words(in file: FilePath) throws(ModelError) -> [(piece: String, number: Int)] {
+        var words: [(piece: String, number: Int?)]
+        if file.extension == "json" {
+            guard let object = try JSONFile.read(file).object else {
+                throw ModelError(.malformed, "\(file): is not a JSON object of words and numbers")
+            }
+            words = object.map { ($0.key, $0.value.int) }
+        } else {
+            let text = try TextFile.read(file)
+            let members: [YAMLNode.Member]
+            do throws(YAMLError) {
+                members = try YAMLNode(parsing: text, sizeLimit: listLimit)?.members ?? []
+            } catch {
+                throw ModelError(.malformed, "\(file): \(error)", cause: error)
+            }
+            words = members.map { ($0.key.text ?? "", $0.value.text.flatMap { Int($0) }) }
+        }
+        var numbered: [(piece: String, number: Int)] = []
+        numbered.reserveCapacity(words.count)
+        for (piece, number) in words {
+            guard let number, number >= 0, number < 1 << 24 else {
+                throw ModelError(.malformed, "\(file): the number of \(piece) is no token number")
+            }
+            numbered.append((piece, number))
+        }
+        guard !numbered.isEmpty else { throw ModelError(.malformed, "\(file): lists no words") }
+        return numbered
+    }
+
+    /// The largest list of words in YAML, in bytes.
+    private static let listLimit = 64 << 20
 
     private static func tokenizer(_ path: FilePath) throws(ModelError) -> Tokenizer {
         do {

@@ -45,9 +45,9 @@ public final class TranslationModel: Sendable {
         case .marian(let files):
             sharesVocabulary = files.sourceVocabulary == files.targetVocabulary
             let words = try Marian.targetWords(tensors)
-            let separate = sharesVocabulary ? nil : files.targetVocabulary
+            let separate = sharesVocabulary && files.pieces == nil ? nil : files.targetVocabulary
             let parts = try Concurrently.open(
-                { () throws(ModelError) in try TextCodec(files.sourceVocabulary) },
+                { () throws(ModelError) in try Self.codec(files.sourceVocabulary, files.pieces?.source) },
                 { () throws(ModelError) in
                     let settings = try MarianSettings(modelItem: tensors.required(MarianBinary.optionsItem))
                     return try Marian(settings, tensors, precision)
@@ -58,7 +58,7 @@ public final class TranslationModel: Sendable {
                     }
                 },
                 { () throws(ModelError) in
-                    try separate.map { path throws(ModelError) in try TextCodec(path) }
+                    try separate.map { path throws(ModelError) in try Self.codec(path, files.pieces?.target) }
                 })
             source = parts.0
             marian = parts.1
@@ -85,12 +85,18 @@ public final class TranslationModel: Sendable {
                 FileTree.exists(generation) ? try ModelConfiguration(generation) : configuration)
         }
         endOfSentence = marian.endOfSentence
-        guard source.vocabularySize <= marian.sourceVocabulary || policy == .huggingFace else {
+        for (side, codec, words) in [
+            ("source", source, marian.sourceVocabulary), ("target", target, marian.targetEmbedding.outputs),
+        ] where codec.vocabularySize > words {
             throw ModelError(
-                .mismatch,
-                "\(path): the source vocabulary has \(source.vocabularySize) pieces, but the model \(marian.sourceVocabulary)"
-            )
+                .mismatch, "\(path): the \(side) vocabulary has \(codec.vocabularySize) pieces, but the model \(words)")
         }
+    }
+
+    /// - Parameter pieces: what cuts text into the words of `vocabulary`, where it does not itself.
+    private static func codec(_ vocabulary: FilePath, _ pieces: FilePath?) throws(ModelError) -> TextCodec {
+        guard let pieces else { return try TextCodec(vocabulary) }
+        return try TextCodec(sentencePiece: pieces, vocabulary: vocabulary)
     }
 
     private static func options(_ settings: MarianSettings) -> TranslationOptions {

@@ -96,6 +96,41 @@ struct PublishedModelTests {
         #expect(try model.translate(Array(texts), options: options).map(\.text) == wanted)
     }
 
+    /// A Marian folder whose vocabulary is a list in YAML beside two SentencePiece models, with and without a configuration.
+    @Test func vocabulariesInYAMLNumberThePieces() throws {
+        let golden = try Golden("marian/base-swish")
+        let text = try #require(golden.json["probes"]?[2]?.string)
+        var translations: [String] = []
+        for configuration in [nil, "models: [model.npz]\nvocabs: [vocab.yml, vocab.yml]\nbeam-size: 1\n"] {
+            try withFolder { folder in
+                try FileTree.linkOrCopy(golden.folder.appending("marian.npz"), to: folder.appending("model.npz"))
+                for name in ["source.spm", "target.spm", "vocab.yml"] {
+                    try FileTree.linkOrCopy(golden.folder.appending(name), to: folder.appending(name))
+                }
+                if let configuration { try writeFile(Array(configuration.utf8), to: folder.appending("decoder.yml")) }
+                let model = try TranslationModel(folder: folder)
+                #expect(model.sourceTokens(of: text) == golden.tokenLists("source_ids")[2])
+                translations.append(try model.translate([text])[0].text)
+            }
+        }
+        #expect(translations[0] == translations[1] && !translations[0].isEmpty)
+    }
+
+    /// A word's number that the model has no row for is refused when the model is opened.
+    @Test(arguments: [("vocab.json", #"{"</s>": 0, "<unk>": 1, "e": 449}"#), ("vocab.yml", "</s>: 0\ne: many\n")])
+    func vocabulariesBeyondTheModelAreRefused(_ name: String, _ list: String) throws {
+        let golden = Self.path("marian/base-swish")
+        let isJSON = name == "vocab.json"
+        try withFolder { folder in
+            let weights = isJSON ? "model.safetensors" : "marian.npz"
+            for file in [weights, "source.spm", "target.spm"] + (isJSON ? ["config.json"] : []) {
+                try FileTree.linkOrCopy(golden.appending(file), to: folder.appending(file))
+            }
+            try writeFile(Array(list.utf8), to: folder.appending(name))
+            #expect { try TranslationModel(folder: folder) } throws: { "\($0)".contains("vocab") }
+        }
+    }
+
     /// `max_length` counts the token that decoding starts with, `max_new_tokens` does not.
     @Test func generationConfigurationLimitsTheLength() throws {
         for (limit, length) in [
