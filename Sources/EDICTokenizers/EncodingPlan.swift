@@ -9,8 +9,17 @@ final class EncodingPlan: Sendable {
         case wholeParts
         /// SentencePiece, cut at spaces.
         case sentencePiece(SentencePieceNormalizer, NativeSentence?)
+        /// BPE over characters with spaces as ▁, cut at spaces.
+        case spaced(SpacePrefix, NativeSentence)
         /// Metaspace pre-tokenization, cut at spaces.
         case metaspace
+    }
+
+    /// When a text gets a ▁ before it.
+    private enum SpacePrefix: Sendable {
+        case never, always
+        /// Where it has none yet; of a text with added tokens between maybe only the first part.
+        case missing(onlyFirst: Bool)
     }
 
     private let kind: Kind
@@ -21,6 +30,9 @@ final class EncodingPlan: Sendable {
 
     convenience init?(_ parts: TokenizerParts) {
         switch parts.model {
+        case .bytePair(let model) where model.mergesCharacters:
+            guard let prefix = Self.spacePrefix(parts.normalizer, parts.preTokenizer) else { return nil }
+            self.init(prefix, model, parts.model)
         case .bytePair(let model) where model.isByteLevel:
             var composes = false
             switch parts.normalizer {
@@ -95,6 +107,43 @@ final class EncodingPlan: Sendable {
             kind: .sentencePiece(normalizer, native), pattern: WordPattern(family: .chunks),
             words: NativeWords(kind: words ?? .elsewhere), separators: Self.flags(cuts),
             keepsSeparators: !normalizer.removesExtraWhitespace)
+    }
+
+    private convenience init?(_ prefix: SpacePrefix, _ model: BytePairModel, _ whole: Model) {
+        let space = SentencePieceNormalizer.space
+        // A cut before a space is safe when no merge has a space after something else, and bytes do not merge.
+        guard model.index.id(of: space.span) != nil else { return nil }
+        let bytes = Set(model.fallback)
+        for merge in model.merges {
+            if bytes.contains(merge.left) || bytes.contains(merge.right) { return nil }
+            guard let left = model.vocabulary[merge.left], let right = model.vocabulary[merge.right] else { return nil }
+            var rest = (left + right)[...]
+            while rest.starts(with: space) { rest = rest.dropFirst(3) }
+            if !Pattern.literal(space).matches(in: Array(rest)).isEmpty { return nil }
+        }
+        var normalizer = SentencePieceNormalizer()
+        normalizer.removesExtraWhitespace = false
+        guard let native = NativeSentence(whole, normalizer) else { return nil }
+        self.init(
+            kind: .spaced(prefix, native), pattern: WordPattern(family: .chunks),
+            words: NativeWords(kind: .sentence(native, prefixes: false)), separators: Self.flags([0x20]),
+            keepsSeparators: true)
+    }
+
+    private static func spacePrefix(_ normalizer: Normalizer?, _ preTokenizer: PreTokenizer?) -> SpacePrefix? {
+        let space = SentencePieceNormalizer.space
+        switch (normalizer, preTokenizer) {
+        // Spaces that are no more cut nothing.
+        case (.replace(.literal([0x20]), space)?, nil),
+            (.replace(.literal([0x20]), space)?, .split(.literal([0x20]), _, _)?):
+            return .never
+        case (.sequence(let steps)?, nil) where steps.count == 2:
+            guard case (.prepend(space), .replace(.literal([0x20]), space)) = (steps[0], steps[1]) else { return nil }
+            return .always
+        case (nil, .metaspace(space, let scheme, splits: false)?):
+            return scheme == .never ? .never : .missing(onlyFirst: scheme == .first)
+        default: return nil
+        }
     }
 
     private init(
@@ -185,8 +234,23 @@ final class EncodingPlan: Sendable {
                 core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
                 return .ids(found, remembers: true)
             }
+        case .spaced(let rule, let native):
+            var prefix = false
+            switch rule {
+            case .never: break
+            case .always: prefix = true
+            case .missing(let onlyFirst):
+                let mark = SentencePieceNormalizer.space
+                let hasMark = text.count >= 3 && mark.indices.allSatisfy { text[$0] == mark[$0] }
+                prefix = (isFirst || !onlyFirst) && !hasMark && !(text.count > 0 && text[0] == 0x20)
+            }
+            return encodeSentence(text, prefix: prefix, native, table, &ids) { word, prefix, _ in
+                self.spaced(word, prefix: prefix, core)
+            }
         case .sentencePiece(let normalizer, let native):
-            return encodeSentence(text, normalizer, native, core, table, &ids)
+            return encodeSentence(text, prefix: normalizer.addsDummyPrefix, native, table, &ids) {
+                self.encodeChunk($0, prefix: $1, normalizer, core, $2)
+            }
         }
     }
 
@@ -234,16 +298,18 @@ final class EncodingPlan: Sendable {
 
     // MARK: SentencePiece
 
+    /// - Parameters:
+    ///   - prefix: whether the text gets a space before it.
+    ///   - chunk: encodes a part, with a space before it or not, after a path of this score, or gives up.
     private func encodeSentence(
-        _ text: Span<UInt8>, _ normalizer: SentencePieceNormalizer, _ native: NativeSentence?, _ core: TokenizerCore,
-        _ table: WordTable, _ ids: inout [UInt32]
+        _ text: Span<UInt8>, prefix: Bool, _ native: NativeSentence?, _ table: WordTable, _ ids: inout [UInt32],
+        chunk: ([UInt8], Bool, Double) -> (ids: [UInt32], score: Float)?
     ) -> Bool {
         let first = ids.count
         var score: Float = 0
         var rest = text
         // Where spaces are kept, only the first part may have a prefix; where they are not, only it may lack one. Then it
         // is like no other, and what is not there in the end is not the first.
-        let prefix = normalizer.addsDummyPrefix
         while prefix == keepsSeparators, ids.count == first, rest.count > 0 {
             var end = 0
             while end < rest.count, separators[Int(rest[end])] == 1 { end += 1 }
@@ -252,11 +318,9 @@ final class EncodingPlan: Sendable {
             if let after = native?.encodeBeginning(part, prefix: prefix, into: &ids) {
                 score = after
             } else {
-                guard let found = encodeChunk(copy(part), prefix: prefix, normalizer, core, 0) else { return false }
-                ids += found
-                if case .unigram(let model) = core.parts.model {
-                    for id in found { score += Float(model.pieceScore(id)) }
-                }
+                guard let found = chunk(copy(part), prefix, 0) else { return false }
+                ids += found.ids
+                score = found.score
             }
             rest = rest.extracting(end..<rest.count)
         }
@@ -269,10 +333,8 @@ final class EncodingPlan: Sendable {
                 let long = native?.encodeLong(words.extracting(range), prefix: !keepsSeparators, before: Double(before))
                 if let long { return .ids(long, remembers: false) }
                 let word = copy(words.extracting(range))
-                guard let found = encodeChunk(word, prefix: !keepsSeparators, normalizer, core, Double(before)) else {
-                    return .giveUp
-                }
-                return .ids(found, remembers: false)
+                guard let found = chunk(word, !keepsSeparators, Double(before)) else { return .giveUp }
+                return .ids(found.ids, remembers: false)
             })
         if !done { ids.removeLast(ids.count - first) }
         return done
@@ -281,7 +343,7 @@ final class EncodingPlan: Sendable {
     /// The ids of a part of a sentence after a path of score `before`; nil where the part is not independent of the rest.
     private func encodeChunk(
         _ word: [UInt8], prefix: Bool, _ normalizer: SentencePieceNormalizer, _ core: TokenizerCore, _ before: Double
-    ) -> [UInt32]? {
+    ) -> (ids: [UInt32], score: Float)? {
         if !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return nil }
         let space = SentencePieceNormalizer.space
         let normal = normalizer.apply(AlignedText(word, at: 0, tracking: false), dummyPrefix: prefix).bytes
@@ -291,12 +353,22 @@ final class EncodingPlan: Sendable {
         case .unigram(let model):
             var tokens: [ModelToken] = []
             model.encode(normal, startingAt: before, into: &tokens)
-            return tokens.contains { $0.id == model.unknownID } ? nil : tokens.map(\.id)
+            if tokens.contains(where: { $0.id == model.unknownID }) { return nil }
+            return (tokens.map(\.id), tokens.reduce(0) { $0 + Float(model.pieceScore($1.id)) })
         case .sentencePieceBPE(let model):
             let tokens = core.parts.model.encode(normal)
-            return !model.byteFallback && tokens.contains { $0.id == model.unknownID } ? nil : tokens.map(\.id)
+            if !model.byteFallback, tokens.contains(where: { $0.id == model.unknownID }) { return nil }
+            return (tokens.map(\.id), 0)
         default: return nil
         }
+    }
+
+    /// The ids of a part of a text whose spaces become ▁; nil where the next part may change them.
+    private func spaced(_ word: [UInt8], prefix: Bool, _ core: TokenizerCore) -> (ids: [UInt32], score: Float)? {
+        let space = SentencePieceNormalizer.space
+        if word.suffix(3).elementsEqual(space) { return nil }
+        let normal = (prefix ? space : []) + word.flatMap { $0 == 0x20 ? space : [$0] }
+        return (core.parts.model.encode(normal).map(\.id), 0)
     }
 
     private func copy(_ text: Span<UInt8>) -> [UInt8] {
