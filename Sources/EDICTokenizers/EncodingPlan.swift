@@ -23,6 +23,8 @@ final class EncodingPlan: Sendable {
     }
 
     private let kind: Kind
+    /// Whether the normalizer only puts ▁ for spaces and one before the text.
+    var changesOnlySpaces: Bool { if case .spaced = kind { true } else { false } }
     private let pattern: WordPattern
     private let words: NativeWords
     private let separators: [UInt8]

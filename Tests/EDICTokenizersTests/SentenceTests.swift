@@ -146,7 +146,8 @@ import _EDICTestSupport
             merges.shuffle(using: &generator)
             let vocabulary = tokens.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",")
             let json = """
-                {"added_tokens":[{"id":900,"content":"<x>","special":true,"normalized":false}],\(parts),"model":{"type":"BPE",
+                {"added_tokens":[{"id":900,"content":"<x>","special":true,"normalized":\(round % 3 == 0)},
+                {"id":901,"content":"▁<y z>","special":false,"normalized":true}],\(parts),"model":{"type":"BPE",
                 "byte_fallback":true,"fuse_unk":true,"vocab":{\(vocabulary)},"merges":[\(merges.joined(separator: ","))]}}
                 """
             let tokenizer = try Tokenizer(parsing: Array(json.utf8))
@@ -154,7 +155,9 @@ import _EDICTestSupport
             var texts = Self.texts(40, seed: UInt64(round)).map { Array($0.utf8) }
             for _ in 0..<60 {
                 let pool: [[UInt8]] =
-                    (letters.dropFirst() + [" ", " ", "  ", "the", "cat", "<x>", "ž"]).map { Array($0.utf8) } + [[0xFF]]
+                    (letters.dropFirst() + [" ", " ", "  ", "the", "cat", "<x>", "<y z>", " <y", "z>", "ž"]).map {
+                        Array($0.utf8)
+                    } + [[0xFF]]
                 let count = Int.random(in: 0...20, using: &generator)
                 texts.append((0..<count).flatMap { _ in pool.randomElement(using: &generator) ?? [] })
             }
