@@ -146,7 +146,9 @@ let package = Package(
         tests("EDICTokenizersTests", ["EDICTokenizers", "EDICStore", "EDICJSON", system]),
         tests("EDICNgramTests", ["EDICNgram", "EDICStore", system]),
         tests("EDICLanguageIDTests", ["EDICLanguageID", "EDICText", "EDICJSON", system]),
-        tests("EDICTransformersTests", ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICJSON", system]),
+        tests(
+            "EDICTransformersTests",
+            ["EDICTransformers", "EDICTokenizers", "EDICNumerics", "EDICStore", "EDICJSON", system]),
         tests("EDICCorporaTests", ["EDICCorpora", "EDICLanguageID", "EDICStore", "EDICText", "EDICJSON", system]),
         tests("EDICBuildsTests", ["EDICBuilds", "EDICCorpora", "EDICStore", "EDICJSON", system]),
         tests(

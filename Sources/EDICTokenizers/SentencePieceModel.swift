@@ -175,6 +175,10 @@ struct UnigramModel: Sendable {
     /// Whether runs of unknown characters are one unknown token.
     let fusesUnknown: Bool
 
+    /// What a piece of the user's own adds to a path for each byte, less 0.1 (sentencepiece 0.2.3), so that it is chosen before
+    /// any other.
+    static let userBonus = 0.1
+
     /// - Parameters:
     ///   - fallback: the ids of the 256 bytes, or none.
     ///   - singlePrecision: sums are rounded to `Float`, as sentencepiece does; else `Double`, as tokenizers.
@@ -186,24 +190,20 @@ struct UnigramModel: Sendable {
         var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
         entries.reserveCapacity(pieces.count)
         var least = Double.greatestFiniteMagnitude
-        // Where sentencepiece 0.2.3 begins to look for the greatest score: logarithms never exceed it, and a byte of a symbol
-        // of the user's is worth that much.
-        var most = Double(Float(0.1))
         for (id, piece) in pieces.enumerated() {
             switch piece.kind {
             case .normal:
                 let score = singlePrecision ? piece.score : Self.asTokenizersReads(piece.score)
                 least = min(least, score)
-                most = max(most, score)
                 entries.append((piece.bytes, UInt32(id), score))
             case .userDefined: entries.append((piece.bytes, UInt32(id), .infinity))
             case .unused: entries.append((piece.bytes, UInt32(id), -.infinity))
             case .unknown, .control, .byte: break
             }
         }
-        if least > most { (least, most) = (0, 0) }
+        if least == .greatestFiniteMagnitude { least = 0 }
         lattice = UnigramLattice(
-            trie: try Trie(entries), unknownID: unknown, unknownScore: least - 10, userBonus: most,
+            trie: try Trie(entries), unknownID: unknown, unknownScore: least - 10, userBonus: Self.userBonus,
             singlePrecision: singlePrecision)
         self.fallback = fallback
         fusesUnknown = true
@@ -242,7 +242,7 @@ struct UnigramModel: Sendable {
         let piece = pieces[Int(id)]
         switch piece.kind {
         case .normal: return piece.score
-        case .userDefined: return Double(piece.bytes.count) * lattice.userBonus - 0.1
+        case .userDefined: return Double(piece.bytes.count) * Self.userBonus - 0.1
         case .byte:
             let value = Decoder.byteValue(piece.bytes) ?? 0
             return value & 0xC0 == 0x80 ? 0 : lattice.unknownScore

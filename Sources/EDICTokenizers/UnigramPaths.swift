@@ -25,8 +25,14 @@ struct UnigramPaths {
             let length = utf8Length(text.span, at)
             var hasCharacter = false
             for (id, size) in model.lattice.trie.prefixes(of: text.span.extracting(at..<text.count)) {
-                guard model.pieces[Int(id)].kind != .unused else { continue }
-                edges[at + size].append(Edge(from: at, id: id, score: model.pieceScore(id)))
+                let piece = model.pieces[Int(id)]
+                guard piece.kind != .unused else { continue }
+                // Where sentencepiece lists paths, it counts the characters of a user's piece, not the bytes.
+                let score =
+                    piece.kind == .userDefined
+                    ? Double(piece.bytes.count { $0 & 0xC0 != 0x80 }) * UnigramModel.userBonus - 0.1
+                    : model.pieceScore(id)
+                edges[at + size].append(Edge(from: at, id: id, score: score))
                 if size == length { hasCharacter = true }
             }
             if !hasCharacter {

@@ -20,11 +20,13 @@ public final class TextEmbedder: Sendable {
         case firstToken
         /// The first token's state through the model's tanh layer.
         case pooler
+        /// The largest of each number.
+        case maximum
     }
 
     public let folder: ModelFolder
     /// Numbers in a vector.
-    public var dimension: Int { bert.width }
+    public var dimension: Int { dense.last?.linear.weights.outputs ?? bert.width }
     public let pooling: Pooling
     /// Whether vectors are scaled to length 1, so that their dot product is the cosine.
     public let normalizes: Bool
@@ -32,7 +34,10 @@ public final class TextEmbedder: Sendable {
     public let maximumTokens: Int
 
     let bert: BERT
+    private let dense: [EmbeddingRecipe.Dense]
     private let tokenizer: TextCodec
+    /// The tokens that the files put behind every text.
+    private let closing: [Int]
 
     /// Texts computed together; no result depends on it.
     private static let batchSize = 16
@@ -57,43 +62,19 @@ public final class TextEmbedder: Sendable {
             { () throws(ModelError) in try TextCodec(path) }, { 0 }, { 0 })
         bert = parts.0
         tokenizer = parts.1
-        let recipe = try Self.recipe(in: path)
+        let recipe = try EmbeddingRecipe(in: path, width: bert.width, precision: precision)
+        dense = recipe.dense
         self.pooling = pooling ?? recipe.pooling
         self.normalizes = normalizes ?? recipe.normalizes
         maximumTokens = min(recipe.maximumTokens ?? bert.contextLength, bert.contextLength)
         guard self.pooling != .pooler || bert.pooler != nil else {
             throw ModelError(.mismatch, "\(path): has no pooler layer to pool with")
         }
-        guard maximumTokens > 2 else {
+        let around = tokenizer.encode("")
+        closing = zip(around.reversed(), tokenizer.encode("a").reversed()).prefix { $0 == $1 }.map(\.0).reversed()
+        guard maximumTokens > max(2, closing.count) else {
             throw ModelError(.malformed, "\(path): allows texts of \(maximumTokens) tokens")
         }
-    }
-
-    private static func recipe(
-        in path: FilePath
-    ) throws(ModelError) -> (pooling: Pooling, normalizes: Bool, maximumTokens: Int?) {
-        var pooling = Pooling.mean
-        var normalizes = false
-        let modules = path.appending("modules.json")
-        if FileTree.exists(modules) {
-            normalizes = (try JSONFile.read(modules).array ?? []).contains {
-                $0["type"]?.string?.hasSuffix("Normalize") ?? false
-            }
-        }
-        let file = path.appending("1_Pooling").appending("config.json")
-        if FileTree.exists(file) {
-            let configuration = try ModelConfiguration(file)
-            if configuration.bool("pooling_mode_mean_tokens", default: false) {
-                pooling = .mean
-            } else if configuration.bool("pooling_mode_cls_token", default: false) {
-                pooling = .firstToken
-            } else {
-                throw ModelError(.unsupported, "\(file): a pooling other than of the mean or the first token")
-            }
-        }
-        let limits = path.appending("sentence_bert_config.json")
-        let maximum = FileTree.exists(limits) ? try ModelConfiguration(limits)["max_seq_length"]?.int : nil
-        return (pooling, normalizes, maximum)
     }
 
     /// The vectors of texts, in their order.
@@ -144,10 +125,24 @@ public final class TextEmbedder: Sendable {
                 }
                 for column in 0..<bert.width { pooled.values[index * bert.width + column] /= Float(text.count) }
             }
+        case .maximum:
+            pooled = states.gathering(starts)
+            for (index, text) in texts.enumerated() {
+                for row in starts[index] + 1..<starts[index] + text.count {
+                    for column in 0..<bert.width {
+                        let place = index * bert.width + column
+                        pooled.values[place] = max(pooled.values[place], states.values[row * bert.width + column])
+                    }
+                }
+            }
+        }
+        for layer in dense {
+            pooled = layer.linear(pooled, on: compute)
+            pooled.apply(layer.activation, on: compute)
         }
         if normalizes {
             for index in texts.indices {
-                let range = index * bert.width..<(index + 1) * bert.width
+                let range = index * dimension..<(index + 1) * dimension
                 let length = range.reduce(Float(0)) { $0 + pooled.values[$1] * pooled.values[$1] }.squareRoot()
                 for place in range { pooled.values[place] /= max(length, 1e-12) }
             }
@@ -158,7 +153,7 @@ public final class TextEmbedder: Sendable {
     /// The tokens of a text, those around it included, at most ``maximumTokens``.
     func tokens(of text: String) -> [Int] {
         let tokens = tokenizer.encode(text, recognizesSpecialTokens: false)
-        guard tokens.count > maximumTokens, let last = tokens.last else { return tokens }
-        return tokens.prefix(maximumTokens - 1) + [last]
+        guard tokens.count > maximumTokens else { return tokens }
+        return tokens.prefix(maximumTokens - closing.count) + closing
     }
 }

@@ -106,7 +106,13 @@ public final class TranslationModel: Sendable {
         return TranslationOptions(
             beamSize: (1...256).contains(beams) ? beams : 1,
             lengthNormalization: try configuration.float("length_penalty", default: 1),
-            maximumLengthFactor: 1000, maximumLength: try configuration.count("max_length", default: 512))
+            maximumLengthFactor: 1000, maximumLength: try maximumLength(configuration))
+    }
+
+    /// `max_length` counts the token that decoding starts with; `max_new_tokens`, where it is there, comes first.
+    private static func maximumLength(_ configuration: ModelConfiguration) throws(ModelError) -> Int {
+        if configuration.has("max_new_tokens") { return try configuration.count("max_new_tokens") }
+        return max(1, try configuration.count("max_length", default: 513) - 1)
     }
 
     // MARK: - Translation

@@ -89,4 +89,36 @@ struct DecoderFamilyTests {
         }
         #expect(generated == golden.tokens("greedy"))
     }
+
+    /// An output layer of its own is used, though the words' table has the same shape.
+    @Test(.enabled(if: cases.contains("gpt2"))) func anUntiedHeadOfGPT2IsUsed() throws {
+        let golden = try Golden("gpt2")
+        let tensors = try golden.tensors()
+        let words = try #require(tensors.all.first { $0.name.hasSuffix("wte.weight") })
+        // The rows of the table from the last to the first.
+        let rowBytes = words.byteCount / words.shape[0]
+        let reversed = try words.withBytes { bytes -> [UInt8] in
+            try #require(words.type == .float32)
+            return (0..<words.shape[0]).reversed().flatMap { row in
+                (row * rowBytes..<(row + 1) * rowBytes).map { bytes[$0] }
+            }
+        }
+        let head = Tensor(
+            name: "lm_head.weight", type: words.type, shape: words.shape, storage: .owned(reversed), file: words.file)
+        var object = try #require(golden.configuration().json.object)
+        object["tie_word_embeddings"] = .bool(false)
+        let network = try GPT2(
+            ModelConfiguration(source: "test", json: .object(object)),
+            TensorCollection(source: "test", tensors.all + [head]), .asPublished)
+        var cache = network.emptyCache()
+        let batch = TokenBatch([.init(past: [], tokens: golden.tokenLists("prompt_ids")[0])], cache: &cache)
+        let states: Matrix = network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
+        let logits: Matrix = network.logits(states, on: Compute())
+        let expected = try golden.matrix("logits")
+        for row in 0..<expected.rows {
+            for (ours, theirs) in zip(logits.row(row), expected.row(row).reversed()) {
+                #expect(abs(ours - theirs) < 1e-4)
+            }
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import EDICJSON
+import EDICStore
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -27,5 +28,126 @@ struct EncoderFamilyTests {
         let firsts = texts.indices.map { texts[..<$0].reduce(0) { $0 + $1.count } }
         let pooled = try #require(bert.pooled(states.gathering(firsts), on: Compute()) as Matrix?)
         #expect(largestDifference(pooled, try golden.matrix("pooler")) < 1e-4)
+    }
+
+    // MARK: - What sentence-transformers writes beside a model
+
+    /// The golden model in a folder of its own, with these files beside it.
+    static func embedder(_ files: [String: String], in folder: FilePath) throws -> TextEmbedder {
+        let golden = FilePath(SharedData.path("goldens/bert"))
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+            try FileTree.linkOrCopy(golden.appending(name), to: folder.appending(name))
+        }
+        for (name, text) in files {
+            let path = folder.appending(name)
+            try FileTree.createFolders(path.removingLastComponent())
+            try writeFile(Array(text.utf8), to: path)
+        }
+        return try TextEmbedder(folder: folder)
+    }
+
+    static func modules(_ names: String...) -> String {
+        let entries = names.enumerated().map { index, name in
+            let folder = index == 0 ? "" : "\(index)_\(name)"
+            return #"{"idx": \#(index), "path": "\#(folder)", "type": "sentence_transformers.models.\#(name)"}"#
+        }
+        return "[" + entries.joined(separator: ",") + "]"
+    }
+
+    @Test func poolingIsReadInBothSpellings() throws {
+        let text = "Die Größe der Straße: 7,50 €!"
+        for (old, new, pooling) in [
+            (
+                #"{"pooling_mode_mean_tokens": true, "pooling_mode_cls_token": false}"#, #"{"pooling_mode": "mean"}"#,
+                .mean
+            ),
+            (#"{"pooling_mode_cls_token": true}"#, #"{"pooling_mode": "cls"}"#, .firstToken),
+            (#"{"pooling_mode_max_tokens": true}"#, #"{"pooling_mode": "max"}"#, .maximum),
+        ] as [(String, String, TextEmbedder.Pooling)] {
+            var vectors: [[Float]] = []
+            for configuration in [old, new] {
+                try withFolder { folder in
+                    let embedder = try Self.embedder(
+                        [
+                            "modules.json": Self.modules("Transformer", "Pooling", "Normalize"),
+                            "1_Pooling/config.json": configuration,
+                        ], in: folder)
+                    #expect(embedder.pooling == pooling && embedder.normalizes)
+                    vectors += try embedder.embed([text])
+                    let states = embedder.bert.states(of: [embedder.tokens(of: text)], on: Compute())
+                    var raw = (0..<states.columns).map { column -> Float in
+                        let values = (0..<states.rows).map { states.values[$0 * states.columns + column] }
+                        return switch pooling {
+                        case .mean: values.reduce(0, +) / Float(values.count)
+                        case .maximum: values.max() ?? 0
+                        default: values[0]
+                        }
+                    }
+                    let length = raw.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                    raw = raw.map { $0 / length }
+                    #expect(zip(raw, vectors[vectors.count - 1]).allSatisfy { abs($0 - $1) < 1e-5 })
+                }
+            }
+            #expect(vectors[0] == vectors[1])
+        }
+    }
+
+    @Test func aModuleThatIsNotKnownIsRefused() throws {
+        for (files, word) in [
+            (["modules.json": Self.modules("Transformer", "WordWeights")], "WordWeights"),
+            (["1_Pooling/config.json": #"{"pooling_mode": "lasttoken"}"#], "lasttoken"),
+            (["modules.json": Self.modules("Transformer", "Normalize", "Dense")], "Dense"),
+        ] {
+            try withFolder { folder in
+                #expect { try Self.embedder(files, in: folder) } throws: { "\($0)".contains(word) }
+            }
+        }
+    }
+
+    /// A layer that takes the first number three times and adds to it, behind the mean.
+    @Test func aDenseLayerFollowsThePooling() throws {
+        try withFolder { folder in
+            let width = 64
+            var weights = [Float](repeating: 0, count: 2 * width)
+            weights[0] = 3
+            weights[width + 1] = -1
+            let header =
+                #"{"linear.weight":{"dtype":"F32","shape":[2,\#(width)],"data_offsets":[0,\#(8 * width)]},"#
+                + #""linear.bias":{"dtype":"F32","shape":[2],"data_offsets":[\#(8 * width),\#(8 * width + 8)]}}"#
+            var bytes = (0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> (8 * $0)) } + Array(header.utf8)
+            for number in weights + [0.5, 0.25] {
+                bytes += (0..<4).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) }
+            }
+            try FileTree.createFolders(folder.appending("2_Dense"))
+            try writeFile(bytes, to: folder.appending("2_Dense/model.safetensors"))
+            let dense = #"{"in_features": \#(width), "out_features": 2, "bias": true, "#
+            let embedder = try Self.embedder(
+                [
+                    "modules.json": Self.modules("Transformer", "Pooling", "Dense"),
+                    "1_Pooling/config.json": #"{"pooling_mode": "mean"}"#,
+                    "2_Dense/config.json": dense + #""activation_function": "torch.nn.modules.linear.Identity"}"#,
+                ], in: folder)
+            #expect(embedder.dimension == 2)
+            let vector = try embedder.embed(["The committee approved the budget."])[0]
+            let plain = try TextEmbedder(
+                folder: FilePath(SharedData.path("goldens/bert")), pooling: .mean, normalizes: false)
+            let whole = try plain.embed(["The committee approved the budget."])[0]
+            #expect(abs(vector[0] - (3 * whole[0] + 0.5)) < 1e-4 && abs(vector[1] - (0.25 - whole[1])) < 1e-4)
+        }
+    }
+
+    /// Texts are cut to the files' limit with the closing token kept, whichever file says it.
+    @Test func longTextsKeepTheirLastToken() throws {
+        for files in [
+            ["modules.json": Self.modules("Transformer"), "tokenizer_config.json": #"{"model_max_length": 12}"#],
+            ["sentence_bert_config.json": #"{"max_seq_length": 12}"#],
+        ] {
+            try withFolder { folder in
+                let embedder = try Self.embedder(files, in: folder)
+                let short = embedder.tokens(of: "The")
+                let tokens = embedder.tokens(of: String(repeating: "The committee approved the budget. ", count: 9))
+                #expect(tokens.count == 12 && tokens.first == short.first && tokens.last == short.last)
+            }
+        }
     }
 }

@@ -47,3 +47,15 @@ func largestDifference(_ a: Matrix, _ b: Matrix) -> Float {
     guard a.rows == b.rows, a.columns == b.columns else { return .infinity }
     return zip(a.values, b.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
 }
+
+/// A folder for a test, removed after it.
+func withFolder(_ body: (FilePath) throws -> Void) throws {
+    let folder = try TemporaryFolder()
+    try body(FilePath(folder.path))
+}
+
+func writeFile(_ bytes: [UInt8], to path: FilePath) throws {
+    let file = try FileDescriptor.open(
+        path, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite])
+    try file.closeAfter { _ = try unsafe bytes.withUnsafeBytes { unsafe try file.writeAll($0) } }
+}

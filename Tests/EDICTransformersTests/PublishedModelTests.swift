@@ -1,5 +1,6 @@
 import EDICJSON
 import EDICNumerics
+import EDICStore
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -87,11 +88,28 @@ struct PublishedModelTests {
         let model = try TranslationModel(folder: Self.path("marian/base-swish"))
         let golden = try Golden("marian/base-swish")
         var options = model.defaultOptions
+        // Greedy search ended at a max_length of 24, of which the start is one.
         options.maximumLength = 23
         let texts = (golden.json["probes"]?.array ?? []).compactMap(\.string).prefix(3)
         #expect(model.sourceTokens(of: Array(texts)[2]) == golden.tokenLists("source_ids")[2])
         let wanted = (golden.json["greedy_text"]?.array ?? []).compactMap(\.string)
         #expect(try model.translate(Array(texts), options: options).map(\.text) == wanted)
+    }
+
+    /// `max_length` counts the token that decoding starts with, `max_new_tokens` does not.
+    @Test func generationConfigurationLimitsTheLength() throws {
+        for (limit, length) in [
+            (#""max_length": 24"#, 23), (#""max_new_tokens": 9, "max_length": 24"#, 9), (#""a": 1"#, 512),
+        ] {
+            try withFolder { folder in
+                let golden = Self.path("marian/base-swish")
+                for name in ["config.json", "model.safetensors", "source.spm", "target.spm", "vocab.json"] {
+                    try FileTree.linkOrCopy(golden.appending(name), to: folder.appending(name))
+                }
+                try writeFile(Array("{\(limit)}".utf8), to: folder.appending("generation_config.json"))
+                #expect(try TranslationModel(folder: folder).defaultOptions.maximumLength == length)
+            }
+        }
     }
 
     static let ggufTypes = [

@@ -16,8 +16,9 @@ public struct ChatMessage: Sendable, Hashable {
 
 /// How a model wants a conversation written: the Jinja template in its files.
 ///
-/// The part of Jinja that chat templates use is understood: output, `if`, `for`, `set`, expressions with filters and
-/// tests, string and list methods, `namespace`, macros excepted. A template beyond that is an error that says where.
+/// The part of Jinja that chat templates use is understood: output, `if`, `for` with `break` and `continue`, `set`, `macro`,
+/// expressions with filters and tests, string and list methods, `namespace`, `strftime_now`. A template beyond that is an
+/// error that names what is not known. Where a template writes the date, `SOURCE_DATE_EPOCH` (seconds since 1970) sets it.
 public struct ChatTemplate: Sendable {
     private let program: [JinjaNode]
     private let file: String

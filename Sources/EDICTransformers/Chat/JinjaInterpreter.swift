@@ -2,12 +2,22 @@
 struct JinjaInterpreter {
     private var scopes: [[String: JinjaValue]]
     private var namespaces: [[String: JinjaValue]] = []
+    private var macros: [JinjaMacro] = []
     private var output = ""
+    /// Set by `break` and `continue` until the loop has seen it.
+    private var leaving: Leaving?
     private var steps = 0
     private var depth = 0
+    private var calls = 0
     /// A template that does more than this is stopped.
     private static let stepLimit = 2_000_000
     private static let outputLimit = 64 << 20
+    private static let callLimit = 60
+
+    private enum Leaving { case loop, round }
+
+    /// What templates find there besides their variables.
+    private static let functions: Set = ["raise_exception", "namespace", "range", "dict", "strftime_now"]
 
     static func render(_ program: [JinjaNode], variables: [String: JinjaValue]) throws(JinjaError) -> String {
         var interpreter = JinjaInterpreter(scopes: [variables])
@@ -25,7 +35,7 @@ struct JinjaInterpreter {
     }
 
     private mutating func run(_ nodes: [JinjaNode]) throws(JinjaError) {
-        for node in nodes {
+        for node in nodes where leaving == nil {
             try step()
             switch node {
             case .text(let text): output += text
@@ -41,15 +51,23 @@ struct JinjaInterpreter {
             case .loop(let names, let over, let filter, let body, let otherwise):
                 try loop(names, over, filter, body, otherwise)
             case .set(let target, let expression): try assign(try evaluate(expression), to: target)
-            case .setBlock(let name, let body):
-                let before = output
-                output = ""
-                try run(body)
-                let text = output
-                output = before
-                try assign(.string(text), to: [name])
+            case .setBlock(let name, let body): try assign(.string(try text(of: body)), to: [name])
+            case .macro(let name, let macro):
+                macros.append(macro)
+                try assign(.macro(macros.count - 1), to: [name])
+            case .leave(let isBreak): leaving = isBreak ? .loop : .round
             }
         }
+    }
+
+    /// What nodes print.
+    private mutating func text(of nodes: [JinjaNode]) throws(JinjaError) -> String {
+        let before = output
+        output = ""
+        try run(nodes)
+        let text = output
+        output = before
+        return text
     }
 
     private mutating func assign(_ value: JinjaValue, to target: [String]) throws(JinjaError) {
@@ -67,7 +85,7 @@ struct JinjaInterpreter {
         for scope in scopes.reversed() {
             if let value = scope[name] { return value }
         }
-        return .undefined
+        return Self.functions.contains(name) ? .function(name) : .undefined
     }
 
     private mutating func loop(
@@ -103,6 +121,9 @@ struct JinjaInterpreter {
                 ("nextitem", index + 1 < items.count ? items[index + 1] : .undefined),
             ])
             try run(body)
+            let left = leaving
+            leaving = nil
+            if left == .loop { break }
         }
         if items.isEmpty { try run(otherwise) }
     }
@@ -138,8 +159,9 @@ struct JinjaInterpreter {
         case .slice(let base, let from, let to, let by):
             return try slice(try evaluate(base), try bound(from), try bound(to), try bound(by))
         case .call(let function, let arguments, let named): return try call(function, arguments, named)
-        case .filter(let base, let name, let arguments, _):
-            return try JinjaLibrary.filter(name, try evaluate(base), try evaluate(all: arguments))
+        case .filter(let base, let name, let arguments, let named):
+            let value = try evaluate(base)
+            return try JinjaLibrary.filter(name, value, try evaluate(all: arguments), try evaluate(named: named))
         case .test(let base, let name, let arguments, let negated):
             let result = try JinjaLibrary.test(name, try evaluate(base), try evaluate(all: arguments))
             return .bool(result != negated)
@@ -167,6 +189,14 @@ struct JinjaInterpreter {
     private mutating func evaluate(all expressions: [JinjaExpression]) throws(JinjaError) -> [JinjaValue] {
         var values: [JinjaValue] = []
         for expression in expressions { values.append(try evaluate(expression)) }
+        return values
+    }
+
+    private mutating func evaluate(
+        named expressions: [(String, JinjaExpression)]
+    ) throws(JinjaError) -> [String: JinjaValue] {
+        var values: [String: JinjaValue] = [:]
+        for (name, expression) in expressions { values[name] = try evaluate(expression) }
         return values
     }
 
@@ -232,14 +262,51 @@ struct JinjaInterpreter {
     ) throws(JinjaError) -> JinjaValue {
         let values = try evaluate(all: arguments)
         switch function {
-        case .variable("raise_exception"):
-            throw JinjaError("refuses the conversation: \(values.first?.text ?? "")")
-        case .variable("namespace"):
-            var members: [String: JinjaValue] = [:]
-            for (key, value) in named { members[key] = try evaluate(value) }
-            namespaces.append(members)
+        case .attribute(let base, let method):
+            return try JinjaLibrary.method(method, of: try evaluate(base), values)
+        case .variable(let name):
+            switch variable(name) {
+            case .macro(let number): return try call(macros[number], name, values, try evaluate(named: named))
+            case .function(let name): return try call(name, values, named)
+            default: throw JinjaError("the function \(name) is not supported")
+            }
+        default: throw JinjaError("something that is no function is called")
+        }
+    }
+
+    /// A macro sees what the whole template has set, and its parameters.
+    private mutating func call(
+        _ macro: JinjaMacro, _ name: String, _ values: [JinjaValue], _ named: [String: JinjaValue]
+    ) throws(JinjaError) -> JinjaValue {
+        guard values.count <= macro.parameters.count else { throw JinjaError("the macro \(name) gets too many values") }
+        guard calls < Self.callLimit else { throw JinjaError("the macro \(name) calls itself without end") }
+        calls += 1
+        let (outer, left) = (scopes, leaving)
+        scopes = [outer[0], [:]]
+        defer {
+            scopes = outer
+            leaving = left
+            calls -= 1
+        }
+        for (place, parameter) in macro.parameters.enumerated() {
+            let given = place < values.count ? values[place] : named[parameter.name]
+            let standard =
+                try given == nil ? parameter.standard.map { value throws(JinjaError) in try evaluate(value) } : nil
+            scopes[1][parameter.name] = given ?? standard ?? .undefined
+        }
+        return .string(try text(of: macro.body))
+    }
+
+    private mutating func call(
+        _ function: String, _ values: [JinjaValue], _ named: [(String, JinjaExpression)]
+    ) throws(JinjaError) -> JinjaValue {
+        switch function {
+        case "raise_exception": throw JinjaError("refuses the conversation: \(values.first?.text ?? "")")
+        case "strftime_now": return .string(TemplateClock.text(values.first?.text ?? ""))
+        case "namespace":
+            namespaces.append(try evaluate(named: named))
             return .namespace(namespaces.count - 1)
-        case .variable("range"):
+        case "range":
             let numbers = values.compactMap { if case .integer(let value) = $0 { value } else { nil } }
             guard (1...3).contains(numbers.count), numbers.count == values.count else {
                 throw JinjaError("range wants one to three numbers")
@@ -251,14 +318,10 @@ struct JinjaInterpreter {
                 throw JinjaError("range is too long")
             }
             return .array(stride(from: from, to: to, by: by).map { .integer($0) })
-        case .variable("dict"):
+        default:
             var members: [(String, JinjaValue)] = []
             for (key, value) in named { members.append((key, try evaluate(value))) }
             return .object(members)
-        case .attribute(let base, let method):
-            return try JinjaLibrary.method(method, of: try evaluate(base), values)
-        case .variable(let name): throw JinjaError("the function \(name) is not supported")
-        default: throw JinjaError("something that is no function is called")
         }
     }
 }

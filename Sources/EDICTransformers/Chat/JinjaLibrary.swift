@@ -92,7 +92,7 @@ enum JinjaLibrary {
     // MARK: - Filters and tests
 
     static func filter(
-        _ name: String, _ value: JinjaValue, _ arguments: [JinjaValue]
+        _ name: String, _ value: JinjaValue, _ arguments: [JinjaValue], _ named: [String: JinjaValue] = [:]
     ) throws(JinjaError) -> JinjaValue {
         switch (name, value) {
         case ("trim", .string(let text)): return .string(strip(text, leading: true, trailing: true, of: nil))
@@ -116,27 +116,80 @@ enum JinjaLibrary {
         case ("string", _): return .string(value.text)
         case ("safe", _), ("escape", _), ("e", _): return value
         case ("int", _): return .integer(value.number.map { Int($0) } ?? Int(value.text) ?? 0)
-        case ("tojson", _): return .string(value.json)
+        case ("float", _): return .double(value.number ?? Double(value.text) ?? 0)
+        case ("abs", .integer(let number)): return .integer(abs(number))
+        case ("abs", .double(let number)): return .double(abs(number))
+        case ("title", .string): return try method("title", of: value, [])
+        case ("tojson", _):
+            if case .integer(let indent)? = named["indent"] ?? arguments.first {
+                return .string(value.json(indent: min(max(indent, 0), 16)))
+            }
+            return .string(value.json)
+        case ("indent", .string(let text)):
+            return .string(
+                indented(text, named["width"] ?? arguments.first, named["first"] ?? arguments.dropFirst().first))
         case ("default", .undefined), ("d", .undefined): return arguments.first ?? .string("")
         case ("default", _), ("d", _):
-            return arguments.count > 1 && arguments[1].isTrue && !value.isTrue ? arguments[0] : value
+            let replacesFalse = named["boolean"] ?? arguments.dropFirst().first
+            return replacesFalse?.isTrue == true && !value.isTrue ? arguments.first ?? .string("") : value
         case ("replace", .string): return try method("replace", of: value, arguments)
         case ("selectattr", .array(let items)), ("rejectattr", .array(let items)):
             let key = arguments.first?.text ?? ""
             var kept: [JinjaValue] = []
             for item in items {
-                guard case .dictionary(let members, _) = item else { continue }
-                let member = members[key] ?? .undefined
-                let isMatch =
-                    arguments.count > 1
-                    ? try test(arguments[1].text, member, Array(arguments.dropFirst(2))) : member.isTrue
+                let isMatch = try passes(attribute(key, of: item), arguments.dropFirst())
                 if isMatch == (name == "selectattr") { kept.append(item) }
             }
             return .array(kept)
-        case ("map", _), ("select", _), ("reject", _), ("sort", _):
-            throw JinjaError("the filter \(name) is not supported")
+        case ("select", .array(let items)), ("reject", .array(let items)):
+            var kept: [JinjaValue] = []
+            for item in items where try passes(item, arguments[...]) == (name == "select") { kept.append(item) }
+            return .array(kept)
+        case ("map", .array(let items)):
+            var mapped: [JinjaValue] = []
+            for item in items {
+                if let key = named["attribute"]?.text {
+                    let found = attribute(key, of: item)
+                    mapped.append(found == .undefined ? named["default"] ?? .undefined : found)
+                } else {
+                    mapped.append(try filter(arguments.first?.text ?? "", item, Array(arguments.dropFirst())))
+                }
+            }
+            return .array(mapped)
+        case ("unique", .array(let items)):
+            return .array(
+                items.indices.filter { at in !items[..<at].contains { equal($0, items[at]) } }.map { items[$0] })
+        case ("dictsort", .dictionary(let members, let order)):
+            return .array(
+                order.sorted { $0.lowercased() < $1.lowercased() }.map { .array([.string($0), members[$0] ?? .none]) })
+        // What is not there has no items.
+        case ("selectattr", .none), ("selectattr", .undefined), ("rejectattr", .none), ("rejectattr", .undefined),
+            ("map", .none), ("map", .undefined), ("select", .undefined), ("reject", .undefined), ("list", .undefined),
+            ("items", .undefined), ("join", .undefined):
+            return name == "join" ? .string("") : .array([])
         default: throw JinjaError("the filter \(name) is not known, or not for this value")
         }
+    }
+
+    private static func attribute(_ name: String, of value: JinjaValue) -> JinjaValue {
+        if case .dictionary(let members, _) = value { members[name] ?? .undefined } else { .undefined }
+    }
+
+    /// Whether a value passes the test that is named first, or is true where none is.
+    private static func passes(_ value: JinjaValue, _ test: ArraySlice<JinjaValue>) throws(JinjaError) -> Bool {
+        guard let name = test.first?.text else { return value.isTrue }
+        return try Self.test(name, value, Array(test.dropFirst()))
+    }
+
+    /// Every line but the first, unless `first` is true, and but empty ones, moved to the right.
+    private static func indented(_ text: String, _ width: JinjaValue?, _ first: JinjaValue?) -> String {
+        var margin = "    "
+        if case .integer(let count)? = width { margin = String(repeating: " ", count: min(max(count, 0), 256)) }
+        if case .string(let own)? = width { margin = own }
+        let lines = split(text, by: "\n").enumerated().map { place, line in
+            line.isEmpty || (place == 0 && first?.isTrue != true) ? line : margin + line
+        }
+        return lines.joined(separator: "\n")
     }
 
     static func test(_ name: String, _ value: JinjaValue, _ arguments: [JinjaValue]) throws(JinjaError) -> Bool {
@@ -148,6 +201,12 @@ enum JinjaLibrary {
         case "true": value == .bool(true)
         case "false": value == .bool(false)
         case "boolean": if case .bool = value { true } else { false }
+        case "callable":
+            switch value {
+            case .macro, .function: true
+            default: false
+            }
+        case "float": if case .double = value { true } else { false }
         case "integer": if case .integer = value { true } else { false }
         case "number": if case .bool = value { false } else { value.number != nil }
         case "mapping": if case .dictionary = value { true } else { false }
@@ -158,8 +217,8 @@ enum JinjaLibrary {
             }
         case "odd": if case .integer(let number) = value { number % 2 != 0 } else { false }
         case "even": if case .integer(let number) = value { number % 2 == 0 } else { false }
-        case "equalto", "eq": arguments.first.map { equal(value, $0) } ?? false
-        case "ne": arguments.first.map { !equal(value, $0) } ?? false
+        case "equalto", "eq", "==": arguments.first.map { equal(value, $0) } ?? false
+        case "ne", "!=": arguments.first.map { !equal(value, $0) } ?? false
         case "in": try arguments.first.map { whole throws(JinjaError) in try contains(whole, value) } ?? false
         default: throw JinjaError("the test \(name) is not known")
         }
@@ -186,7 +245,26 @@ enum JinjaLibrary {
             return .bool(text.utf8.starts(with: (arguments.first?.text ?? "").utf8))
         case ("endswith", .string(let text)):
             return .bool(text.utf8.reversed().starts(with: (arguments.first?.text ?? "").utf8.reversed()))
-        case ("split", .string(let text)): return .array(split(text, by: arguments.first?.text).map { .string($0) })
+        case ("split", .string(let text)):
+            var parts = split(text, by: arguments.first?.text)
+            if arguments.count > 1, case .integer(let most) = arguments[1], most >= 0, parts.count > most + 1 {
+                parts = parts.prefix(most) + [parts[most...].joined(separator: arguments[0].text)]
+            }
+            return .array(parts.map { .string($0) })
+        case ("splitlines", .string(let text)):
+            var lines = split(text, by: "\n")
+            if lines.last == "" { lines.removeLast() }
+            return .array(lines.map { .string($0) })
+        case ("removeprefix", .string(let text)):
+            let prefix = arguments.first?.text ?? ""
+            return .string(
+                text.utf8.starts(with: prefix.utf8) ? String(text.utf8.dropFirst(prefix.utf8.count)) ?? text : text)
+        case ("count", .string(let text)):
+            return .integer(split(text, by: arguments.first?.text).count - 1)
+        case ("find", .string(let text)):
+            let parts = split(text, by: arguments.first?.text)
+            return .integer(parts.count > 1 ? parts[0].unicodeScalars.count : -1)
+        case ("capitalize", .string): return try filter("capitalize", value, [])
         case ("replace", .string(let text)):
             guard arguments.count >= 2, !arguments[0].text.isEmpty else { throw JinjaError("replace wants two texts") }
             return .string(split(text, by: arguments[0].text).joined(separator: arguments[1].text))

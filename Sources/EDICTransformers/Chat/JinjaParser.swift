@@ -13,6 +13,15 @@ indirect enum JinjaNode: Sendable {
         names: [String], over: JinjaExpression, filter: JinjaExpression?, body: [JinjaNode], otherwise: [JinjaNode])
     case set(target: [String], value: JinjaExpression)
     case setBlock(name: String, body: [JinjaNode])
+    case macro(name: String, JinjaMacro)
+    /// `break`, or `continue`.
+    case leave(isBreak: Bool)
+}
+
+/// A part of a template with a name, printed where it is called.
+struct JinjaMacro: Sendable {
+    let parameters: [(name: String, standard: JinjaExpression?)]
+    let body: [JinjaNode]
 }
 
 indirect enum JinjaExpression: Sendable {
@@ -133,6 +142,10 @@ struct JinjaParser {
         case "if": return [try branch()]
         case "for": return [try loop()]
         case "set": return [try assignment()]
+        case "macro": return [try macro()]
+        case "break", "continue":
+            try expect("%}")
+            return [.leave(isBreak: word == "break")]
         case "generation", "endgeneration":
             // Marks the assistant's words for training; prints nothing itself.
             try expect("%}")
@@ -193,6 +206,23 @@ struct JinjaParser {
         let (nodes, _) = try block(until: ["endset"])
         try expect("%}")
         return .setBlock(name: target[0], body: nodes)
+    }
+
+    private mutating func macro() throws(JinjaError) -> JinjaNode {
+        let own = try name()
+        var parameters: [(name: String, standard: JinjaExpression?)] = []
+        try expect("(")
+        while !take(")") {
+            parameters.append((try name(), take("=") ? try expression() : nil))
+            if !take(",") {
+                try expect(")")
+                break
+            }
+        }
+        try expect("%}")
+        let (body, _) = try block(until: ["endmacro"])
+        try expect("%}")
+        return .macro(name: own, JinjaMacro(parameters: parameters, body: body))
     }
 
     // MARK: - Expressions, from the loosest to the tightest

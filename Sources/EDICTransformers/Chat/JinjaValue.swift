@@ -10,6 +10,10 @@ enum JinjaValue: Sendable, Equatable {
     case dictionary([String: JinjaValue], order: [String])
     /// A `namespace()`, by its number in the interpreter.
     case namespace(Int)
+    /// A macro of the template, by its number in the interpreter.
+    case macro(Int)
+    /// A function that templates find there, by its name.
+    case function(String)
 
     static func object(_ members: [(String, JinjaValue)]) -> JinjaValue {
         .dictionary(Dictionary(members, uniquingKeysWith: { $1 }), order: members.map(\.0))
@@ -24,7 +28,7 @@ enum JinjaValue: Sendable, Equatable {
         case .string(let value): !value.isEmpty
         case .array(let value): !value.isEmpty
         case .dictionary(_, let order): !order.isEmpty
-        case .namespace: true
+        case .namespace, .macro, .function: true
         }
     }
 
@@ -38,14 +42,14 @@ enum JinjaValue: Sendable, Equatable {
         case .double(let value): String(value)
         case .string(let value): value
         case .array, .dictionary: json
-        case .namespace: ""
+        case .namespace, .macro, .function: ""
         }
     }
 
     /// The value as `tojson` writes it: with spaces after commas and colons, as Python does.
     var json: String {
         switch self {
-        case .undefined, .none, .namespace: "null"
+        case .undefined, .none, .namespace, .macro, .function: "null"
         case .bool(let value): value ? "true" : "false"
         case .integer(let value): String(value)
         case .double(let value): String(value)
@@ -54,6 +58,23 @@ enum JinjaValue: Sendable, Equatable {
         case .dictionary(let members, let order):
             "{"
                 + order.map { Self.quoted($0) + ": " + (members[$0] ?? .none).json }.joined(separator: ", ") + "}"
+        }
+    }
+
+    /// The same over several lines, `indent` spaces for each level.
+    func json(indent: Int, level: Int = 0) -> String {
+        let outer = "\n" + String(repeating: " ", count: indent * level)
+        let inner = "\n" + String(repeating: " ", count: indent * (level + 1))
+        switch self {
+        case .array(let items) where !items.isEmpty:
+            let parts = items.map { $0.json(indent: indent, level: level + 1) }
+            return "[" + inner + parts.joined(separator: "," + inner) + outer + "]"
+        case .dictionary(let members, let order) where !order.isEmpty:
+            let parts = order.map {
+                Self.quoted($0) + ": " + (members[$0] ?? .none).json(indent: indent, level: level + 1)
+            }
+            return "{" + inner + parts.joined(separator: "," + inner) + outer + "}"
+        default: return json
         }
     }
 

@@ -1,6 +1,6 @@
 internal import EDICNumerics
 
-/// GPT-2 (Radford et al. 2019): learnt positions, normalisation before each branch, tied embeddings.
+/// GPT-2 (Radford et al. 2019): learnt positions, normalisation before each branch, mostly tied embeddings.
 ///
 ///     h = words + positions
 ///     h = h + attention(layerNorm(h))
@@ -8,6 +8,7 @@ internal import EDICNumerics
 struct GPT2: CausalNetwork {
     struct Layer: Sendable {
         let attentionNorm: LayerNorm
+        let attention: Attention
         /// width → queries, keys and values, side by side
         let joint: Linear
         let output: Linear
@@ -19,16 +20,17 @@ struct GPT2: CausalNetwork {
     let vocabulary: Int
     let contextLength: Int?
     let width: Int
-    let attention: Attention
     let activation: Activation
     let words: Weights
+    /// The output layer where it is not `words`.
+    let head: Weights?
     let positions: EmbeddingTable
     let layers: [Layer]
     let norm: LayerNorm
 
     var bytesPerToken: Int {
         layers.flatMap { [$0.joint, $0.output, $0.expand, $0.project] }
-            .reduce(words.matrix.byteCount) { $0 + $1.weights.matrix.byteCount }
+            .reduce((head ?? words).matrix.byteCount) { $0 + $1.weights.matrix.byteCount }
     }
 
     func emptyCache() -> KeyValueCache { KeyValueCache(layers: layers.count, width: width) }
@@ -45,7 +47,7 @@ struct GPT2: CausalNetwork {
             cache.store(
                 keys: joint.columns(width..<2 * width), values: joint.columns(2 * width..<3 * width),
                 in: batch.newRows, layer: index)
-            let mixed = attention(
+            let mixed = layer.attention(
                 queries, keys: cache.layers[index].keys, values: cache.layers[index].values,
                 visible: { batch.visible($0, window: nil) }, on: compute)
             layer.output.add(mixed, to: &h, on: compute)
@@ -58,7 +60,7 @@ struct GPT2: CausalNetwork {
         return h
     }
 
-    func logits(_ states: Matrix, on compute: Compute) -> Matrix { words(states, on: compute) }
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { (head ?? words)(states, on: compute) }
 }
 
 extension GPT2 {
@@ -73,15 +75,11 @@ extension GPT2 {
         let heads = try configuration.count("n_head")
         let inner = try configuration.count("n_inner", default: 4 * width)
         let epsilon = try configuration.float("layer_norm_epsilon", default: 1e-5)
-        guard !configuration.bool("scale_attn_by_inverse_layer_idx", default: false) else {
-            throw ModelError(.unsupported, "\(source): scale_attn_by_inverse_layer_idx is not supported")
-        }
+        let headDimension = try ModelConfiguration.headDimension(width: width, heads: heads, source: source)
+        let isScaled = configuration.bool("scale_attn_weights", default: true)
+        let isScaledByLayer = configuration.bool("scale_attn_by_inverse_layer_idx", default: false)
         self.width = width
         contextLength = context
-        attention = Attention(
-            heads: heads, keyValueHeads: heads,
-            headDimension: try ModelConfiguration.headDimension(width: width, heads: heads, source: source),
-            scale: configuration.bool("scale_attn_weights", default: true) ? nil : 1)
         activation = try Activation(
             named: configuration.string("activation_function") ?? "gelu_new", source: source)
         func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws(ModelError) -> Linear {
@@ -91,13 +89,20 @@ extension GPT2 {
             try loader.layerNorm(name + ".weight", name + ".bias", width, epsilon: epsilon)
         }
         words = try loader.embedding(prefix + "wte.weight", words: vocabulary, width: width)
+        head =
+            configuration.bool("tie_word_embeddings", default: true)
+            ? nil : try loader.embedding("lm_head.weight", words: vocabulary, width: width)
         positions = try loader.table(prefix + "wpe.weight", words: context, width: width)
         var layers: [Layer] = []
         for index in 0..<(try configuration.count("n_layer")) {
             let block = "\(prefix)h.\(index)."
+            let scale =
+                (isScaled ? 1 / Float(headDimension).squareRoot() : 1) / (isScaledByLayer ? Float(index + 1) : 1)
             layers.append(
                 Layer(
                     attentionNorm: try norm(block + "ln_1"),
+                    attention: Attention(
+                        heads: heads, keyValueHeads: heads, headDimension: headDimension, scale: scale),
                     joint: try linear(block + "attn.c_attn", 3 * width, width),
                     output: try linear(block + "attn.c_proj", width, width),
                     feedForwardNorm: try norm(block + "ln_2"),

@@ -6,10 +6,15 @@ extension Marian {
     init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let source = configuration.source
         let width = try configuration.count("d_model")
-        let heads = try configuration.count("encoder_attention_heads")
-        guard try configuration.count("decoder_attention_heads", default: heads) == heads else {
-            throw ModelError(.unsupported, "\(source): encoder and decoder with different numbers of heads")
+        func heads(_ key: String) throws(ModelError) -> Attention {
+            let heads = try configuration.count(key)
+            return Attention(
+                heads: heads, keyValueHeads: heads,
+                headDimension: try ModelConfiguration.headDimension(width: width, heads: heads, source: source))
         }
+        encoderAttention = try heads("encoder_attention_heads")
+        decoderAttention =
+            configuration.has("decoder_attention_heads") ? try heads("decoder_attention_heads") : encoderAttention
         for (key, expected) in [("normalize_before", false), ("normalize_embedding", false)]
         where configuration.bool(key, default: expected) != expected {
             throw ModelError(.unsupported, "\(source): \(key) is not supported in a Marian model")
@@ -69,13 +74,11 @@ extension Marian {
         self.encoder = encoder
         self.decoder = decoder
         self.width = width
-        self.attention = Attention(
-            heads: heads, keyValueHeads: heads,
-            headDimension: try ModelConfiguration.headDimension(width: width, heads: heads, source: source))
         positions = SinusoidalPositions(dimension: width, marian: false)
         embeddingScale = configuration.bool("scale_embedding", default: false) ? Float(width).squareRoot() : 1
         endOfSentence = configuration["eos_token_id"]?.int ?? 0
         padding = configuration["pad_token_id"]?.int
+        start = configuration["decoder_start_token_id"]?.int ?? padding
         context = try configuration.count("max_position_embeddings", default: 512)
         try check(source)
     }
@@ -158,13 +161,15 @@ extension Marian {
         self.encoder = encoder
         self.decoder = decoder
         self.width = width
-        self.attention = Attention(
+        encoderAttention = Attention(
             heads: heads, keyValueHeads: heads,
             headDimension: try ModelConfiguration.headDimension(width: width, heads: heads, source: source))
+        decoderAttention = encoderAttention
         positions = SinusoidalPositions(dimension: width, marian: true)
         embeddingScale = Float(width).squareRoot()
         endOfSentence = 0
         padding = nil
+        start = nil
         context = .max
         try check(source)
     }
@@ -218,6 +223,9 @@ extension Marian {
     private func check(_ source: String) throws(ModelError) {
         guard width % 2 == 0, width > 2 else {
             throw ModelError(.malformed, "\(source): the width \(width) should be an even number above two")
+        }
+        guard start.map({ (0..<targetEmbedding.outputs).contains($0) }) ?? true else {
+            throw ModelError(.mismatch, "\(source): decoder_start_token_id is not in the vocabulary")
         }
         guard (0..<targetVocabulary).contains(endOfSentence) else {
             throw ModelError(.mismatch, "\(source): the end of sentence \(endOfSentence) is not in the vocabulary")

@@ -6,7 +6,8 @@ internal import EDICNumerics
 /// Encoder, each layer:   h = norm(h + attention(h)),  h = norm(h + ffn(h))
 /// Decoder, each layer:   h = norm(h + past(h)),       h = norm(h + attention(h, encoder)),  h = norm(h + ffn(h))
 ///
-/// where `past` is causal self-attention or the SSRU. The first target token is embedded as zeros.
+/// where `past` is causal self-attention or the SSRU. Marian embeds the first target token as
+/// zeros; Hugging Face's files have a row for it, which training leaves zero.
 struct Marian: Sendable {
     struct CrossAttention: Sendable {
         let query, key, value, output: Linear
@@ -52,7 +53,8 @@ struct Marian: Sendable {
     }
 
     let width: Int
-    let attention: Attention
+    let encoderAttention: Attention
+    let decoderAttention: Attention
     let positions: SinusoidalPositions
     let embeddingScale: Float
     let sourceEmbedding: Weights
@@ -62,8 +64,10 @@ struct Marian: Sendable {
     /// width → target words
     let output: Linear
     let endOfSentence: Int
-    /// The word that is embedded as zeros and never generated (Hugging Face's pad), if it is in the vocabulary.
+    /// The word that is never generated (Hugging Face's pad), if it is in the vocabulary.
     let padding: Int?
+    /// The word that decoding starts from; nil: zeros.
+    let start: Int?
     let context: Int
 
     var targetVocabulary: Int { output.weights.outputs }
@@ -105,7 +109,7 @@ struct Marian: Sendable {
             trace?(h)
             let block = layer.attention
             let projected = Linear.all([block.query, block.key, block.value], of: h, on: compute)
-            let mixed = attention(
+            let mixed = encoderAttention(
                 projected[0], keys: projected[1].values, values: projected[2].values,
                 visible: { .range(ranges[$0]) }, on: compute)
             block.output.add(mixed, to: &h, on: compute)
@@ -169,8 +173,8 @@ struct Marian: Sendable {
         on compute: Compute, alignment: ((Int, [Float]) -> Void)? = nil, trace: ((Matrix) -> Void)? = nil
     ) -> Matrix {
         var h = Matrix(rows: sentences.count, columns: width)
-        if let words {
-            for (row, word) in words.enumerated() where word != padding {
+        if let words = words ?? start.map({ [Int](repeating: $0, count: sentences.count) }) {
+            for (row, word) in words.enumerated() {
                 targetEmbedding.copyRow(word, to: &h.values, at: row * width)
             }
             h.scale(by: embeddingScale, on: compute)
@@ -187,7 +191,7 @@ struct Marian: Sendable {
                 let projected = Linear.all([block.query, block.key, block.value], of: h, on: compute)
                 target.cache.store(keys: projected[1], values: projected[2], in: rows, layer: attentionLayer)
                 let stored = target.cache.layers[attentionLayer]
-                let mixed = attention(
+                let mixed = decoderAttention(
                     projected[0], keys: stored.keys, values: stored.values,
                     visible: { .rows(target.tables[$0][...]) }, on: compute)
                 block.output.add(mixed, to: &h, on: compute)
@@ -198,7 +202,7 @@ struct Marian: Sendable {
                 recurrentLayer += 1
             }
             let block = layer.context
-            let mixed = attention(
+            let mixed = decoderAttention(
                 block.query(h, on: compute), keys: source.keys[index], values: source.values[index],
                 visible: { .range(source.ranges[sentences[$0]]) }, on: compute,
                 weights: index + 1 == decoder.count ? alignment : nil)

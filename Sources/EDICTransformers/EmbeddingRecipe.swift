@@ -1,0 +1,109 @@
+internal import EDICJSON
+internal import EDICNumerics
+internal import EDICStore
+internal import SystemPackage
+
+/// What sentence-transformers does with the states of a text's tokens, as the files beside a model say: `modules.json` lists
+/// the steps, each with a folder of its own.
+struct EmbeddingRecipe: Sendable {
+    /// A layer between pooling and scaling to length 1.
+    struct Dense: Sendable {
+        let linear: Linear
+        let activation: Activation
+    }
+
+    var pooling = TextEmbedder.Pooling.mean
+    var dense: [Dense] = []
+    var normalizes = false
+    var maximumTokens: Int?
+
+    /// - Parameters:
+    ///   - width: numbers in a token's state.
+    init(in path: FilePath, width: Int, precision: Precision) throws(ModelError) {
+        let modules = path.appending("modules.json")
+        if FileTree.exists(modules) {
+            try read(JSONFile.read(modules).array ?? [], of: modules, in: path, width: width, precision)
+        } else {
+            try readPooling(path.appending("1_Pooling"))
+        }
+        let limits = path.appending("sentence_bert_config.json")
+        if FileTree.exists(limits) { maximumTokens = try ModelConfiguration(limits)["max_seq_length"]?.int }
+        let tokenizer = path.appending("tokenizer_config.json")
+        // Where files of sentence-transformers 6 have it; a number beyond 2⁶³ stands for none.
+        if maximumTokens == nil, FileTree.exists(modules), FileTree.exists(tokenizer) {
+            maximumTokens = try ModelConfiguration(tokenizer)["model_max_length"]?.int
+        }
+    }
+
+    private mutating func read(
+        _ modules: [JSONValue], of file: FilePath, in path: FilePath, width: Int, _ precision: Precision
+    ) throws(ModelError) {
+        var width = width
+        for module in modules {
+            // Such as sentence_transformers.models.Pooling; later versions say the same at more length.
+            let name = module["type"]?.string?.split(separator: ".").last.map(String.init) ?? "without a type"
+            let folder = module["path"]?.string.map { $0.isEmpty ? path : path.appending($0) } ?? path
+            switch name {
+            case "Transformer": break
+            case "Pooling": try readPooling(folder)
+            case "Normalize": normalizes = true
+            case "Dense" where !normalizes:
+                let layer = try Self.dense(in: folder, inputs: width, precision)
+                dense.append(layer)
+                width = layer.linear.weights.outputs
+            default:
+                throw ModelError(
+                    .unsupported,
+                    "\(file): a module \(name)\(name == "Dense" ? " behind Normalize" : "") is not supported; Transformer, Pooling, Dense and Normalize are"
+                )
+            }
+        }
+    }
+
+    private mutating func readPooling(_ folder: FilePath) throws(ModelError) {
+        let file = folder.appending("config.json")
+        guard FileTree.exists(file) else { return }
+        let configuration = try ModelConfiguration(file)
+        // Of sentence-transformers 6 one word; before, a flag for each way.
+        let flags = [
+            "mean_tokens", "cls_token", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken",
+        ]
+        let chosen =
+            configuration.string("pooling_mode").map { [$0] }
+            ?? flags.filter { configuration.bool("pooling_mode_" + $0, default: false) }
+        switch chosen {
+        case ["mean"], ["mean_tokens"]: pooling = .mean
+        case ["cls"], ["cls_token"]: pooling = .firstToken
+        case ["max"], ["max_tokens"]: pooling = .maximum
+        default:
+            let modes = chosen.isEmpty ? "none" : chosen.joined(separator: " and ")
+            throw ModelError(
+                .unsupported, "\(file): pooling by \(modes) is not supported; by mean, by cls and by max is")
+        }
+    }
+
+    private static func dense(
+        in folder: FilePath, inputs: Int, _ precision: Precision
+    ) throws(ModelError) -> Dense {
+        let configuration = try ModelConfiguration(folder.appending("config.json"))
+        guard try configuration.count("in_features") == inputs else {
+            throw ModelError(.mismatch, "\(configuration.source): in_features should be \(inputs)")
+        }
+        let weights = folder.appending("model.safetensors")
+        guard FileTree.exists(weights) else {
+            throw ModelError(.unsupported, "\(folder): has no model.safetensors; other weight files are not read")
+        }
+        let function = configuration.string("activation_function")?.split(separator: ".").last ?? "Tanh"
+        let activation: Activation
+        switch function {
+        case "Tanh": activation = .tanh
+        case "Identity": activation = .identity
+        default: activation = try Activation(named: function.lowercased(), source: configuration.source)
+        }
+        return Dense(
+            linear: try LayerLoader(tensors: Safetensors.tensors(in: weights), precision: precision).linear(
+                "linear.weight", bias: configuration.bool("bias", default: true) ? "linear.bias" : nil,
+                outputs: configuration.count("out_features"), inputs: inputs),
+            activation: activation)
+    }
+}

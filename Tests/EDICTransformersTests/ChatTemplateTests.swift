@@ -1,0 +1,85 @@
+import Testing
+
+@testable import EDICTransformers
+
+/// Templates whose expected text Hugging Face's renderer wrote.
+@Suite struct ChatTemplateTests {
+    static let messages = [
+        ChatMessage(role: "system", content: "Be kind."), ChatMessage(role: "user", content: "a\nb"),
+        ChatMessage(role: "assistant", content: "c"), ChatMessage(role: "user", content: "a\nb"),
+    ]
+
+    static func render(_ source: String) throws(ModelError) -> String {
+        try ChatTemplate(source, file: "test", bos: "<s>", eos: "</s>").render(messages, addsGenerationPrompt: true)
+    }
+
+    @Test(arguments: [
+        (
+            "{%- macro turn(role, text='none', end='|') -%}<{{ role }}>{{ text }}{{ end }}{%- endmacro -%}"
+                + "{{ turn('x') }}{{ turn(messages[0].role, messages[0].content) }}{{ turn(end='!', role='y') }}",
+            "<x>none|<system>Be kind.|<y>none!"
+        ),
+        (
+            "{% macro count(n) %}{{ n }}{% if n > 0 %}{{ count(n - 1) }}{% endif %}{% endmacro %}{{ count(4) }}",
+            "43210"
+        ),
+        (
+            "{% set a = 'outer' %}{% macro m() %}{{ a }}{% set a = 'inner' %}{{ a }}{% endmacro %}{{ m() }}{{ a }}",
+            "outerinnerouter"
+        ),
+        (
+            "{% for m in messages %}{% if m.role == 'system' %}{% continue %}{% endif %}{{ loop.index }}{{ m.content }}"
+                + "{% if m.role == 'assistant' %}{% break %}{% endif %}{% endfor %}.",
+            "2a\nb3c."
+        ),
+        (
+            "{{ messages | map(attribute='role') | unique | join('+') }} "
+                + "{{ messages | selectattr('role', 'equalto', 'user') | list | length }} "
+                + "{{ messages | rejectattr('role', '==', 'user') | map(attribute='content') | join }} "
+                + "{{ ['b', '', 'c'] | select | map('upper') | join(',') }} "
+                + "{{ {'b': 1, 'a': 2} | dictsort | map('first') | join }}",
+            "system+user+assistant 2 Be kind.c B,C ab"
+        ),
+        (
+            "{{ {'a': [1, 2], 'b': {}, 'c': 'ä'} | tojson(indent=2) }} {{ [1, 'x'] | tojson }}",
+            "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {},\n  \"c\": \"ä\"\n} [1, \"x\"]"
+        ),
+        (
+            #"{{ 'a\n\nb' | indent(2) }}|{{ 'a\nb' | indent(width=3, first=true) }}|{{ 'a,b,c'.split(',', 1) | join(';') }}|"#
+                + #"{{ 'x\ny\n'.splitlines() | length }}|{{ 'prefix-a'.removeprefix('prefix-') }}|"#
+                + "{{ 'banana'.count('an') }}|{{ 'banana'.find('nan') }}|{{ '' | default('d', boolean=true) }}|"
+                + "{{ missing | default('e') }}",
+            "a\n\n  b|   a\n   b|a;b,c|2|a|2|2|d|e"
+        ),
+        (
+            "{{ turn is defined }} {{ range is callable }} {{ 1.5 is float }} {{ tools is none }} "
+                + "{{ strftime_now is defined }}",
+            "False True True True True"
+        ),
+    ])
+    func rendersAsTheReference(_ source: String, _ expected: String) throws {
+        #expect(try Self.render(source) == expected)
+    }
+
+    @Test func theDateIsWritten() throws {
+        let text = try Self.render("{{ strftime_now('%Y-%m-%d') }}")
+        #expect(text.wholeMatch(of: /20\d\d-[01]\d-[0-3]\d/) != nil)
+    }
+
+    /// What calls itself, loops or grows without end is stopped, and what is not known is named.
+    @Test(arguments: [
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "itself"),
+        ("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", "too many"),
+        ("{% macro m(a) %}", "end"),
+        ("{{ unheard() }}", "unheard"),
+        ("{{ messages | unheard }}", "unheard"),
+        ("{% call m() %}", "call"),
+        (
+            "{% macro m(n) %}{% for i in range(1000000) %}x{% endfor %}{% endmacro %}{{ m(1) }}{{ m(1) }}{{ m(1) }}",
+            "end"
+        ),
+    ])
+    func badTemplatesAreRefused(_ source: String, _ word: String) {
+        #expect { try Self.render(source) } throws: { "\($0)".contains(word) && !"\($0)".contains("\n") }
+    }
+}
