@@ -219,7 +219,7 @@ static inline size_t step(const edic_tok_sentence *m, const uint8_t *s, size_t i
     return length;
 }
 
-// The normalized text, in `room` and 4 bytes; SIZE_MAX where it has no room, or where it ends in a ▁ that may stay or go, or
+// The normalized text, in `room` and 4 bytes; SIZE_MAX where it has no room, has bytes that are refused, or where it ends in a ▁ that may stay or go, or
 // go into one piece with the next, as what follows in the sentence decides.
 static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, uint8_t *out, size_t room) {
     size_t i = 0, head = prefix ? 3 : 0, spaces = 0, size;      // `spaces` written last
@@ -237,7 +237,7 @@ static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, 
     size_t written = head;
     while (i < n) {
         i += step(m, s, i, n, &to, &size);
-        if (written + 3 * size > room) return SIZE_MAX;
+        if (written + 3 * size > room || (to == replacement && m->parts.refuses_invalid)) return SIZE_MAX;
         while (after_space && size > 0 && *to == ' ') {
             to++;
             size--;

@@ -54,6 +54,16 @@ struct AddedTokenMatcher: Sendable {
         return nil
     }
 
+    /// Whether the spelling of a token is anywhere in the text.
+    func isAnywhere(in text: Span<UInt8>) -> Bool {
+        var at = 0
+        while let candidate = firstCandidate(in: text, from: at) {
+            if trie.longestPrefix(of: text.extracting(candidate..<text.count)) != nil { return true }
+            at = candidate + 1
+        }
+        return false
+    }
+
     /// Cuts the text at the tokens `isWanted` lets through.
     func split(_ text: Span<UInt8>, _ isWanted: (AddedToken) -> Bool) -> [Part] {
         var parts: [Part] = []

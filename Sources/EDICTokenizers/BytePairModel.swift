@@ -22,8 +22,10 @@ struct BytePairModel: Sendable {
     let index: Trie
     /// Byte-level, where merges are ignored: the tokens that their bytes do not merge to.
     let exceptions: Trie?
-    private let characters: [UInt32: UInt32]
-    private let fallback: [UInt32]
+    /// The ids of the characters.
+    let characters: [UInt32: UInt32]
+    /// The ids of `<0x00>` … `<0xFF>`, or none.
+    let fallback: [UInt32]
 
     /// With merges given by rank. `vocabulary` holds raw bytes where `isByteLevel` is set.
     init(
@@ -167,6 +169,52 @@ struct BytePairModel: Sendable {
             end += Int(size)
             tokens.append(ModelToken(id: id, end: end))
         }
+    }
+
+    /// Whether a text is its characters, or their bytes, merged by rank, whatever words it has: as in SentencePiece's BPE.
+    var mergesCharacters: Bool {
+        !isByteLevel && !options.ignoresMerges && options.continuingPrefix.isEmpty && options.endOfWordSuffix.isEmpty
+            && options.byteFallback && fallback.count == 256
+    }
+
+    /// The merges that can ever happen: of the pairs that make a token only the last of its own merging meets, whatever is
+    /// around it. Published files list every pair. Nil without memory.
+    func reachableMerges() -> MergeTable? {
+        guard let reachable = try? MergeTable(expecting: vocabulary.count) else { return nil }
+        var ranks = [UInt32](repeating: 0, count: vocabulary.count)
+        var pairs: [(left: UInt32, right: UInt32, result: UInt32)] = []
+        var isSeen = [Bool](repeating: false, count: vocabulary.count)
+        var symbols: [UInt32] = []
+        for merge in merges {
+            guard let result = table.merge(merge.left, merge.right)?.result, !isSeen[Int(result)],
+                let token = vocabulary[result]
+            else { continue }
+            isSeen[Int(result)] = true
+            symbols.removeAll(keepingCapacity: true)
+            var at = 0
+            while at < token.count {
+                let (scalar, length) = decodeScalar(token.span, at)
+                symbols.append(characters[scalar.value] ?? .max)
+                at += length
+            }
+            guard let pair = table.lastPair(of: symbols), let last = table.merge(pair.left, pair.right),
+                last.result == result
+            else { continue }
+            ranks[Int(result)] = last.rank
+            pairs.append((pair.left, pair.right, result))
+        }
+        var isOrdered = true
+        for pair in pairs {
+            let rank = ranks[Int(pair.result)]
+            for part in [pair.left, pair.right] where ranks[Int(part)] >= rank && ranks[Int(part)] > 0 {
+                isOrdered = false
+            }
+            guard (try? reachable.add(pair.left, pair.right, rank: rank, result: pair.result)) != nil else {
+                return nil
+            }
+        }
+        reachable.finish(isOrdered: isOrdered)
+        return reachable
     }
 
     private func appendCharacters(of word: [UInt8], _ symbols: inout [UInt32], _ sizes: inout [UInt32]) {

@@ -9,18 +9,34 @@ final class EncodingPlan: Sendable {
         case wholeParts
         /// SentencePiece, cut at spaces.
         case sentencePiece(SentencePieceNormalizer, NativeSentence?)
+        /// BPE over characters with spaces as ▁, cut at spaces.
+        case spaced(SpacePrefix, NativeSentence)
         /// Metaspace pre-tokenization, cut at spaces.
         case metaspace
     }
 
+    /// When a text gets a ▁ before it.
+    private enum SpacePrefix: Sendable {
+        case never, always
+        /// Where it has none yet; of a text with added tokens between maybe only the first part.
+        case missing(onlyFirst: Bool)
+    }
+
     private let kind: Kind
+    /// Whether the normalizer only puts ▁ for spaces and one before the text.
+    var changesOnlySpaces: Bool { if case .spaced = kind { true } else { false } }
     private let pattern: WordPattern
     private let words: NativeWords
     private let separators: [UInt8]
     private let keepsSeparators: Bool
+    /// Tokens with a space after something else, as they stand in a text: no cut may be within one.
+    private let spanning: [[UInt8]]
 
     convenience init?(_ parts: TokenizerParts) {
         switch parts.model {
+        case .bytePair(let model) where model.mergesCharacters:
+            guard let prefix = Self.spacePrefix(parts.normalizer, parts.preTokenizer) else { return nil }
+            self.init(prefix, model, parts.model)
         case .bytePair(let model) where model.isByteLevel:
             var composes = false
             switch parts.normalizer {
@@ -65,11 +81,18 @@ final class EncodingPlan: Sendable {
         let space = SentencePieceNormalizer.space
         // A cut before a space is safe when no piece has a space after something else.
         var hasSpace = false
+        var spanning: [[UInt8]] = []
         for piece in pieces where piece.kind != .control && piece.kind != .unknown && piece.kind != .byte {
             if piece.bytes == space, piece.kind == .normal { hasSpace = true }
             var rest = piece.bytes[...]
             while rest.starts(with: space) { rest = rest.dropFirst(3) }
-            if !Pattern.literal(space).matches(in: Array(rest)).isEmpty { return nil }
+            if !Pattern.literal(space).matches(in: Array(rest)).isEmpty {
+                // Few such pieces are looked for in the text, where it is as it was and scores do not add up.
+                guard piece.kind == .normal, spanning.count < Self.mostSpanning, normalizer.map == nil,
+                    !normalizer.removesExtraWhitespace, case .sentencePieceBPE = model
+                else { return nil }
+                spanning.append(Self.spaced(rest))
+            }
             // The user's symbols are also found in the text as it is, and no cut may be within one.
             if piece.kind == .userDefined {
                 let word = normalizer.removesExtraWhitespace ? rest : rest.drop { $0 == 0x20 }
@@ -94,18 +117,74 @@ final class EncodingPlan: Sendable {
         self.init(
             kind: .sentencePiece(normalizer, native), pattern: WordPattern(family: .chunks),
             words: NativeWords(kind: words ?? .elsewhere), separators: Self.flags(cuts),
-            keepsSeparators: !normalizer.removesExtraWhitespace)
+            keepsSeparators: !normalizer.removesExtraWhitespace, spanning: spanning)
+    }
+
+    private static let mostSpanning = 8
+
+    /// A piece as it stands in a text.
+    private static func spaced(_ piece: ArraySlice<UInt8>) -> [UInt8] {
+        Normalizer.replace(.literal(SentencePieceNormalizer.space), with: [0x20])
+            .apply(AlignedText(Array(piece), at: 0, tracking: false)).bytes
+    }
+
+    private convenience init?(_ prefix: SpacePrefix, _ model: BytePairModel, _ whole: Model) {
+        let space = SentencePieceNormalizer.space
+        // A cut before a space is safe when no merge has a space after something else, and bytes do not merge.
+        guard model.index.id(of: space.span) != nil else { return nil }
+        var isKnown = [Bool](repeating: false, count: model.vocabulary.count)
+        var isByte = isKnown
+        for id in model.fallback { isByte[Int(id)] = true }
+        var spanning: [[UInt8]] = []
+        for merge in model.merges {
+            if isByte[Int(merge.left)] || isByte[Int(merge.right)] { return nil }
+            guard let result = model.table.merge(merge.left, merge.right)?.result, let token = model.vocabulary[result]
+            else { return nil }
+            if isKnown[Int(result)] { continue }
+            isKnown[Int(result)] = true
+            var begin = 0
+            while token[begin...].starts(with: space) { begin += 3 }
+            let mark = token.indices.dropFirst(begin).first {
+                token[$0] == space[0] && token[$0...].starts(with: space)
+            }
+            if mark != nil { spanning.append(Self.spaced(token[begin...])) }
+            if spanning.count > Self.mostSpanning { return nil }
+        }
+        var normalizer = SentencePieceNormalizer()
+        normalizer.removesExtraWhitespace = false
+        guard let native = NativeSentence(whole, normalizer) else { return nil }
+        self.init(
+            kind: .spaced(prefix, native), pattern: WordPattern(family: .chunks),
+            words: NativeWords(kind: .sentence(native, prefixes: false)), separators: Self.flags([0x20]),
+            keepsSeparators: true, spanning: spanning)
+    }
+
+    private static func spacePrefix(_ normalizer: Normalizer?, _ preTokenizer: PreTokenizer?) -> SpacePrefix? {
+        let space = SentencePieceNormalizer.space
+        switch (normalizer, preTokenizer) {
+        // Spaces that are no more cut nothing.
+        case (.replace(.literal([0x20]), space)?, nil),
+            (.replace(.literal([0x20]), space)?, .split(.literal([0x20]), _, _)?):
+            return .never
+        case (.sequence(let steps)?, nil) where steps.count == 2:
+            guard case (.prepend(space), .replace(.literal([0x20]), space)) = (steps[0], steps[1]) else { return nil }
+            return .always
+        case (nil, .metaspace(space, let scheme, splits: false)?):
+            return scheme == .never ? .never : .missing(onlyFirst: scheme == .first)
+        default: return nil
+        }
     }
 
     private init(
         kind: Kind, pattern: WordPattern, words: NativeWords = NativeWords(kind: .elsewhere), separators: [UInt8] = [],
-        keepsSeparators: Bool = false
+        keepsSeparators: Bool = false, spanning: [[UInt8]] = []
     ) {
         self.kind = kind
         self.pattern = pattern
         self.words = words
         self.separators = separators
         self.keepsSeparators = keepsSeparators
+        self.spanning = spanning
     }
 
     private static func flags(_ bytes: [UInt8]) -> [UInt8] {
@@ -185,8 +264,23 @@ final class EncodingPlan: Sendable {
                 core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
                 return .ids(found, remembers: true)
             }
+        case .spaced(let rule, let native):
+            var prefix = false
+            switch rule {
+            case .never: break
+            case .always: prefix = true
+            case .missing(let onlyFirst):
+                let mark = SentencePieceNormalizer.space
+                let hasMark = text.count >= 3 && mark.indices.allSatisfy { text[$0] == mark[$0] }
+                prefix = (isFirst || !onlyFirst) && !hasMark && !(text.count > 0 && text[0] == 0x20)
+            }
+            return encodeSentence(text, prefix: prefix, native, table, &ids) { word, prefix, _ in
+                self.spaced(word, prefix: prefix, core)
+            }
         case .sentencePiece(let normalizer, let native):
-            return encodeSentence(text, normalizer, native, core, table, &ids)
+            return encodeSentence(text, prefix: normalizer.addsDummyPrefix, native, table, &ids) {
+                self.encodeChunk($0, prefix: $1, normalizer, core, $2)
+            }
         }
     }
 
@@ -234,34 +328,58 @@ final class EncodingPlan: Sendable {
 
     // MARK: SentencePiece
 
+    /// - Parameters:
+    ///   - prefix: whether the text gets a space before it.
+    ///   - chunk: encodes a part, with a space before it or not, after a path of this score, or gives up.
     private func encodeSentence(
-        _ text: Span<UInt8>, _ normalizer: SentencePieceNormalizer, _ native: NativeSentence?, _ core: TokenizerCore,
-        _ table: WordTable, _ ids: inout [UInt32]
+        _ text: Span<UInt8>, prefix: Bool, _ native: NativeSentence?, _ table: WordTable, _ ids: inout [UInt32],
+        chunk: ([UInt8], Bool, Double) -> (ids: [UInt32], score: Float)?
     ) -> Bool {
         let first = ids.count
+        guard var wholes = wholes(in: text)?[...] else { return false }
         var score: Float = 0
-        var rest = text
+        var at = 0
         // Where spaces are kept, only the first part may have a prefix; where they are not, only it may lack one. Then it
         // is like no other, and what is not there in the end is not the first.
-        let prefix = normalizer.addsDummyPrefix
-        while prefix == keepsSeparators, ids.count == first, rest.count > 0 {
-            var end = 0
-            while end < rest.count, separators[Int(rest[end])] == 1 { end += 1 }
-            while end < rest.count, separators[Int(rest[end])] == 0 { end += 1 }
-            let part = rest.extracting(0..<end)
+        while prefix == keepsSeparators, ids.count == first, at < text.count {
+            var end = at
+            while end < text.count, separators[Int(text[end])] == 1 { end += 1 }
+            while end < text.count, separators[Int(text[end])] == 0 { end += 1 }
+            if let whole = wholes.first, whole.lowerBound < end {
+                end = whole.upperBound
+                wholes.removeFirst()
+            }
+            let part = text.extracting(at..<end)
             if let after = native?.encodeBeginning(part, prefix: prefix, into: &ids) {
                 score = after
             } else {
-                guard let found = encodeChunk(copy(part), prefix: prefix, normalizer, core, 0) else { return false }
-                ids += found
-                if case .unigram(let model) = core.parts.model {
-                    for id in found { score += Float(model.pieceScore(id)) }
-                }
+                guard let found = chunk(copy(part), prefix, 0) else { return false }
+                ids += found.ids
+                score = found.score
             }
-            rest = rest.extracting(end..<rest.count)
+            at = end
         }
-        let words = rest
-        let done = table.encode(
+        for whole in wholes {
+            let part = copy(text.extracting(whole))
+            guard encodeWords(text.extracting(at..<whole.lowerBound), score, native, table, &ids, chunk: chunk),
+                let found = chunk(part, false, 0)
+            else {
+                ids.removeLast(ids.count - first)
+                return false
+            }
+            ids += found.ids
+            at = whole.upperBound
+        }
+        let done = encodeWords(text.extracting(at..<text.count), score, native, table, &ids, chunk: chunk)
+        if !done { ids.removeLast(ids.count - first) }
+        return done
+    }
+
+    private func encodeWords(
+        _ words: Span<UInt8>, _ score: Float, _ native: NativeSentence?, _ table: WordTable, _ ids: inout [UInt32],
+        chunk: ([UInt8], Bool, Double) -> (ids: [UInt32], score: Float)?
+    ) -> Bool {
+        table.encode(
             words, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: self.words,
             score: score, into: &ids,
             elsewhere: { range, before in
@@ -269,19 +387,49 @@ final class EncodingPlan: Sendable {
                 let long = native?.encodeLong(words.extracting(range), prefix: !keepsSeparators, before: Double(before))
                 if let long { return .ids(long, remembers: false) }
                 let word = copy(words.extracting(range))
-                guard let found = encodeChunk(word, prefix: !keepsSeparators, normalizer, core, Double(before)) else {
-                    return .giveUp
-                }
-                return .ids(found, remembers: false)
+                guard let found = chunk(word, !keepsSeparators, Double(before)) else { return .giveUp }
+                return .ids(found.ids, remembers: false)
             })
-        if !done { ids.removeLast(ids.count - first) }
-        return done
+    }
+
+    /// The parts of a text, from spaces to the next, that a token with a space inside may be in, and which are not cut; nil
+    /// where the text has a ▁ of its own, which may be that space.
+    private func wholes(in text: Span<UInt8>) -> [Range<Int>]? {
+        if spanning.isEmpty { return [] }
+        var wholes: [Range<Int>] = []
+        let mark = SentencePieceNormalizer.space
+        for at in text.indices where text[at] == 0x20 || text[at] == mark[0] {
+            if text[at] == mark[0] {
+                if at + 3 <= text.count, text[at + 1] == mark[1], text[at + 2] == mark[2] { return nil }
+                continue
+            }
+            for token in spanning {
+                let before = token.firstIndex(of: 0x20) ?? 0
+                guard at >= before, token.count <= text.count - (at - before),
+                    token.indices.allSatisfy({ text[at - before + $0] == token[$0] })
+                else { continue }
+                var begin = at - before
+                while begin > 0, text[begin] != 0x20 { begin -= 1 }
+                while begin > 0, text[begin - 1] == 0x20 { begin -= 1 }
+                var end = at - before + token.count
+                if text[end - 1] == 0x20 {
+                    while end < text.count, text[end] == 0x20 { end += 1 }
+                }
+                while end < text.count, text[end] != 0x20 { end += 1 }
+                if let last = wholes.last, last.upperBound > begin {
+                    wholes[wholes.count - 1] = min(last.lowerBound, begin)..<max(last.upperBound, end)
+                } else {
+                    wholes.append(begin..<end)
+                }
+            }
+        }
+        return wholes
     }
 
     /// The ids of a part of a sentence after a path of score `before`; nil where the part is not independent of the rest.
     private func encodeChunk(
         _ word: [UInt8], prefix: Bool, _ normalizer: SentencePieceNormalizer, _ core: TokenizerCore, _ before: Double
-    ) -> [UInt32]? {
+    ) -> (ids: [UInt32], score: Float)? {
         if !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return nil }
         let space = SentencePieceNormalizer.space
         let normal = normalizer.apply(AlignedText(word, at: 0, tracking: false), dummyPrefix: prefix).bytes
@@ -291,12 +439,22 @@ final class EncodingPlan: Sendable {
         case .unigram(let model):
             var tokens: [ModelToken] = []
             model.encode(normal, startingAt: before, into: &tokens)
-            return tokens.contains { $0.id == model.unknownID } ? nil : tokens.map(\.id)
+            if tokens.contains(where: { $0.id == model.unknownID }) { return nil }
+            return (tokens.map(\.id), tokens.reduce(0) { $0 + Float(model.pieceScore($1.id)) })
         case .sentencePieceBPE(let model):
             let tokens = core.parts.model.encode(normal)
-            return !model.byteFallback && tokens.contains { $0.id == model.unknownID } ? nil : tokens.map(\.id)
+            if !model.byteFallback, tokens.contains(where: { $0.id == model.unknownID }) { return nil }
+            return (tokens.map(\.id), 0)
         default: return nil
         }
+    }
+
+    /// The ids of a part of a text whose spaces become ▁; nil where the next part may change them.
+    private func spaced(_ word: [UInt8], prefix: Bool, _ core: TokenizerCore) -> (ids: [UInt32], score: Float)? {
+        let space = SentencePieceNormalizer.space
+        if word.suffix(3).elementsEqual(space) { return nil }
+        let normal = (prefix ? space : []) + word.flatMap { $0 == 0x20 ? space : [$0] }
+        return (core.parts.model.encode(normal).map(\.id), 0)
     }
 
     private func copy(_ text: Span<UInt8>) -> [UInt8] {

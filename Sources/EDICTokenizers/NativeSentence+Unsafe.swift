@@ -28,6 +28,15 @@ internal import Glibc
             unsafe parts.piece_count = UInt32(model.pieces.count)
             unsafe parts.unigram.unknown_id = model.unknownID
             isUnigram = false
+        case .bytePair(let model) where model.mergesCharacters:
+            guard let merges = model.reachableMerges() else { return nil }
+            characters = model.characters.map { ($0.key, $0.value) }
+            bytes = model.fallback
+            tables = (merges, nil)
+            unsafe parts.merges = merges.pointer
+            unsafe parts.piece_count = UInt32(model.vocabulary.count)
+            unsafe parts.refuses_invalid = 1
+            isUnigram = false
         case .unigram(let model) where model.lattice.singlePrecision:
             bytes = model.fallback
             scoreByID = model.pieces.indices.map { Float(model.pieceScore(UInt32($0))) }

@@ -10,6 +10,9 @@ final class TokenizerCore: Sendable {
     let plan: EncodingPlan?
     private let rawMatcher: AddedTokenMatcher?
     private let normalizedMatcher: AddedTokenMatcher?
+    /// Where a normalized text is the text with other spaces: what each of its added tokens has between spaces. A text
+    /// without all of these has none of the tokens.
+    private let normalizedCores: AddedTokenMatcher?
     /// Finds ids by spelling; made when first asked for, since few who encode ever ask.
     private let index = Mutex<Trie?>(nil)
     /// What all callers remember, made with the first of them, and the tables that none of them works with.
@@ -31,6 +34,16 @@ final class TokenizerCore: Sendable {
                 return (token, parts.normalizer?.apply(text).bytes ?? text.bytes)
             })
         plan = EncodingPlan(parts)
+        var cores: [(AddedToken, [UInt8])] = []
+        for token in normalized where plan?.changesOnlySpaces == true {
+            let content = token.content.unicodeScalars.split { $0 == " " || $0 == "\u{2581}" }
+            guard let core = content.max(by: { $0.count < $1.count }) else {
+                cores = []
+                break
+            }
+            cores.append((token, Array(String(core).utf8)))
+        }
+        normalizedCores = try AddedTokenMatcher(cores)
     }
 
     var isByteLevel: Bool {
@@ -113,7 +126,8 @@ final class TokenizerCore: Sendable {
     func encodePart(
         _ text: Span<UInt8>, isFirst: Bool, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]
     ) {
-        if let plan, !matchesNormalized || parts.normalizer == nil {
+        let hasCores = normalizedCores?.isAnywhere(in: text) ?? matchesNormalized
+        if let plan, !hasCores || parts.normalizer == nil {
             let table = takeTable()
             defer { tables.withLock { $0.idle.append(table) } }
             if plan.encode(text, isFirst: isFirst, core: self, table: table, into: &ids) { return }

@@ -87,6 +87,88 @@ import _EDICTestSupport
         #expect(try Tokenizer(file.parts()).core.plan == nil)
     }
 
+    /// Gemma's vocabulary has one piece with a space inside: no cut is made where it may be.
+    @Test(arguments: [false, true]) func piecesMaySpanASpace(_ addsPrefix: Bool) throws {
+        let trained = try TrainingTests.train(.sentencePieceBPE(byteFallback: true), size: 340, workers: 1)
+        guard case .sentencePiece(var file) = trained.core.parts.source else { throw TokenizerError.outOfMemory }
+        file.addsDummyPrefix = addsPrefix
+        file.removesExtraWhitespace = false
+        file.characterMap = []
+        let added = ["▁c", "t▁c", "▁▁", "e▁▁a"]
+        file.pieces.removeAll { added.contains($0.bytes.decodedText) }
+        file.pieces += added.map { SentencePiece(bytes: Array($0.utf8), score: 1, kind: .normal) }
+        let tokenizer = try Tokenizer(file.parts())
+        #expect(tokenizer.core.plan != nil)
+        let spanning = UInt32(file.pieces.count - 3)
+        var generator = SeededGenerator(seed: 3)
+        let pool = ["cat", " cat", "t", " c", "e", "  a", " ", "  ", "e  a", "the", "▁", "é"]
+        for round in 0..<150 {
+            // Not in all texts a ▁ of their own.
+            let most = round % 5 == 0 ? pool.count : pool.count - 2
+            let text = (0..<Int.random(in: 0...12, using: &generator)).map { _ in
+                pool[Int.random(in: 0..<most, using: &generator)]
+            }.joined()
+            let ids = tokenizer.encode(text, addingSpecialTokens: false)
+            #expect(ids == Self.stepByStep(text, tokenizer), "\(text.debugDescription)")
+        }
+        #expect(tokenizer.encode("the cat cat", addingSpecialTokens: false).contains(spanning))
+    }
+
+    /// tokenizer.json of Llama 2's, Gemma's and newer kinds, with merges in any order, several for one token, and not all of
+    /// use: word by word as step by step, also around added tokens and for bytes that are no text.
+    @Test(arguments: [
+        #""normalizer":{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},"#
+            + #"{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}"#,
+        #""normalizer":{"type":"Replace","pattern":{"String":" "},"content":"▁"},"#
+            + #""pre_tokenizer":{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}"#,
+        #""pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":false}"#,
+        #""pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":false}"#,
+        #""pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"never","split":false}"#,
+    ]) func mergedCharactersAreTheirWords(_ parts: String) throws {
+        var generator = SeededGenerator(seed: 17)
+        let letters = ["▁", "t", "h", "e", "c", "a", "é", "中"]
+        for round in 0..<8 {
+            var tokens = (0..<256).map { BytePairModel.byteToken(UInt8($0)) } + letters
+            var merges: [String] = []
+            var inside = 0
+            for _ in 0..<60 {
+                let left = tokens[Int.random(in: 256..<tokens.count, using: &generator)]
+                let right = tokens[Int.random(in: 256..<tokens.count, using: &generator)]
+                // In some rounds a space may be inside, where no cut may be.
+                let whole = (left + right).drop { $0 == "▁" }
+                if whole.contains("▁"), round % 2 == 0 || inside > 5 { continue }
+                inside += whole.contains("▁") ? 1 : 0
+                let merge = "\"\(left) \(right)\""
+                if merges.contains(merge) || (left + right).count > 9 { continue }
+                if !tokens.contains(left + right) { tokens.append(left + right) }
+                merges.append(merge)
+            }
+            merges.shuffle(using: &generator)
+            let vocabulary = tokens.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",")
+            let json = """
+                {"added_tokens":[{"id":900,"content":"<x>","special":true,"normalized":\(round % 3 == 0)},
+                {"id":901,"content":"▁<y z>","special":false,"normalized":true}],\(parts),"model":{"type":"BPE",
+                "byte_fallback":true,"fuse_unk":true,"vocab":{\(vocabulary)},"merges":[\(merges.joined(separator: ","))]}}
+                """
+            let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+            #expect(tokenizer.core.plan != nil)
+            var texts = Self.texts(40, seed: UInt64(round)).map { Array($0.utf8) }
+            for _ in 0..<60 {
+                let pool: [[UInt8]] =
+                    (letters.dropFirst() + [" ", " ", "  ", "the", "cat", "<x>", "<y z>", " <y", "z>", "ž"]).map {
+                        Array($0.utf8)
+                    } + [[0xFF]]
+                let count = Int.random(in: 0...20, using: &generator)
+                texts.append((0..<count).flatMap { _ in pool.randomElement(using: &generator) ?? [] })
+            }
+            texts.append(Array(String(repeating: "thecaté中", count: 200).utf8))
+            for text in texts {
+                let ids = tokenizer.encode(text.span, addingSpecialTokens: false, specialTokens: .recognized)
+                #expect(ids == tokenizer.core.encoding(text, .recognized).ids, "\(text.decodedText.debugDescription)")
+            }
+        }
+    }
+
     /// A symbol of the user's is worth 0.1 for each byte less 0.1, as in sentencepiece 0.2.3: not always the best.
     @Test(arguments: [(-1.05, [0x61, 0x62] as [UInt8]), (-1.2, Array("abc".utf8))])
     func symbolsOfUnigramHaveTheirPrice(_ score: Double, _ first: [UInt8]) throws {

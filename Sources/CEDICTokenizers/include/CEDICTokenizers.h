@@ -134,6 +134,7 @@ size_t edic_tok_wordpiece(const edic_tok_trie *_Nonnull starting, const edic_tok
 
 typedef struct {
     int removes_extra_spaces;
+    int refuses_invalid;                            // bytes that are no text are the caller's affair
     uint32_t piece_count;
     const edic_tok_merges *_Nullable merges;        // BPE; NULL: Unigram
     const uint32_t *_Nullable fallback;             // the ids of the 256 bytes, if characters without a piece are bytes
