@@ -5,7 +5,7 @@ internal import Glibc
 enum TemplateClock {
     /// The time in the pattern of `strftime`, at most 255 bytes.
     static func text(_ pattern: String) -> String {
-        var seconds = unsafe time(nil)
+        var seconds = time(nil)
         var isFixed = false
         if let variable = unsafe getenv("SOURCE_DATE_EPOCH"), let stated = Int(unsafe String(cString: variable)) {
             seconds = stated
