@@ -219,8 +219,8 @@ static inline size_t step(const edic_tok_sentence *m, const uint8_t *s, size_t i
     return length;
 }
 
-// The normalized text, in `room` and 4 bytes; SIZE_MAX where it has no room, has bytes that are refused, or where it ends in a ▁ that may stay or go, or
-// go into one piece with the next, as what follows in the sentence decides.
+// The normalized text, in `room` and 4 bytes; SIZE_MAX where it has no room, has bytes that are refused, or where it ends
+// in a ▁ that may stay or go, or go into one piece with the next, as what follows in the sentence decides.
 static size_t normalize(const edic_tok_sentence *m, const uint8_t *s, size_t n, int prefix, uint8_t *out, size_t room) {
     size_t i = 0, head = prefix ? 3 : 0, spaces = 0, size;      // `spaces` written last
     const uint8_t *to;

@@ -50,34 +50,25 @@ enum VocabularyFiles {
         let index = try raw.index()
         // Tokens that are kept as they are spelled are seldom part of a merge, so their index is seldom made.
         var spelling: Trie?
-        var merges: [(left: UInt32, right: UInt32)] = []
-        var results: [UInt32] = []
-        merges.reserveCapacity(pairs.count)
-        results.reserveCapacity(pairs.count)
         var bytes: [UInt8] = []
-        for (rank, pair) in pairs.enumerated() {
+        let merges = try numbered(pairs) { pair throws(TokenizerError) in
             bytes.removeAll(keepingCapacity: true)
-            var found: (left: UInt32, right: UInt32, result: UInt32)?
             if ByteAlphabet.append(pair.tokens.span.extracting(..<pair.cut), to: &bytes) {
                 let cut = bytes.count
-                if ByteAlphabet.append(pair.tokens.span.extracting(pair.cut...), to: &bytes) {
-                    found = ids(of: bytes.span, cut: cut, in: index)
+                if ByteAlphabet.append(pair.tokens.span.extracting(pair.cut...), to: &bytes),
+                    let found = ids(of: bytes.span, cut: cut, in: index)
+                {
+                    return found
                 }
             }
-            if found == nil {
-                if spelling == nil { spelling = try spelled.index() }
-                found = spelling.flatMap { ids(of: pair.tokens.span, cut: pair.cut, in: $0) }
-            }
-            guard let (left, right, result) = found else {
-                throw .malformed("merge \(rank + 1): a token of the merge is not in the vocabulary")
-            }
-            merges.append((left, right))
-            results.append(result)
+            if spelling == nil { spelling = try spelled.index() }
+            return spelling.flatMap { ids(of: pair.tokens.span, cut: pair.cut, in: $0) }
         }
         var options = BytePairModel.Options()
         options.ignoresMerges = ignoresMerges
         let model = try BytePairModel(
-            vocabulary: raw, index: index, merges: merges, results: results, isByteLevel: true, options: options)
+            vocabulary: raw, index: index, merges: merges.map { ($0.left, $0.right) }, results: merges.map(\.result),
+            isByteLevel: true, options: options)
         var parts = TokenizerParts(model: .bytePair(model))
         parts.preTokenizer = preTokenizer ?? .byteLevel(addsPrefixSpace: false, usesPattern: true, mapsBytes: false)
         parts.decoder = .byteLevel
@@ -93,25 +84,32 @@ enum VocabularyFiles {
         _ vocabulary: Vocabulary, _ pairs: [Merge], options: BytePairModel.Options
     ) throws(TokenizerError) -> BytePairModel {
         let index = try vocabulary.index()
-        var merges: [(left: UInt32, right: UInt32)] = []
-        var results: [UInt32] = []
+        let merges = try numbered(pairs) { ids(of: $0.tokens.span, cut: $0.cut, in: index) }
+        return try BytePairModel(
+            vocabulary: vocabulary, index: index, merges: merges.map { ($0.left, $0.right) },
+            results: merges.map(\.result), isByteLevel: false, options: options)
+    }
+
+    private typealias NumberedMerge = (left: UInt32, right: UInt32, result: UInt32)
+
+    /// The merges as token ids.
+    private static func numbered(
+        _ pairs: [Merge], _ ids: (Merge) throws(TokenizerError) -> NumberedMerge?
+    ) throws(TokenizerError) -> [NumberedMerge] {
+        var merges: [NumberedMerge] = []
         merges.reserveCapacity(pairs.count)
-        results.reserveCapacity(pairs.count)
         for (rank, pair) in pairs.enumerated() {
-            guard let (left, right, result) = ids(of: pair.tokens.span, cut: pair.cut, in: index) else {
+            guard let merge = try ids(pair) else {
                 throw .malformed("merge \(rank + 1): a token of the merge is not in the vocabulary")
             }
-            merges.append((left, right))
-            results.append(result)
+            merges.append(merge)
         }
-        return try BytePairModel(
-            vocabulary: vocabulary, index: index, merges: merges, results: results, isByteLevel: false,
-            options: options)
+        return merges
     }
 
     private static func ids(
         of pair: Span<UInt8>, cut: Int, in index: Trie
-    ) -> (left: UInt32, right: UInt32, result: UInt32)? {
+    ) -> NumberedMerge? {
         guard let left = index.id(of: pair.extracting(..<cut)), let right = index.id(of: pair.extracting(cut...)),
             let result = index.id(of: pair)
         else { return nil }
