@@ -95,14 +95,22 @@ int edic_tok_put_long(const table *t, const uint8_t *p, size_t length, size_t ha
     return 0;
 }
 
-// Puts the ids into `v`; returns 0 where they cannot be kept.
+// Puts the ids into `v`; returns 0 where they cannot be kept. At least FAST_IDS may be read.
 static int pack(edic_tok_cache *c, value *v, const uint32_t *ids, size_t count) {
+    if (!c->wide && count <= NARROW_IDS) {
+        // All that fit, whatever the count, which nobody can foresee.
+        uint16_t narrow[NARROW_IDS];
+        uint32_t all = 0;
+        for (size_t i = 0; i < NARROW_IDS; i++) {
+            uint32_t id = ids[i] & (0 - (uint32_t)(i < count));
+            all |= id;
+            narrow[i] = (uint16_t)id;
+        }
+        memcpy(v->ids, narrow, sizeof narrow);
+        if (all <= 0xFFFF) return 1;
+    }
     uint32_t all = 0;
     for (size_t i = 0; i < count; i++) all |= ids[i];
-    if (!c->wide && all <= 0xFFFF && count <= NARROW_IDS) {
-        for (size_t i = 0; i < count; i++) memcpy(v->ids + 2 * i, &(uint16_t){(uint16_t)ids[i]}, 2);
-        return 1;
-    }
     if (c->wide && all <= 0xFFFFFF && count <= WIDE_IDS) {
         for (size_t i = 0; i < count; i++) {
             for (unsigned b = 0; b < 3; b++) v->ids[3 * i + b] = (uint8_t)(ids[i] >> 8 * b);
@@ -142,5 +150,7 @@ void edic_tok_cache_insert(edic_tok_cache *c, const uint8_t *word, size_t length
     if (length > LONG_WORD) return;
     batch one;
     read_word(&one, 0, word, length, length);
+    uint32_t few[FAST_IDS] = {0};
+    if (count < FAST_IDS) ids = memcpy(few, ids, count * sizeof *ids);
     edic_tok_remember(c, &one, 0, word, ids, count, doubt);
 }

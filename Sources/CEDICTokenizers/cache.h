@@ -20,7 +20,7 @@ typedef struct {
     uint8_t count, doubt, format, length;       // the length with USED or not
 } value;
 
-enum { SHORT_WORD = 15, LONG_WORD = 48, BATCH = 64, SAMPLES = 4, FIRST_LINES = 1 << 13, GROWTH = 4, PROBES = 8, FAST_IDS = 8 };
+enum { SHORT_WORD = 15, LONG_WORD = 48, BATCH = 256, WARM_BATCH = 64, SAMPLES = 4, FIRST_LINES = 1 << 13, GROWTH = 4, PROBES = 8, FAST_IDS = 8 };
 
 // Both are published by their last 8 bytes but for the value's place: a short word by `high`, a long one by `value[1]`.
 typedef struct {
@@ -77,6 +77,7 @@ struct edic_tok_cache {
     edic_tok_paths *paths;          // where Unigram words are learnt; made when first needed
     batch batches[2];
     batch *now, *ahead;
+    size_t batch_size;              // of the next: few words where all are remembered, since their lines stay close
 };
 
 static inline uint64_t mix(uint64_t a, uint64_t b) {
@@ -131,7 +132,7 @@ int edic_tok_put_long(const table *t, const uint8_t *word, size_t length, size_t
 // Goes on with what other threads have made of the memory, or makes more room in it. To be called between batches: what was
 // found before is forgotten.
 void edic_tok_cache_renew(edic_tok_cache *c);
-// Remembers the ids of word `i` of a batch, there too.
+// Remembers the ids of word `i` of a batch, there too. At least FAST_IDS may be read at `ids`.
 void edic_tok_remember(edic_tok_cache *c, batch *b, size_t i, const uint8_t *word, const uint32_t *ids, size_t count,
                        uint8_t doubt);
 

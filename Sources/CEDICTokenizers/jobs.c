@@ -7,7 +7,7 @@
 #include "words.h"
 
 static void open_batch(edic_tok_cache *c, batch *to, const edic_tok_job *job, size_t at) {
-    size_t size = job->count - at < BATCH ? job->count - at : BATCH;
+    size_t size = job->count - at < c->batch_size ? job->count - at : c->batch_size;
     for (size_t i = 0; i < size; i++) {
         size_t begin = job->begins[at + i], length = job->ends[at + i] - begin;
         read_word(to, i, job->s + begin, length, job->n - begin);
@@ -21,9 +21,9 @@ static void open_batch(edic_tok_cache *c, batch *to, const edic_tok_job *job, si
     to->end = at + size;
 }
 
-// Finds the batch's words. Returns a bit for each word that is not remembered but might be.
-static uint64_t resolve(edic_tok_cache *c, batch *b, const edic_tok_job *job) {
-    uint64_t missing = 0;
+// Finds the batch's words. Notes which are not remembered but might be, and returns how many.
+static size_t resolve(edic_tok_cache *c, batch *b, const edic_tok_job *job, uint8_t *missing) {
+    size_t count = 0;
     for (size_t i = 0; i < b->end - b->begin; i++) {
         if (b->length[i] <= SHORT_WORD) {
             // Without branches but one, since which way it is would be as often wrong as right.
@@ -35,20 +35,27 @@ static uint64_t resolve(edic_tok_cache *c, batch *b, const edic_tok_job *job) {
             uint64_t stored[2] = {peek(&e->value[0]), peek(&e->value[1])};
             memcpy(&b->values[i], stored, sizeof stored);
             if (__builtin_expect((first == 0) | (second == 0), 1)) continue;
+            b->values[i].format = UNKNOWN;
+            // Words fill a line before they go on to the next.
+            if (peek(&l->ways[1].high) == 0) {
+                missing[count++] = (uint8_t)i;
+                continue;
+            }
         }
         b->values[i].format = UNKNOWN;
         if (b->length[i] > LONG_WORD) continue;
-        missing |= (uint64_t)!edic_tok_find(c, b, i, job->s + job->begins[b->begin + i]) << i;
+        missing[count] = (uint8_t)i;
+        count += !edic_tok_find(c, b, i, job->s + job->begins[b->begin + i]);
     }
-    return missing;
+    return count;
 }
 
 // Notes of a few words that they were met again; frequent ones are sure to be among them sooner or later.
-static void note_uses(edic_tok_cache *c, const edic_tok_job *job, uint64_t missing) {
+static void note_uses(edic_tok_cache *c, const edic_tok_job *job) {
     batch *b = c->now;
     for (uint64_t some = b->hash[0] >> 32, k = 0; k < SAMPLES; k++, some >>= 8) {
-        size_t i = some % BATCH;
-        if (i < b->end - b->begin && !(missing >> i & 1)) edic_tok_note_use(c, b, i, job->s + job->begins[b->begin + i]);
+        size_t i = (some & 0xFF) * (b->end - b->begin) >> 8;
+        if (b->values[i].format != UNKNOWN) edic_tok_note_use(c, b, i, job->s + job->begins[b->begin + i]);
     }
 }
 
@@ -56,72 +63,86 @@ static void note_uses(edic_tok_cache *c, const edic_tok_job *job, uint64_t missi
 static const edic_tok_pairs *pairs_of(const edic_tok_words *words) {
     if (words->kind == edic_tok_words_sentence) return edic_tok_sentence_pairs(words->sentence);
     if (words->kind != edic_tok_words_bytes || !words->merges->pairs) return NULL;
-    return edic_tok_pairs_have_bytes(words->merges->pairs) ? words->merges->pairs : NULL;
+    return words->merges->pairs->has_bytes ? words->merges->pairs : NULL;
 }
 
-// The inner symbols of a word; 0 where it must be encoded otherwise.
-static int symbols_of(const edic_tok_words *words, const uint8_t *word, size_t length, uint32_t *symbols, size_t *count) {
+// The inner symbols of a word of which `room` bytes may be read; 0 where it must be encoded otherwise.
+static int symbols_of(const edic_tok_words *words, const uint8_t *word, size_t length, size_t room, uint32_t *symbols,
+                      size_t *count) {
     if (words->kind == edic_tok_words_sentence) {
         return edic_tok_sentence_symbols(words->sentence, word, length, words->prefixes, symbols, count);
     }
-    for (size_t b = 0; b < length; b++) symbols[b] = word[b];
+    // 16 at a time, so that none is read before it is stored whole.
+    uint8_t copy[LONG_WORD] = {0};
+    if (room < LONG_WORD) word = memcpy(copy, word, length);
+    for (size_t at = 0; at < length; at += 16) {
+        for (size_t b = 0; b < 16; b++) symbols[at + b] = word[at + b];
+    }
     *count = length;
     return 1;
 }
 
-// Whether word `i` of the batch has been learnt since it was looked for, as one that is in it twice; then it is taken.
-static inline int take(edic_tok_cache *c, size_t i, const uint8_t *word) { return edic_tok_find(c, c->now, i, word); }
+enum { PARCEL = 32 };
 
-// Encodes the words of the batch that are missing, side by side.
-static void learn(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_pairs *pairs, const edic_tok_job *job,
-                  uint64_t missing) {
+// Encodes some words that are missing side by side.
+static void learn_some(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_pairs *pairs, const edic_tok_job *job,
+                       const uint8_t *missing, size_t lacks) {
     batch *now = c->now;
-    uint32_t symbols[BATCH * LONG_WORD], ids[EDIC_TOK_WORD_ROOM];
-    edic_tok_merging merging[BATCH];
-    unsigned which[BATCH];
+    uint32_t symbols[PARCEL * LONG_WORD + EDIC_TOK_SHORT], ids[EDIC_TOK_WORD_ROOM];
+    edic_tok_merging merging[PARCEL];
+    unsigned which[PARCEL];
     size_t count = 0, used = 0;
-    for (uint64_t left = missing; left; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctzll(left);
+    for (size_t k = 0; k < lacks && used + EDIC_TOK_SHORT <= sizeof symbols / sizeof *symbols; k++) {
+        unsigned i = missing[k];
         const uint8_t *word = job->s + job->begins[now->begin + i];
         size_t length = now->length[i], size;
-        uint32_t id = words->whole ? edic_tok_trie_find(words->whole, word, length) : UINT32_MAX;
-        if (id != UINT32_MAX) {
-            edic_tok_remember(c, now, i, word, &id, 1, 0);
+        ids[0] = words->whole ? edic_tok_trie_find(words->whole, word, length) : UINT32_MAX;
+        if (ids[0] != UINT32_MAX) {
+            edic_tok_remember(c, now, i, word, ids, 1, 0);
             continue;
         }
-        if (used + EDIC_TOK_SHORT > sizeof symbols / sizeof *symbols) break;
-        if (!symbols_of(words, word, length, symbols + used, &size)) continue;
+        if (!symbols_of(words, word, length, job->n - job->begins[now->begin + i], symbols + used, &size)) continue;
         merging[count] = (edic_tok_merging){symbols + used, size};
         which[count++] = i;
-        used += size;
+        used += (size + 15) / 16 * 16;
     }
     edic_tok_kernels_now()->merge(pairs, merging, count);
     for (size_t m = 0; m < count; m++) {
         const uint8_t *word = job->s + job->begins[now->begin + which[m]];
         const uint32_t *merged = merging[m].symbols;
         size_t made = merging[m].count;
-        if (take(c, which[m], word)) continue;
         if (words->kind == edic_tok_words_sentence) {
             made = edic_tok_sentence_put(words->sentence, merged, made, ids);
             if (made == SIZE_MAX) continue;
         } else {
-            for (size_t i = 0; i < made; i++) ids[i] = pairs->outer[merged[i]];
+            // Behind what is merged there are symbols too; most words take one step.
+            for (size_t at = 0; at < made; at += 8) {
+                for (size_t i = at; i < at + 8; i++) ids[i] = pairs->outer[merged[i]];
+            }
         }
         edic_tok_remember(c, now, which[m], word, ids, made, 0);
     }
 }
 
+static void learn(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_pairs *pairs, const edic_tok_job *job,
+                  const uint8_t *missing, size_t lacks) {
+    for (size_t at = 0; at < lacks; at += PARCEL) {
+        learn_some(c, words, pairs, job, missing + at, lacks - at < PARCEL ? lacks - at : PARCEL);
+    }
+}
+
 // The same for Unigram's best paths.
-static void learn_paths(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_job *job, uint64_t missing) {
+static void learn_paths(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_job *job, const uint8_t *missing,
+                        size_t lacks) {
     batch *now = c->now;
     if (!c->paths) c->paths = edic_tok_paths_create();
     if (!c->paths) return;
-    for (uint64_t left = missing; left;) {
+    for (size_t at = 0; at < lacks;) {
         unsigned which[BATCH];
         size_t count = 0;
         edic_tok_paths_clear(c->paths);
-        for (; left; left &= left - 1) {
-            unsigned i = (unsigned)__builtin_ctzll(left);
+        for (; at < lacks; at++) {
+            unsigned i = missing[at];
             const uint8_t *word = job->s + job->begins[now->begin + i];
             int added = edic_tok_sentence_add(words->sentence, word, now->length[i], words->prefixes, c->paths);
             if (added < 0) break;
@@ -132,7 +153,6 @@ static void learn_paths(edic_tok_cache *c, const edic_tok_words *words, const ed
             const uint8_t *word = job->s + job->begins[now->begin + which[k]];
             uint32_t ids[EDIC_TOK_PATHS_WORD];
             uint8_t doubt;
-            if (take(c, which[k], word)) continue;
             size_t made = edic_tok_sentence_take(words->sentence, c->paths, k, ids, &doubt);
             if (made != SIZE_MAX) edic_tok_remember(c, now, which[k], word, ids, made, doubt);
         }
@@ -208,7 +228,8 @@ static inline size_t run_batch(edic_tok_cache *c, const edic_tok_words *words, c
             break;
         }
         const uint8_t *word = job->s + job->begins[at];
-        if (v->format == UNKNOWN && now->length[i] <= LONG_WORD) take(c, i, word);
+        // Another word of the batch may have been the same.
+        if (v->format == UNKNOWN && now->length[i] <= LONG_WORD) edic_tok_find(c, now, i, word);
         int known = v->format != UNKNOWN;
         if (known && v->doubt <= p->most) {
             if (v->format == INLINE) {
@@ -248,10 +269,12 @@ edic_tok_progress edic_tok_cache_run(edic_tok_cache *c, const edic_tok_words *wo
         }
         if (at >= c->now->end) {
             next_batch(c, job, at);
-            uint64_t missing = resolve(c, c->now, job);
-            note_uses(c, job, missing);
-            if (missing && pairs) learn(c, words, pairs, job, missing);
-            if (missing && walks) learn_paths(c, words, job, missing);
+            uint8_t missing[BATCH];
+            size_t lacks = resolve(c, c->now, job, missing);
+            note_uses(c, job);
+            c->batch_size = lacks ? BATCH : WARM_BATCH;
+            if (lacks && pairs) learn(c, words, pairs, job, missing, lacks);
+            if (lacks && walks) learn_paths(c, words, job, missing, lacks);
         }
         at = c->wide ? run_batch(c, words, job, at, 1, &p, &filled, &progress)
                      : run_batch(c, words, job, at, 0, &p, &filled, &progress);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pairs.h"
+#include "firsts.h"
 
 // What the bytes of up to 1024 bytes of text surely are, a bit each; one block more for what crosses the end.
 enum { EDIC_TOK_BLOCKS = 16 };
@@ -21,7 +21,13 @@ typedef struct {
     uint64_t unsure[EDIC_TOK_BLOCKS + 1];       // not ASCII and not in `letters`
 } edic_tok_classes;
 
-// A word to be merged: its inner symbols, and how many are left.
+// A set of bytes: bit `h` of rows[l] is byte h << 4 | l, of rows[16 + l] byte (h + 8) << 4 | l.
+typedef struct {
+    uint8_t rows[32];
+} edic_tok_byte_set;
+
+// A word to be merged: its inner symbols, and how many are left. There is room for a multiple of 16, and all of it may be
+// written to.
 typedef struct {
     uint32_t *symbols;
     size_t count;
@@ -34,6 +40,8 @@ typedef struct {
     void (*letters)(const uint8_t *s, size_t blocks, uint64_t *masks);
     /// All classes, with `letters` as above.
     void (*classes)(const uint8_t *s, size_t blocks, edic_tok_classes *classes);
+    /// A bit for each byte of s[0..<64 * blocks] that is in the set.
+    void (*members)(const uint8_t *s, size_t blocks, const edic_tok_byte_set *set, uint64_t *masks);
     /// Merges words of up to EDIC_TOK_SHORT inner symbols in place, several side by side.
     void (*merge)(const edic_tok_pairs *pairs, edic_tok_merging *words, size_t count);
 } edic_tok_kernels;

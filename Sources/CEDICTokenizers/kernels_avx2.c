@@ -8,5 +8,5 @@
 #include "merging_body.h"
 #pragma clang attribute pop
 
-const edic_tok_kernels edic_tok_kernels_avx2 = {"avx2", letters, classes, merge};
+const edic_tok_kernels edic_tok_kernels_avx2 = {"avx2", letters, classes, members, merge};
 #endif

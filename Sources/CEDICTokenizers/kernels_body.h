@@ -19,6 +19,8 @@ enum { PAIR = 64 };
 #define LEADS_C 0, 0, 0, 65, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 70, 72
 #define LEADS_D 64, 64, 80, 64, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 #define HIGH 0, 0, 0, 0, 0, 0, 0, 0, 82, 65, 68, 105, 0, 0, 0, 0
+// The bit of a byte's upper half, for sets of bytes.
+#define BITS 1, 2, 4, 8, 16, 32, 64, (char)128, 1, 2, 4, 8, 16, 32, 64, (char)128
 #define LOW 98, 66, 86, 82, 82, 82, 88, 83, 80, 80, 64, 66, 64, 66, 64, 64
 
 #if defined(EDIC_AVX512)
@@ -57,6 +59,18 @@ static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
         c->white[b] = c->blank[b] | _mm512_cmple_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8(9)), _mm512_set1_epi8(4));
         c->quote[b] = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\''));
         c->unsure[b] = _mm512_movepi8_mask(x) & ~c->letters[b];
+    }
+}
+
+static void members(const uint8_t *s, size_t blocks, const edic_tok_byte_set *set, uint64_t *masks) {
+    const __m512i first = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)set->rows));
+    const __m512i second = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)set->rows + 1));
+    const __m512i bits = _mm512_broadcast_i32x4(_mm_setr_epi8(BITS)), nibble = _mm512_set1_epi8(15);
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        __m512i x = _mm512_loadu_si512(s), low = _mm512_and_si512(x, nibble);
+        __m512i bit = _mm512_shuffle_epi8(bits, _mm512_and_si512(_mm512_srli_epi16(x, 4), nibble));
+        __m512i row = _mm512_mask_shuffle_epi8(_mm512_shuffle_epi8(first, low), _mm512_movepi8_mask(x), second, low);
+        masks[b] = _mm512_test_epi8_mask(row, bit);
     }
 }
 
@@ -124,6 +138,22 @@ static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
     }
 }
 
+static inline uint32_t members_of(__m256i x, __m256i first, __m256i second) {
+    const __m256i bits = _mm256_broadcastsi128_si256(_mm_setr_epi8(BITS)), nibble = _mm256_set1_epi8(15);
+    __m256i low = _mm256_and_si256(x, nibble);
+    __m256i bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(_mm256_srli_epi16(x, 4), nibble));
+    __m256i row = _mm256_blendv_epi8(_mm256_shuffle_epi8(first, low), _mm256_shuffle_epi8(second, low), x);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(row, bit), bit));
+}
+
+static void members(const uint8_t *s, size_t blocks, const edic_tok_byte_set *set, uint64_t *masks) {
+    const __m256i first = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)set->rows));
+    const __m256i second = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)set->rows + 1));
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        masks[b] = members_of(load(s), first, second) | (uint64_t)members_of(load(s + 32), first, second) << 32;
+    }
+}
+
 #elif defined(EDIC_NEON)
 
 static inline uint64_t bits_of(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d) {
@@ -179,6 +209,20 @@ static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
     }
 }
 
+static void members(const uint8_t *s, size_t blocks, const edic_tok_byte_set *set, uint64_t *masks) {
+    const uint8x16_t first = vld1q_u8(set->rows), second = vld1q_u8(set->rows + 16);
+    const uint8x16_t bits = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        uint8x16_t is[4];
+        for (unsigned k = 0; k < 4; k++) {
+            uint8x16_t x = vld1q_u8(s + 16 * k), low = vandq_u8(x, vdupq_n_u8(15));
+            uint8x16_t row = vbslq_u8(vcgeq_u8(x, vdupq_n_u8(0x80)), vqtbl1q_u8(second, low), vqtbl1q_u8(first, low));
+            is[k] = vtstq_u8(row, vqtbl1q_u8(bits, vshrq_n_u8(x, 4)));
+        }
+        masks[b] = bits_of(is[0], is[1], is[2], is[3]);
+    }
+}
+
 #else
 
 static void letters(const uint8_t *s, size_t blocks, uint64_t *masks) {
@@ -212,6 +256,16 @@ static void classes(const uint8_t *s, size_t blocks, edic_tok_classes *c) {
         c->white[b] = white | blank;
         c->quote[b] = quote;
         c->unsure[b] = beyond & ~c->letters[b];
+    }
+}
+
+static void members(const uint8_t *s, size_t blocks, const edic_tok_byte_set *set, uint64_t *masks) {
+    for (size_t b = 0; b < blocks; b++, s += 64) {
+        masks[b] = 0;
+        for (unsigned i = 0; i < 64; i++) {
+            uint8_t row = set->rows[(s[i] & 15) + (s[i] >> 7) * 16];
+            masks[b] |= (uint64_t)(row >> (s[i] >> 4 & 7) & 1) << i;
+        }
     }
 }
 

@@ -2,4 +2,4 @@
 #include "kernels_body.h"
 #include "merging_body.h"
 
-const edic_tok_kernels edic_tok_kernels_generic = {"generic", letters, classes, merge};
+const edic_tok_kernels edic_tok_kernels_generic = {"generic", letters, classes, members, merge};

@@ -4,5 +4,5 @@
 #include "kernels_body.h"
 #include "merging_body.h"
 
-const edic_tok_kernels edic_tok_kernels_neon = {"neon", letters, classes, merge};
+const edic_tok_kernels edic_tok_kernels_neon = {"neon", letters, classes, members, merge};
 #endif

@@ -88,6 +88,7 @@ edic_tok_cache *edic_tok_cache_create(edic_tok_memory *memory) {
     c->wide = memory->wide;
     c->now = &c->batches[0];
     c->ahead = &c->batches[1];
+    c->batch_size = WARM_BATCH;
     adopt(c);
     return c;
 }

@@ -8,13 +8,7 @@ enum { LANES = 8 };
 
 // --- Ranks ----------------------------------------------------------------------------------------------------------
 
-// A bucket where no pair is.
-static const edic_tok_bucket nowhere_narrow __attribute__((aligned(64))) = {
-    {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX},
-    {UINT16_MAX, UINT16_MAX, UINT16_MAX, UINT16_MAX, UINT16_MAX, UINT16_MAX, UINT16_MAX, UINT16_MAX, UINT16_MAX},
-    0,
-    {0},
-};
+// A bucket where no pair is, of wide symbols; of narrow ones it is the table's last.
 static const uint64_t nowhere_wide[8] __attribute__((aligned(64))) = {
     UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
 };
@@ -81,10 +75,14 @@ typedef struct {
 } request;
 
 static inline request ask(const edic_tok_pairs *p, int is, uint32_t left, uint32_t right) {
-    const char *table = p->buckets ? (const char *)p->buckets : (const char *)p->slots;
-    const char *nowhere = p->buckets ? (const char *)&nowhere_narrow : (const char *)nowhere_wide;
-    const char *bucket = table + edic_tok_pairs_bucket(p, left, right) * 64;
-    bucket = is ? bucket : nowhere;
+    const void *bucket;
+    if (p->buckets) {
+        size_t at = edic_tok_narrow_bucket(p, left << 16 | right), nowhere = edic_tok_pairs_bucket_count(p);
+        bucket = &p->buckets[is ? at : nowhere];
+    } else {
+        const uint64_t *slots = p->slots + edic_tok_wide_bucket(p, left, right) * 8;
+        bucket = is ? slots : nowhere_wide;
+    }
     __builtin_prefetch(bucket);
     return (request){bucket, left, right};
 }
@@ -96,143 +94,9 @@ static inline uint32_t answer(const edic_tok_pairs *p, request r) {
     return rank == EDIC_TOK_NO_NARROW_RANK ? EDIC_TOK_NO_RANK : rank;
 }
 
-// The rank of a pair of a word's first symbols.
-static inline uint32_t first_rank(const edic_tok_pairs *p, uint32_t left, uint32_t right) {
-    if (p->wide_bytes) return p->wide_bytes[left << 8 | right];
-    if (!p->narrow_bytes) return answer(p, ask(p, 1, left, right));
-    uint32_t rank = p->narrow_bytes[left << 8 | right];
-    return rank == EDIC_TOK_NO_NARROW_RANK ? EDIC_TOK_NO_RANK : rank;
-}
-
-// --- Words of up to 32 narrow symbols, in registers -----------------------------------------------------------------
-
 #if defined(EDIC_AVX2) || defined(EDIC_AVX512)
 #define EDIC_MERGES_IN_REGISTERS 1
-
-enum { PART = 16, PARTS = 2, NARROW_WORD = PART * PARTS, NO_PLACE = 48 };
-
-// The ranks of a word's pairs are in one or two registers, its symbols in as many, and both close up over what a merge
-// takes away.
-typedef struct {
-    // The word begins at [PART]; what is before and behind it is read and not used.
-    uint16_t symbols[PART + NARROW_WORD + PART] __attribute__((aligned(32)));
-    uint16_t ranks[NARROW_WORD] __attribute__((aligned(32)));
-    // What the last merge asked for: the pair that begins at `place`, and the one before it.
-    request here, before;
-    size_t place, count;
-    unsigned parts;                 // how many registers it takes
-    edic_tok_merging *word;
-} narrow_lane;
-
-// Read from NO_PLACE - place on, one place; and all places behind it.
-#define SIXTEEN(x) x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x
-static const uint16_t one_place[96] __attribute__((aligned(64))) = {[NO_PLACE] = UINT16_MAX};
-static const uint16_t behind_place[96] __attribute__((aligned(64))) = {
-    SIXTEEN(0), SIXTEEN(0), SIXTEEN(0), 0, SIXTEEN(UINT16_MAX), SIXTEEN(UINT16_MAX), [81 ... 95] = UINT16_MAX,
-};
-#undef SIXTEEN
-
-static inline __m256i part_of(const uint16_t *of, unsigned part) {
-    return _mm256_loadu_si256((const __m256i *)(of + PART * part));
-}
-
-static inline __m256i with(__m256i x, __m256i other, __m256i where) { return _mm256_blendv_epi8(x, other, where); }
-
-// What stands one place to the right in the word.
-static inline __m256i next_to(__m256i part, __m256i next_part) {
-    return _mm256_alignr_epi8(_mm256_permute2x128_si256(part, next_part, 0x21), part, 2);
-}
-
-// rank << 16 | place of the lowest rank's leftmost pair.
-static inline uint32_t least_of(__m256i ranks, uint32_t from) {
-    uint32_t low = (uint32_t)_mm_cvtsi128_si32(_mm_minpos_epu16(_mm256_castsi256_si128(ranks)));
-    uint32_t high = (uint32_t)_mm_cvtsi128_si32(_mm_minpos_epu16(_mm256_extracti128_si256(ranks, 1)));
-    low = (low << 16 | low >> 16) + from;
-    high = (high << 16 | high >> 16) + from + 8;
-    return low < high ? low : high;
-}
-
-static void begin_narrow(narrow_lane *l, const edic_tok_pairs *p, edic_tok_merging *word) {
-    memset(l->symbols, 0xFF, sizeof l->symbols);
-    memset(l->ranks, 0xFF, sizeof l->ranks);
-    for (size_t i = 0; i < word->count; i++) l->symbols[PART + i] = (uint16_t)word->symbols[i];
-    for (size_t i = 0; i + 1 < word->count; i++) {
-        uint32_t left = word->symbols[i], right = word->symbols[i + 1];
-        l->ranks[i] = p->narrow_bytes ? p->narrow_bytes[left << 8 | right] : (uint16_t)narrow_rank(
-            p, p->buckets + edic_tok_pairs_bucket(p, left, right), left << 16 | right);
-    }
-    l->here = l->before = (request){&nowhere_narrow, 0, 0};
-    l->place = NO_PLACE;
-    l->count = word->count;
-    l->parts = word->count <= PART ? 1 : 2;
-    l->word = word;
-}
-
-// Takes what was asked for and merges once; returns 0 when there is nothing left to merge.
-static inline __attribute__((always_inline)) int advance_narrow(narrow_lane *l, const edic_tok_pairs *p, const unsigned parts) {
-    const __m256i nothing = _mm256_set1_epi16(-1);
-    const __m256i here = _mm256_set1_epi16((short)narrow_rank(p, l->here.bucket, l->here.left << 16 | l->here.right));
-    const __m256i before = _mm256_set1_epi16((short)narrow_rank(p, l->before.bucket, l->before.left << 16 | l->before.right));
-    const uint16_t *at = one_place + NO_PLACE - l->place;
-    __m256i ranks[PARTS + 1];
-    uint32_t least = UINT32_MAX;
-    for (unsigned i = 0; i < parts; i++) {
-        ranks[i] = with(with(part_of(l->ranks, i), here, part_of(at, i)), before, part_of(at + 1, i));
-        uint32_t found = least_of(ranks[i], PART * i);
-        least = found < least ? found : least;
-    }
-    if (least >> 16 == EDIC_TOK_NO_NARROW_RANK) return 0;
-    const size_t place = least & (NARROW_WORD - 1), count = l->count - 1;
-    const uint32_t made = p->bases + (least >> 16), left = l->symbols[PART + place - 1], right = l->symbols[PART + place + 2];
-    const uint16_t *behind = behind_place + NO_PLACE - place;
-    at = one_place + NO_PLACE - place;
-    __m256i symbols[PARTS + 1];
-    for (unsigned i = 0; i < parts; i++) symbols[i] = part_of(l->symbols + PART, i);
-    symbols[parts] = ranks[parts] = nothing;
-    for (unsigned i = 0; i < parts; i++) {
-        __m256i closed = with(symbols[i], next_to(symbols[i], symbols[i + 1]), part_of(behind, i));
-        closed = with(closed, _mm256_set1_epi16((short)made), part_of(at, i));
-        _mm256_store_si256((__m256i *)(l->symbols + PART + PART * i), closed);
-        closed = with(ranks[i], next_to(ranks[i], ranks[i + 1]), part_of(behind, i));
-        _mm256_store_si256((__m256i *)(l->ranks + PART * i), closed);
-    }
-    l->here = ask(p, place + 1 < count, made, right);
-    l->before = ask(p, place > 0, left, made);
-    l->place = place;
-    l->count = count;
-    return 1;
-}
-
-static void finish_narrow(const narrow_lane *l) {
-    for (size_t i = 0; i < l->count; i++) l->word->symbols[i] = l->symbols[PART + i];
-    l->word->count = l->count;
-}
-
-static void merge_narrow(const edic_tok_pairs *pairs, edic_tok_merging *const *words, size_t count) {
-    narrow_lane lanes[LANES], *active[LANES];
-    size_t running = 0, next = 0;
-    for (; running < LANES && next < count; running++) {
-        active[running] = &lanes[running];
-        begin_narrow(active[running], pairs, words[next++]);
-    }
-    while (running > 0) {
-        for (size_t l = 0; l < running;) {
-            narrow_lane *now = active[l];
-            if (now->parts == 1 ? advance_narrow(now, pairs, 1) : advance_narrow(now, pairs, 2)) {
-                l++;
-                continue;
-            }
-            finish_narrow(now);
-            if (next < count) {
-                begin_narrow(now, pairs, words[next++]);
-                l++;
-            } else {
-                active[l] = active[--running];
-            }
-        }
-    }
-}
-
+#include "merging_registers.h"
 #endif
 
 // --- Words of up to EDIC_TOK_SHORT symbols --------------------------------------------------------------------------
@@ -280,7 +144,9 @@ static void begin(lane *l, const edic_tok_pairs *pairs, edic_tok_merging *word) 
     l->pairs[0] = l->pairs[1] = ask(pairs, 0, 0, 0);
     l->places[0] = l->places[1] = padded - 1;       // where no pair begins
     for (size_t i = count > 0 ? count - 1 : 0; i < padded; i++) l->keys[i] = UINT32_MAX;
-    for (size_t i = 0; i + 1 < count; i++) l->keys[i] = first_rank(pairs, symbols[i], symbols[i + 1]) << 8 | (uint32_t)i;
+    for (size_t i = 0; i + 1 < count; i++) {
+        l->keys[i] = answer(pairs, ask(pairs, 1, symbols[i], symbols[i + 1])) << 8 | (uint32_t)i;
+    }
     for (size_t i = 0; i <= count; i++) {
         l->next[i] = (uint8_t)(i + 1);
         l->previous[i] = (uint8_t)(i - 1);
@@ -353,6 +219,9 @@ static void merge(const edic_tok_pairs *pairs, edic_tok_merging *words, size_t c
                 continue;
             }
 #endif
+            // Merges what is sure, and sends for the pairs that are left.
+            if (pairs->firsts) words[i].count = edic_tok_merge_firsts(pairs, words[i].symbols, words[i].count);
+            for (size_t k = 0; k + 1 < words[i].count; k++) ask(pairs, 1, words[i].symbols[k], words[i].symbols[k + 1]);
             wide[wides++] = &words[i];
         }
 #ifdef EDIC_MERGES_IN_REGISTERS

@@ -1,5 +1,5 @@
 // Building pairs.h's table from merges whose ranks and results belong to each other.
-#include "pairs.h"
+#include "firsts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,7 @@ void edic_tok_pairs_destroy(edic_tok_pairs *p) {
     if (!p) return;
     free(p->buckets);
     free(p->slots);
-    free(p->narrow_bytes);
-    free(p->wide_bytes);
+    edic_tok_firsts_destroy(p->firsts);
     free(p->outer);
     free(p->spans);
     free(p->inner);
@@ -23,6 +22,35 @@ static uint32_t *filled(size_t count) {
     uint32_t *a = malloc((count ? count : 1) * sizeof *a);
     if (a) memset(a, 0xFF, count * sizeof *a);
     return a;
+}
+
+static int is_less(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// Numbers the symbols that have no number yet from *bases on, in the order of their lowest ranks: what is met often comes
+// first, and what is known of it lies close together.
+static int number_others(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t count, uint32_t *bases) {
+    uint32_t *lowest = filled(p->inner_count);
+    uint64_t *others = malloc((p->inner_count + 1) * sizeof *others);
+    size_t found = 0;
+    for (size_t i = 0; i < count && lowest && others; i++) {
+        if (slots[i].pair == UINT64_MAX) continue;
+        const uint32_t sides[2] = {(uint32_t)(slots[i].pair >> 32), (uint32_t)slots[i].pair};
+        for (unsigned k = 0; k < 2; k++) {
+            if (slots[i].rank < lowest[sides[k]]) lowest[sides[k]] = slots[i].rank;
+        }
+    }
+    for (uint32_t s = 0; s < p->inner_count && lowest && others; s++) {
+        if (lowest[s] != none && p->inner[s] == none) others[found++] = (uint64_t)lowest[s] << 32 | s;
+    }
+    int done = lowest && others;
+    if (done) qsort(others, found, sizeof *others, is_less);
+    for (size_t i = 0; i < found; i++) p->inner[(uint32_t)others[i]] = (*bases)++;
+    free(lowest);
+    free(others);
+    return done;
 }
 
 // Numbers the symbols: sets inner, bases and outer. Returns 0 where ranks and results do not belong to each other, or
@@ -50,15 +78,10 @@ static int number(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t co
         fits = p->inner[byte_ids[b]] == none;
         p->inner[byte_ids[b]] = bases++;
     }
-    for (size_t i = 0; i < count && fits; i++) {
-        if (slots[i].pair == UINT64_MAX) continue;
-        uint32_t *left = &p->inner[slots[i].pair >> 32], *right = &p->inner[(uint32_t)slots[i].pair];
-        if (*left == none) *left = bases++;
-        if (*right == none) *right = bases++;
-    }
+    if (!fits || !number_others(p, slots, count, &bases)) return 0;
     p->bases = bases;
     p->symbols = bases + results;
-    p->outer = fits && bases + results < MOST_SYMBOLS ? filled(bases + results) : NULL;
+    p->outer = bases + results < MOST_SYMBOLS ? filled(bases + results) : NULL;
     if (!p->outer) return 0;
     for (uint32_t s = 0; s < p->inner_count; s++) {
         if (p->inner[s] == none) continue;
@@ -80,37 +103,33 @@ static int measure(edic_tok_pairs *p, const uint64_t *parts) {
 }
 
 // Makes the empty table for so many pairs.
-static int make_room(edic_tok_pairs *p, size_t pairs, int has_bytes) {
+static int make_room(edic_tok_pairs *p, size_t pairs) {
     unsigned bits = 1;
     while (((size_t)8 << bits) < pairs * 2) bits++;
     size_t buckets = (size_t)1 << bits;
-    p->shift = 64 - bits;
-    void *table = aligned_alloc(64, buckets * 64);
+    p->bits = bits;
+    void *table = aligned_alloc(64, (buckets + 1) * 64);
     if (!table) return 0;
-    memset(table, 0xFF, buckets * 64);
+    memset(table, 0xFF, (buckets + 1) * 64);
     if (p->symbols >= EDIC_TOK_NO_NARROW_RANK) {
         p->slots = table;
-        p->wide_bytes = has_bytes ? malloc(65536 * sizeof *p->wide_bytes) : NULL;
-        for (size_t i = 0; p->wide_bytes && i < 65536; i++) p->wide_bytes[i] = EDIC_TOK_NO_RANK;
     } else {
         p->buckets = table;
-        for (size_t b = 0; b < buckets; b++) p->buckets[b].overflows = 0;
-        p->narrow_bytes = has_bytes ? malloc(65536 * sizeof *p->narrow_bytes) : NULL;
-        for (size_t i = 0; p->narrow_bytes && i < 65536; i++) p->narrow_bytes[i] = EDIC_TOK_NO_NARROW_RANK;
+        for (size_t b = 0; b <= buckets; b++) p->buckets[b].overflows = 0;
     }
-    return edic_tok_pairs_have_bytes(p) == has_bytes;
+    return 1;
 }
 
 static void insert(edic_tok_pairs *p, uint32_t left, uint32_t right, uint32_t rank) {
-    size_t mask = edic_tok_pairs_bucket_count(p) - 1, at = edic_tok_pairs_bucket(p, left, right);
-    int are_bytes = edic_tok_pairs_have_bytes(p) && left < 256 && right < 256;
+    size_t mask = edic_tok_pairs_bucket_count(p) - 1;
     if (p->slots) {
-        for (at *= 8; p->slots[at] != UINT64_MAX; at = (at + 1) & (mask * 8 + 7)) {}
+        size_t at = edic_tok_wide_bucket(p, left, right) * 8;
+        while (p->slots[at] != UINT64_MAX) at = (at + 1) & (mask * 8 + 7);
         p->slots[at] = (uint64_t)left << 44 | (uint64_t)right << 24 | rank;
-        if (are_bytes) p->wide_bytes[left << 8 | right] = rank;
         return;
     }
-    for (;; at = (at + 1) & mask) {
+    uint32_t key = left << 16 | right;
+    for (size_t at = edic_tok_narrow_bucket(p, key);; at = (at + 1) & mask) {
         edic_tok_bucket *b = &p->buckets[at];
         unsigned i = 0;
         while (i < 8 && b->ranks[i] != EDIC_TOK_NO_NARROW_RANK) i++;
@@ -118,11 +137,10 @@ static void insert(edic_tok_pairs *p, uint32_t left, uint32_t right, uint32_t ra
             b->overflows = 1;
             continue;
         }
-        b->keys[i] = left << 16 | right;
+        b->keys[i] = key;
         b->ranks[i] = (uint16_t)rank;
-        break;
+        return;
     }
-    if (are_bytes) p->narrow_bytes[left << 8 | right] = (uint16_t)rank;
 }
 
 edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids, int ordered) {
@@ -144,23 +162,31 @@ edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t c
     edic_tok_pairs *p = calloc(1, sizeof *p);
     uint32_t *dense = filled(ranks);
     uint64_t *parts = NULL;
+    edic_tok_inner_merge *merges = NULL;
     if (!p || !dense) goto fail;
     p->inner = filled(symbols);
     p->inner_count = symbols;
     if (!p->inner || !number(p, slots, count, byte_ids, dense, ranks)) goto fail;
     parts = calloc(p->symbols - p->bases + 1, sizeof *parts);
-    if (!parts || !make_room(p, used, byte_ids != NULL)) goto fail;
+    merges = malloc((used + 1) * sizeof *merges);
+    if (!parts || !merges || !make_room(p, used)) goto fail;
+    used = 0;
     for (size_t i = 0; i < count; i++) {
         if (slots[i].pair == UINT64_MAX) continue;
         uint32_t left = p->inner[slots[i].pair >> 32], right = p->inner[(uint32_t)slots[i].pair], rank = dense[slots[i].rank];
         insert(p, left, right, rank);
         parts[rank] = (uint64_t)left << 32 | right;
+        merges[used++] = (edic_tok_inner_merge){left, right, rank};
     }
+    p->has_bytes = byte_ids != NULL;
     if (ordered && !measure(p, parts)) goto fail;
+    if (ordered) p->firsts = edic_tok_firsts_create(merges, used, p->bases, p->symbols, p->buckets != NULL);
+    free(merges);
     free(parts);
     free(dense);
     return p;
 fail:
+    free(merges);
     free(parts);
     free(dense);
     edic_tok_pairs_destroy(p);

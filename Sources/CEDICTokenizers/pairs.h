@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 enum { EDIC_TOK_SHORT = 128, EDIC_TOK_NO_RANK = 0xFFFFFF, EDIC_TOK_NO_NARROW_RANK = 0xFFFF };
+#define EDIC_TOK_SCATTER 0x9E3779B1u
 
 // A cache line of pairs of 16-bit symbols. What is looked for is compared with all keys at once, and the place after the
 // last rank answers where none is equal.
@@ -16,31 +17,33 @@ typedef struct {
     uint16_t unused[6];
 } edic_tok_bucket;
 
+typedef struct edic_tok_firsts edic_tok_firsts;
+
 // Inner symbols: the symbols that no merge makes come first (of byte-level models: the 256 bytes), then the merges'
 // results in the order of their ranks.
 typedef struct {
     // Of fewer than 65 535 symbols `buckets`, of more `slots`; the other is NULL.
-    edic_tok_bucket *buckets;
+    edic_tok_bucket *buckets;       // and one more behind them, where no pair is
     uint64_t *slots;                // left << 44 | right << 24 | rank; all bits set: empty; 8 are a bucket, a cache line
-    unsigned shift;                 // 64 - log2 of how many buckets there are
+    unsigned bits;                  // log2 of how many buckets there are
     uint32_t bases, symbols;        // how many symbols no merge makes, and how many there are
-    // Rank by left byte << 8 | right byte, in the width of the table; both NULL where bytes are no symbols.
-    uint16_t *narrow_bytes;
-    uint32_t *wide_bytes;
+    int has_bytes;                  // whether symbols 0..<256 are the bytes
+    edic_tok_firsts *firsts;        // which merges come first, see firsts.h; NULL where that cannot be told
     uint32_t *outer;                // the caller's symbol by inner symbol
     uint32_t *spans;                // how many first symbols an inner symbol is made of; NULL if not ordered
     uint32_t *inner;                // and the other way; UINT32_MAX: none
     uint32_t inner_count;
 } edic_tok_pairs;
 
-static inline int edic_tok_pairs_have_bytes(const edic_tok_pairs *p) { return p->narrow_bytes || p->wide_bytes; }
-
 // The bucket where the search for a pair begins; full buckets go on in the next.
-static inline size_t edic_tok_pairs_bucket(const edic_tok_pairs *p, uint32_t left, uint32_t right) {
-    return (size_t)(((uint64_t)left << 20 | right) * 0x9E3779B97F4A7C15u >> p->shift);
+static inline uint32_t edic_tok_narrow_bucket(const edic_tok_pairs *p, uint32_t key) {
+    return key * EDIC_TOK_SCATTER >> (32 - p->bits);
+}
+static inline size_t edic_tok_wide_bucket(const edic_tok_pairs *p, uint32_t left, uint32_t right) {
+    return (size_t)(((uint64_t)left << 20 | right) * 0x9E3779B97F4A7C15u >> (64 - p->bits));
 }
 
-static inline size_t edic_tok_pairs_bucket_count(const edic_tok_pairs *p) { return (size_t)1 << (64 - p->shift); }
+static inline size_t edic_tok_pairs_bucket_count(const edic_tok_pairs *p) { return (size_t)1 << p->bits; }
 
 // A slot of the caller's table: pair is left << 32 | right; all bits set where it is empty.
 typedef struct {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "CEDICTokenizers.h"
+#include "chunks.h"
 #include "kernels.h"
 #include "tables.h"
 
@@ -176,11 +177,6 @@ static size_t word_bert(const edic_tok_pattern *p, text t, size_t i) {
 static size_t skip_bert(text t, size_t i, int keeps_controls) {
     unsigned length;
     while (i < t.n && is_bert_space(t, i, keeps_controls, &length)) i += length;
-    return i;
-}
-
-static size_t run_of(text t, size_t i, const uint8_t *flags, uint8_t wanted) {
-    while (i < t.n && flags[t.s[i]] == wanted) i++;
     return i;
 }
 
@@ -479,16 +475,9 @@ size_t edic_tok_split(const edic_tok_pattern *pattern, const uint8_t *s, size_t 
         LOOP_SKIPPING(skip_bert(t, i, keeps), word_bert(pattern, t, i))
         break;
     }
-    case edic_tok_family_chunks: {
-        const uint8_t *flags = pattern->separators;
-        if (!flags) break;
-        if (pattern->keeps_separators) {
-            LOOP(run_of(t, run_of(t, i, flags, 1), flags, 0))
-        } else {
-            LOOP_SKIPPING(run_of(t, i, flags, 1), run_of(t, i, flags, 0))
-        }
-        break;
-    }
+    case edic_tok_family_chunks:
+        if (!pattern->separators) break;
+        return edic_tok_split_chunks(pattern, s, n, from, begins, ends, capacity, resume);
     case edic_tok_family_word: LOOP_SKIPPING(skip_spaces(t, i), word_word(t, i)) break;
     }
     *resume = i;

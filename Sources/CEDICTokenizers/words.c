@@ -16,7 +16,7 @@ static size_t bytes_word(const edic_tok_words *words, const uint8_t *word, size_
         }
     }
     const edic_tok_pairs *pairs = words->merges->pairs;
-    if (pairs && edic_tok_pairs_have_bytes(pairs) && length <= EDIC_TOK_SHORT) {
+    if (pairs && pairs->has_bytes && length <= EDIC_TOK_SHORT) {
         for (size_t i = 0; i < length; i++) ids[i] = word[i];
         edic_tok_merging one = {ids, length};
         edic_tok_kernels_now()->merge(pairs, &one, 1);

@@ -83,15 +83,21 @@ struct WordPattern: Sendable, Equatable {
         }
     }
 
-    /// At most `most` words from byte `start` on, where a word begins.
-    func words(in text: [UInt8], from start: Int, most: Int) -> [Range<Int>] {
+    /// At most `most` words from byte `start` on, where a word begins. Chunks are cut at bytes whose flag of the 256 is set.
+    func words(
+        in text: [UInt8], from start: Int, most: Int, separators: [UInt8] = [], keepsSeparators: Bool = false
+    ) -> [Range<Int>] {
         guard start < text.count else { return [] }
-        var pattern = unsafe native
         var begins = [UInt32](repeating: 0, count: most)
         var ends = begins
         var at = start
-        let count = unsafe text.withUnsafeBufferPointer {
-            unsafe edic_tok_split(&pattern, $0.baseAddress, $0.count, start, &begins, &ends, most, &at)
+        let count = unsafe separators.withUnsafeBufferPointer { separators in
+            var pattern = unsafe native
+            unsafe pattern.separators = separators.isEmpty ? nil : separators.baseAddress
+            unsafe pattern.keeps_separators = keepsSeparators ? 1 : 0
+            return unsafe text.withUnsafeBufferPointer {
+                unsafe edic_tok_split(&pattern, $0.baseAddress, $0.count, start, &begins, &ends, most, &at)
+            }
         }
         return (0..<count).map { Int(begins[$0])..<Int(ends[$0]) }
     }

@@ -49,6 +49,48 @@ import _EDICTestSupport
         }
     }
 
+    @Test(arguments: names, [false, true]) func chunksLieBetweenSeparators(_ name: String, _ keeps: Bool) {
+        guard WordPattern.useKernels(name) else { return }
+        defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }
+        var generator = SeededGenerator(seed: 77)
+        for length in [0, 1, 2, 63, 64, 65, 127, 1023, 1024, 1025, 3000] {
+            for chance in [0, 2, 5, 60, 4000] {
+                var flags = [UInt8](repeating: 0, count: 256)
+                for _ in 0..<Int.random(in: 1...40, using: &generator) {
+                    flags[Int(UInt8.random(in: 0...255, using: &generator))] = 1
+                }
+                let cutting = (0..<256).filter { flags[$0] == 1 }.map { UInt8($0) }
+                let plain = (0..<256).filter { flags[$0] == 0 }.map { UInt8($0) }
+                let text = (0..<length).map { _ -> UInt8 in
+                    let cuts = chance > 0 && Int.random(in: 0..<chance, using: &generator) == 0
+                    return (cuts ? cutting : plain).randomElement(using: &generator) ?? 0
+                }
+                // What the words are, one byte after the other.
+                var expected: [Range<Int>] = []
+                var at = 0
+                while at < text.count {
+                    var word = at
+                    while word < text.count, flags[Int(text[word])] == 1 { word += 1 }
+                    var end = word
+                    while end < text.count, flags[Int(text[end])] == 0 { end += 1 }
+                    if keeps || word < end { expected.append((keeps ? at : word)..<end) }
+                    at = end
+                }
+                for most in [1, 64, 65, 66, 200, 4096] {
+                    var found: [Range<Int>] = []
+                    while true {
+                        let more = WordPattern(family: .chunks).words(
+                            in: text, from: found.last?.upperBound ?? 0, most: most, separators: flags,
+                            keepsSeparators: keeps)
+                        if more.isEmpty { break }
+                        found += more
+                    }
+                    #expect(found == expected, "\(length) bytes, one in \(chance), \(most) at a time")
+                }
+            }
+        }
+    }
+
     @Test(arguments: names) func lettersAreLetters(_ name: String) throws {
         guard WordPattern.useKernels(name) else { return }
         defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }

@@ -224,7 +224,7 @@ typedef struct {
     const uint32_t *_Nonnull begins, *_Nonnull ends;
     size_t count, next;
     uint32_t *_Nonnull out;
-    size_t capacity, written;       // room for at least 2048 ids; `written` is 0 when a run begins
+    size_t capacity, written;       // room for at least 4096 ids; `written` is 0 when a run begins
     float score;                    // Unigram: of the path before the first id in `out`; kept up to date
 } edic_tok_job;
 
