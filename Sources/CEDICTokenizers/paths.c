@@ -75,7 +75,7 @@ static size_t set_out(edic_tok_paths *p, uint32_t root) {
 
 void edic_tok_paths_walk(edic_tok_paths *p, const edic_tok_unigram *model) {
     const uint32_t *nodes = model->trie->nodes;
-    const float *scores = model->trie->scores;
+    const edic_tok_key *keys = model->trie->keys;
     walk *walks = p->walks;
     size_t count = set_out(p, nodes[0] >> EDIC_TOK_BASE);
     for (uint32_t length = 1; count > 0; length++) {
@@ -87,7 +87,8 @@ void edic_tok_paths_walk(edic_tok_paths *p, const edic_tok_unigram *model) {
             uint32_t is = (uint32_t)edic_tok_is_child(node, byte), ends = is & (node >> EDIC_TOK_KEY_BIT);
             walks[kept] = (walk){node >> EDIC_TOK_BASE, (uint16_t)(here.at + 1), here.start};
             kept += is;
-            __builtin_prefetch(&scores[to]);
+            __builtin_prefetch(&nodes[((node >> EDIC_TOK_BASE) & (0 - is)) + p->text[here.at + 1]]);
+            __builtin_prefetch(&keys[to]);
             uint8_t *filled = &p->counts[here.start];
             p->cells[here.start][*filled % CELLS] = (to << 8 | length) & (0 - ends);
             *filled = (uint8_t)(*filled + ends);
@@ -122,7 +123,7 @@ static inline void arrive(station *to, float score, uint32_t piece) {
 size_t edic_tok_paths_best(const edic_tok_paths *p, const edic_tok_unigram *model, size_t word, uint32_t *ids,
                            uint32_t *ends, float *margin, const uint8_t **bytes) {
     station stations[EDIC_TOK_PATHS_WORD + 1];
-    const float *scores = model->trie->scores;
+    const edic_tok_key *keys = model->trie->keys;
     uint32_t begin = p->begins[word], n = p->ends[word] - begin;
     for (uint32_t i = 0; i <= n; i++) stations[i] = (station){-INFINITY, infinite, 0};
     stations[0].score = 0;
@@ -134,7 +135,7 @@ size_t edic_tok_paths_best(const edic_tok_paths *p, const edic_tok_unigram *mode
         for (uint32_t k = 0; k < ALWAYS || k < count; k++) {
             uint32_t length = cells[k] & 0xFF;
             known |= length == width;
-            arrive(&stations[i + length], here + scores[cells[k] >> 8], cells[k]);
+            arrive(&stations[i + length], here + keys[cells[k] >> 8].score, cells[k]);
         }
         if (!known) arrive(&stations[i + width], here + (float)model->unknown_score, width);
         i += width;
@@ -150,7 +151,7 @@ size_t edic_tok_paths_best(const edic_tok_paths *p, const edic_tok_unigram *mode
     size_t k = count;
     for (uint32_t at = n; at > 0; at -= stations[at].last & 0xFF) {
         uint32_t node = stations[at].last >> 8;
-        ids[--k] = node == 0 ? model->unknown_id : model->trie->ids[node];
+        ids[--k] = node == 0 ? model->unknown_id : keys[node].id;
         ends[k] = at;
     }
     memcpy(margin, &least, sizeof least);

@@ -39,10 +39,8 @@ static int grow(building *b, size_t needed) {
     edic_tok_trie *t = b->t;
     void *nodes = resized(t->nodes, b->capacity, bigger, sizeof *t->nodes);
     if (nodes) t->nodes = nodes;
-    void *ids = resized(t->ids, b->capacity, bigger, sizeof *t->ids);
-    if (ids) t->ids = ids;
-    void *scores = resized(t->scores, b->capacity, bigger, sizeof *t->scores);
-    if (scores) t->scores = scores;
+    void *keys = resized(t->keys, b->capacity, bigger, sizeof *t->keys);
+    if (keys) t->keys = keys;
     // Eight bytes more, since bits are read 64 at a time.
     const size_t old_bits = b->taken ? b->capacity / 8 + 8 : 0;
     void *taken = resized(b->taken, old_bits, bigger / 8 + 8, 1);
@@ -51,8 +49,8 @@ static int grow(building *b, size_t needed) {
     if (bases) b->bases = bases;
     void *exact = t->exact ? resized(t->exact, b->capacity, bigger, sizeof *t->exact) : NULL;
     if (exact) t->exact = exact;
-    if (!nodes || !ids || !scores || !taken || !bases || (t->exact && !exact)) return 0;
-    for (size_t i = b->capacity; i < bigger; i++) t->scores[i] = -INFINITY;
+    if (!nodes || !keys || !taken || !bases || (t->exact && !exact)) return 0;
+    for (size_t i = b->capacity; i < bigger; i++) t->keys[i].score = -INFINITY;
     b->capacity = bigger;
     return 1;
 }
@@ -103,9 +101,8 @@ static int expand(building *b, const uint8_t *keys, const uint64_t *offsets, con
     // The shortest key is first; it ends at this node if it is as long as the path.
     if (offsets[low + 1] - offsets[low] == todo.depth) {
         t->nodes[todo.node] |= EDIC_TOK_KEY;
-        t->ids[todo.node] = ids[low];
-        t->scores[todo.node] = scores ? (float)scores[low] : 0;
-        t->is_odd |= isinf(t->scores[todo.node]);
+        t->keys[todo.node] = (edic_tok_key){scores ? (float)scores[low] : 0, ids[low]};
+        t->is_odd |= isinf(t->keys[todo.node].score);
         if (t->exact) t->exact[todo.node] = scores[low];
         low++;
     }
@@ -168,8 +165,7 @@ edic_tok_trie *edic_tok_trie_create(const uint8_t *keys, const uint64_t *offsets
 void edic_tok_trie_destroy(edic_tok_trie *t) {
     if (!t) return;
     free(t->nodes);
-    free(t->ids);
-    free(t->scores);
+    free(t->keys);
     free(t->exact);
     free(t);
 }
@@ -186,7 +182,7 @@ uint32_t edic_tok_trie_find(const edic_tok_trie *t, const uint8_t *s, size_t n) 
         at = child(t->nodes, at, s[i]);
         if (at == 0) return UINT32_MAX;
     }
-    return t->nodes[at] & EDIC_TOK_KEY ? t->ids[at] : UINT32_MAX;
+    return t->nodes[at] & EDIC_TOK_KEY ? t->keys[at].id : UINT32_MAX;
 }
 
 int edic_tok_trie_begins(const edic_tok_trie *t, uint8_t byte) { return child(t->nodes, 0, byte) != 0; }
@@ -195,7 +191,7 @@ uint32_t edic_tok_trie_longest(const edic_tok_trie *t, const uint8_t *s, size_t 
     uint32_t at = 0, found = UINT32_MAX;
     for (size_t i = 0; i < n && (at = child(t->nodes, at, s[i])) != 0; i++) {
         if (t->nodes[at] & EDIC_TOK_KEY) {
-            found = t->ids[at];
+            found = t->keys[at].id;
             *length = i + 1;
         }
     }
@@ -208,7 +204,7 @@ size_t edic_tok_trie_prefixes(const edic_tok_trie *t, const uint8_t *s, size_t n
     size_t count = 0;
     for (size_t i = 0; i < n && count < capacity && (at = child(t->nodes, at, s[i])) != 0; i++) {
         if (t->nodes[at] & EDIC_TOK_KEY) {
-            ids[count] = t->ids[at];
+            ids[count] = t->keys[at].id;
             lengths[count++] = (uint32_t)i + 1;
         }
     }
@@ -244,8 +240,7 @@ size_t edic_tok_unigram_best(const edic_tok_unigram *model, const uint8_t *s, si
     for (size_t i = 0; i <= n; i++) stations[i].from = UINT32_MAX;
     stations[0] = (station){start, INFINITY, 0, 0};
     const uint32_t *nodes = model->trie->nodes;
-    const uint32_t *ids_of = model->trie->ids;
-    const float *scores = model->trie->scores;
+    const edic_tok_key *keys = model->trie->keys;
     const double *exact = model->trie->exact;
     int single = model->single_precision;
     for (size_t i = 0; i < n;) {
@@ -256,11 +251,11 @@ size_t edic_tok_unigram_best(const edic_tok_unigram *model, const uint8_t *s, si
         uint32_t at = 0;
         for (size_t k = i; k < n && (at = child(nodes, at, s[k])) != 0; k++) {
             if (!(nodes[at] & EDIC_TOK_KEY)) continue;
-            double score = exact ? exact[at] : scores[at];
+            double score = exact ? exact[at] : keys[at].score;
             if (score == -INFINITY) continue;
             // A score above zero marks a piece the user asked for: its true score grows with its length.
             if (score == INFINITY) score = (double)(k + 1 - i) * model->user_bonus - 0.1;
-            arrive(&stations[k + 1], sum(here, score, single), (uint32_t)i, ids_of[at]);
+            arrive(&stations[k + 1], sum(here, score, single), (uint32_t)i, keys[at].id);
             if (k + 1 == i + length) has_single = 1;
         }
         if (!has_single) arrive(&stations[i + length], sum(here, model->unknown_score, single), (uint32_t)i, model->unknown_id);

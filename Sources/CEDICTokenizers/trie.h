@@ -9,10 +9,15 @@
 // ends there, and where its children are, at base + byte. No two nodes share a base, so the byte says whose child a node is.
 enum { EDIC_TOK_NODE = 1 << 8, EDIC_TOK_KEY_BIT = 9, EDIC_TOK_KEY = 1 << EDIC_TOK_KEY_BIT, EDIC_TOK_BASE = 10 };
 
+// What a node where a key ends stands for; the score is -INFINITY where none does. One look finds both.
+typedef struct {
+    float score;
+    uint32_t id;
+} edic_tok_key;
+
 struct edic_tok_trie {
     uint32_t *nodes;                // the root first, which is nobody's child
-    uint32_t *ids;                  // by node, where a key ends
-    float *scores;                  // by node: -INFINITY where no key ends
+    edic_tok_key *keys;             // by node
     double *exact;                  // the scores, where they are not all floats
     size_t count;                   // every base + 255 is below it
     int is_odd;                     // whether a key has a byte 0xFF or a score is infinite
