@@ -41,9 +41,9 @@ void edic_tok_merges_destroy(edic_tok_merges *m) {
     free(m);
 }
 
-void edic_tok_merges_finish(edic_tok_merges *m, const uint32_t *byte_ids, int ordered) {
+void edic_tok_merges_finish(edic_tok_merges *m, const uint32_t *byte_ids) {
     edic_tok_pairs_destroy(m->pairs);
-    m->pairs = edic_tok_pairs_create(m->slots, m->mask + 1, byte_ids, ordered);
+    m->pairs = edic_tok_pairs_create(m->slots, m->mask + 1, byte_ids);
 }
 
 static slot *slot_for(slot *slots, size_t mask, uint64_t pair) {

@@ -91,14 +91,29 @@ static int number(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t co
     return 1;
 }
 
-// Sets spans, given the two parts of each merge as left << 32 | right. Parts come before their whole in rank.
-static int measure(edic_tok_pairs *p, const uint64_t *parts) {
-    p->spans = malloc((p->symbols + 1) * sizeof *p->spans);
-    if (!p->spans) return 0;
-    for (uint32_t s = 0; s < p->symbols; s++) {
-        uint64_t pair = s < p->bases ? 0 : parts[s - p->bases];
-        p->spans[s] = s < p->bases ? 1 : p->spans[pair >> 32] + p->spans[(uint32_t)pair];
+// Sets spans, unless a symbol is made of different numbers of first symbols, or of itself. Returns 0 without memory.
+static int measure(edic_tok_pairs *p, const edic_tok_inner_merge *merges, size_t count) {
+    enum { MOST_ROUNDS = 64 };
+    uint32_t *spans = calloc(p->symbols + 1, sizeof *spans);
+    if (!spans) return 0;
+    for (uint32_t s = 0; s < p->bases; s++) spans[s] = 1;
+    // In the order of ranks one round does, where parts come before their wholes.
+    size_t unknown = p->symbols - p->bases;
+    for (unsigned round = 0; unknown > 0 && round < MOST_ROUNDS; round++) {
+        for (size_t i = 0; i < count; i++) {
+            uint32_t *made = &spans[p->bases + merges[i].rank], left = spans[merges[i].left], right = spans[merges[i].right];
+            if (*made > 0 || left == 0 || right == 0 || left > UINT32_MAX - right) continue;
+            *made = left + right;
+            unknown--;
+        }
     }
+    int fits = unknown == 0;
+    for (size_t i = 0; i < count && fits; i++) {
+        uint32_t made = spans[p->bases + merges[i].rank];
+        fits = (uint64_t)spans[merges[i].left] + spans[merges[i].right] == made;
+    }
+    if (fits) p->spans = spans;
+    else free(spans);
     return 1;
 }
 
@@ -143,7 +158,12 @@ static void insert(edic_tok_pairs *p, uint32_t left, uint32_t right, uint32_t ra
     }
 }
 
-edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids, int ordered) {
+static int by_rank(const void *a, const void *b) {
+    const edic_tok_inner_merge *x = a, *y = b;
+    return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids) {
     uint32_t symbols = 0, ranks = 0;
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
@@ -161,33 +181,29 @@ edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t c
     }
     edic_tok_pairs *p = calloc(1, sizeof *p);
     uint32_t *dense = filled(ranks);
-    uint64_t *parts = NULL;
     edic_tok_inner_merge *merges = NULL;
     if (!p || !dense) goto fail;
     p->inner = filled(symbols);
     p->inner_count = symbols;
     if (!p->inner || !number(p, slots, count, byte_ids, dense, ranks)) goto fail;
-    parts = calloc(p->symbols - p->bases + 1, sizeof *parts);
     merges = malloc((used + 1) * sizeof *merges);
-    if (!parts || !merges || !make_room(p, used)) goto fail;
+    if (!merges || !make_room(p, used)) goto fail;
     used = 0;
     for (size_t i = 0; i < count; i++) {
         if (slots[i].pair == UINT64_MAX) continue;
         uint32_t left = p->inner[slots[i].pair >> 32], right = p->inner[(uint32_t)slots[i].pair], rank = dense[slots[i].rank];
         insert(p, left, right, rank);
-        parts[rank] = (uint64_t)left << 32 | right;
         merges[used++] = (edic_tok_inner_merge){left, right, rank};
     }
+    qsort(merges, used, sizeof *merges, by_rank);
     p->has_bytes = byte_ids != NULL;
-    if (ordered && !measure(p, parts)) goto fail;
-    if (ordered) p->firsts = edic_tok_firsts_create(merges, used, p->bases, p->symbols, p->buckets != NULL);
+    if (!measure(p, merges, used)) goto fail;
+    p->firsts = edic_tok_firsts_create(merges, used, p->bases, p->symbols, p->buckets != NULL);
     free(merges);
-    free(parts);
     free(dense);
     return p;
 fail:
     free(merges);
-    free(parts);
     free(dense);
     edic_tok_pairs_destroy(p);
     return NULL;

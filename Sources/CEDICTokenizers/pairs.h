@@ -30,7 +30,7 @@ typedef struct {
     int has_bytes;                  // whether symbols 0..<256 are the bytes
     edic_tok_firsts *firsts;        // which merges come first, see firsts.h; NULL where that cannot be told
     uint32_t *outer;                // the caller's symbol by inner symbol
-    uint32_t *spans;                // how many first symbols an inner symbol is made of; NULL if not ordered
+    uint32_t *spans;                // how many first symbols an inner symbol is made of; NULL if that differs
     uint32_t *inner;                // and the other way; UINT32_MAX: none
     uint32_t inner_count;
 } edic_tok_pairs;
@@ -52,9 +52,8 @@ typedef struct {
 } edic_tok_merge_slot;
 
 // NULL where a rank has two results or a result two ranks, where there are too many, or without memory.
-// `byte_ids`, if given, are 256 symbols that no merge makes; `ordered`: parts have lower ranks than wholes.
-edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids,
-                                      int ordered);
+// `byte_ids`, if given, are 256 symbols that no merge makes.
+edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids);
 void edic_tok_pairs_destroy(edic_tok_pairs *pairs);
 
 #endif

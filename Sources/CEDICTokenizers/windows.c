@@ -1,7 +1,7 @@
 // Very long words, merged window by window.
 //
-// With consistent merges a sequence of symbols is the merging of its text exactly when each two neighbours are the
-// merging of theirs. So the results of two overlapping windows may be joined at any symbol that both have at the same
+// A sequence of symbols is the merging of its text exactly when each two neighbours are the merging of theirs: a first
+// merge across two would be of what both are at that moment, which they become in the same order alone. So the results of two overlapping windows may be joined at any symbol that both have at the same
 // place: to its left the neighbours come from one, to its right from the other. Four windows are merged side by side;
 // where one shares no symbol with what is settled, it is merged again from the beginning of a settled symbol, and from
 // further back each time.
@@ -87,7 +87,15 @@ size_t edic_tok_merge_windows(const edic_tok_merges *m, uint32_t *symbols, uint3
     uint32_t *begins = malloc((count + 1) * sizeof *begins), *window = malloc(count * sizeof *window);
     size_t result = SIZE_MAX;
     if (!inner || !settled || !begins || !window) goto out;
-    for (size_t i = 0; i < count; i++) inner[i] = inner_of(m->pairs, symbols[i]);
+    int are_first = 1;
+    for (size_t i = 0; i < count; i++) {
+        inner[i] = inner_of(m->pairs, symbols[i]);
+        are_first &= inner[i] == NOTHING || m->pairs->spans[inner[i]] == 1;
+    }
+    if (!are_first) {
+        result = edic_tok_merge_heap(m, symbols, sizes, count);
+        goto out;
+    }
     joining j = {m->pairs, inner, count, settled, begins, 0};
     begins[0] = 0;
     while (begins[j.kept] < count) {

@@ -33,24 +33,11 @@ struct BytePairModel: Sendable {
         isByteLevel: Bool, options: Options
     ) throws(TokenizerError) {
         table = try MergeTable(expecting: merges.count)
-        var madeAt = [UInt32](repeating: 0, count: vocabulary.count)
-        var isConsistent = options.continuingPrefix.isEmpty
         for (rank, merge) in merges.enumerated() {
-            let result = results[rank]
-            try table.add(merge.left, merge.right, rank: UInt32(rank), result: result)
-            // A result made twice, or before its parts, voids the promise that windows rely on.
-            if madeAt[Int(result)] != 0 { isConsistent = false }
-            madeAt[Int(result)] = UInt32(rank) + 1
-            if madeAt[Int(merge.left)] > rank || madeAt[Int(merge.right)] > rank { isConsistent = false }
-        }
-        for merge in merges.indices where isConsistent {
-            let own = UInt32(merge) + 1
-            if madeAt[Int(merges[merge].left)] >= own || madeAt[Int(merges[merge].right)] >= own {
-                isConsistent = false
-            }
+            try table.add(merge.left, merge.right, rank: UInt32(rank), result: results[rank])
         }
         byteIDs = (0..<256).map { index.id(of: [UInt8($0)].span) ?? .max }
-        table.finish(bytes: isByteLevel ? byteIDs : nil, isOrdered: isConsistent)
+        table.finish(bytes: isByteLevel ? byteIDs : nil)
         self.vocabulary = vocabulary
         self.merges = merges
         self.isByteLevel = isByteLevel
@@ -71,7 +58,6 @@ struct BytePairModel: Sendable {
         // around them took part, so the token's bytes alone merge the same way. With the pairs of all lower ids there,
         // two parts are left of nearly every token.
         table = try MergeTable(expecting: vocabulary.count)
-        var isOrdered = true
         var others: [(key: [UInt8], id: UInt32, score: Double)] = []
         var symbols: [UInt32] = []
         for id in 0..<UInt32(vocabulary.count) {
@@ -85,11 +71,8 @@ struct BytePairModel: Sendable {
                 continue
             }
             try table.add(parts.left, parts.right, rank: id, result: id)
-            for part in [parts.left, parts.right] where part >= id && vocabulary[part]?.count ?? 0 > 1 {
-                isOrdered = false
-            }
         }
-        table.finish(bytes: bytes, isOrdered: isOrdered)
+        table.finish(bytes: bytes)
         byteIDs = bytes
         self.vocabulary = vocabulary
         merges = []
@@ -203,17 +186,13 @@ struct BytePairModel: Sendable {
             ranks[Int(result)] = last.rank
             pairs.append((pair.left, pair.right, result))
         }
-        var isOrdered = true
         for pair in pairs {
             let rank = ranks[Int(pair.result)]
-            for part in [pair.left, pair.right] where ranks[Int(part)] >= rank && ranks[Int(part)] > 0 {
-                isOrdered = false
-            }
             guard (try? reachable.add(pair.left, pair.right, rank: rank, result: pair.result)) != nil else {
                 return nil
             }
         }
-        reachable.finish(isOrdered: isOrdered)
+        reachable.finish()
         return reachable
     }
 

@@ -15,13 +15,12 @@ internal import CEDICTokenizers
         guard unsafe edic_tok_merges_add(pointer, left, right, rank, result) != 0 else { throw .outOfMemory }
     }
 
-    /// Says that all pairs are there. `bytes`, if words are made of them, are the symbols of the 256 bytes; `isOrdered`
-    /// promises that each part has a lower rank than its whole.
-    func finish(bytes: [UInt32]? = nil, isOrdered: Bool) {
+    /// Says that all pairs are there. `bytes`, if words are made of them, are the symbols of the 256 bytes.
+    func finish(bytes: [UInt32]? = nil) {
         if let bytes, bytes.count == 256 {
-            unsafe edic_tok_merges_finish(pointer, bytes, isOrdered ? 1 : 0)
+            unsafe edic_tok_merges_finish(pointer, bytes)
         } else {
-            unsafe edic_tok_merges_finish(pointer, nil, isOrdered ? 1 : 0)
+            unsafe edic_tok_merges_finish(pointer, nil)
         }
     }
 

@@ -83,7 +83,6 @@ struct SentencePieceBPEModel: Sendable {
         }
         // As in the byte-level models, of a piece's pairs only the last of its own merging can ever meet.
         table = try MergeTable(expecting: entries.count)
-        var isOrdered = true
         for entry in entries where pieces[Int(entry.id)].kind != .userDefined {
             var characters: [UInt32] = []
             var at = 0
@@ -95,13 +94,8 @@ struct SentencePieceBPEModel: Sendable {
             guard let pair = all.lastPair(of: characters) else { continue }
             let rank = rankOf[pieces[Int(entry.id)].score] ?? 0
             try table.add(pair.left, pair.right, rank: rank, result: entry.id)
-            for part in [pair.left, pair.right] where Int(part) < pieces.count {
-                let bytes = pieces[Int(part)].bytes
-                let isCharacter = utf8Length(bytes.span, 0) == bytes.count
-                if !isCharacter, rankOf[pieces[Int(part)].score] ?? 0 >= rank { isOrdered = false }
-            }
         }
-        table.finish(isOrdered: isOrdered)
+        table.finish()
         self.symbols = symbols
         let user = pieces.enumerated().filter { $1.kind == .userDefined }
         protected = user.isEmpty ? nil : try Trie(user.map { ($1.bytes, UInt32($0), 0) })

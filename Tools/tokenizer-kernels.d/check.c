@@ -91,7 +91,7 @@ int main(void) {
                 edic_tok_merges_add(merges, left, right, m, 256 + m);
             }
         }
-        edic_tok_merges_finish(merges, bytes, 1);
+        edic_tok_merges_finish(merges, bytes);
         size_t n = random_text(text, 1 + below(MOST - 200));
         for (unsigned k = 0; k < 4; k++) {
             if (!edic_tok_use_kernels(names[k])) continue;

@@ -79,9 +79,8 @@ int edic_tok_merges_add(edic_tok_merges *_Nonnull merges, uint32_t left, uint32_
 uint32_t edic_tok_merges_rank(const edic_tok_merges *_Nonnull merges, uint32_t left, uint32_t right,
                               uint32_t *_Nonnull result);
 /// Says that the last pair was added. Where each rank has one result and each result one rank, words are then merged
-/// by a smaller table. `byte_ids`, if given, are the 256 symbols words are made of. `ordered` promises that each part
-/// has a lower rank than its whole: long words are then merged window by window.
-void edic_tok_merges_finish(edic_tok_merges *_Nonnull merges, const uint32_t *_Nullable byte_ids, int ordered);
+/// by a smaller table, and long ones window by window. `byte_ids`, if given, are the 256 symbols words are made of.
+void edic_tok_merges_finish(edic_tok_merges *_Nonnull merges, const uint32_t *_Nullable byte_ids);
 /// Merges symbols, which are used up, and finds the last pair if one symbol comes of them. Returns 0 if not.
 int edic_tok_merges_last(const edic_tok_merges *_Nonnull merges, uint32_t *_Nonnull symbols, size_t count,
                          uint32_t *_Nonnull left, uint32_t *_Nonnull right);
