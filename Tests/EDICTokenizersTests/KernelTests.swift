@@ -166,4 +166,41 @@ import _EDICTestSupport
             #expect(found == expected)
         }
     }
+
+    /// Words of many windows, by merges of which some make what an earlier one takes, as the files of some models have:
+    /// each result is what merging slowly gives.
+    @Test(arguments: names, [false, true]) func windowsMergeAsSlowly(_ name: String, _ isShuffled: Bool) throws {
+        guard WordPattern.useKernels(name) else { return }
+        defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }
+        var generator = SeededGenerator(seed: 99)
+        for merges in [12, 60, 400] {
+            // Shuffled, many a whole comes before its parts.
+            var order = (0..<merges).map { UInt32($0) }
+            if isShuffled { order.shuffle(using: &generator) }
+            var rankAndResult: [UInt64: (rank: UInt32, result: UInt32)] = [:]
+            let table = try MergeTable(expecting: merges)
+            for made in 0..<merges {
+                let known = UInt32(8 + made)
+                let left = UInt32.random(in: 0..<known, using: &generator)
+                let right = UInt32.random(in: 0..<known, using: &generator)
+                let pair = UInt64(left) << 32 | UInt64(right)
+                if rankAndResult[pair] != nil { continue }
+                rankAndResult[pair] = (order[made], known)
+                try table.add(left, right, rank: order[made], result: known)
+            }
+            table.finish()
+            for length in [257, 300, 999] {
+                let word = (0..<length).map { _ in UInt32.random(in: 0..<8, using: &generator) }
+                var found = word
+                table.apply(to: &found)
+                var expected = word
+                while let next = expected.indices.dropLast().compactMap({ at in
+                    rankAndResult[UInt64(expected[at]) << 32 | UInt64(expected[at + 1])].map { (merge: $0, at: at) }
+                }).min(by: { ($0.merge.rank, $0.at) < ($1.merge.rank, $1.at) }) {
+                    expected.replaceSubrange(next.at...next.at + 1, with: [next.merge.result])
+                }
+                #expect(found == expected, "\(merges) merges, \(length) symbols")
+            }
+        }
+    }
 }
