@@ -74,12 +74,30 @@ extension CharacterMap {
             }
             return result
         }
-        for character in text.bytes.decodedText {
-            let length = character.utf8.count
-            replaceGrapheme(at..<at + length, of: text, into: &result)
-            at += length
+        while at < text.bytes.count {
+            let end = endOfText(text.bytes.span, from: at)
+            for character in Array(text.bytes[at..<end]).decodedText {
+                let length = character.utf8.count
+                replaceGrapheme(at..<at + length, of: text, into: &result)
+                at += length
+            }
+            // Bytes that are no text stand for themselves.
+            guard at < text.bytes.count else { break }
+            result.append(text, at..<at + 1)
+            at += 1
         }
         return result
+    }
+
+    /// Where the first byte that is no UTF-8 stands, or the end.
+    private func endOfText(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        var at = start
+        while at < bytes.count {
+            let (scalar, length) = decodeScalar(bytes, at)
+            if scalar == "\u{FFFD}" && length == 1 { break }
+            at += length
+        }
+        return at
     }
 
     private func whole(_ range: Range<Int>, of text: AlignedText) -> Range<Int>? {

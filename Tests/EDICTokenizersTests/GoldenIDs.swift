@@ -48,6 +48,28 @@ import _EDICTestSupport
         }
     }
 
+    /// Bytes that are no text, wherever they stand, neither end the program nor lose the text before them.
+    @Test(arguments: cases) func brokenTextIsEncoded(_ item: Case) throws {
+        let tokenizer = try Self.load(item.file)
+        var generator = SeededGenerator(seed: 7)
+        let sentences = try Self.sentences().enumerated().filter { $0.offset % 12 == 0 }.map(\.element)
+        for sentence in sentences where !sentence.isEmpty {
+            var text = Array(sentence.utf8)
+            for _ in 0..<3 {
+                let broken: [[UInt8]] = [
+                    [0xFF], [0xC3], [0xE2, 0x82], [0xF0, 0x9F], [0x80], [0xED, 0xA0, 0x80], [0xC0, 0xAF],
+                ]
+                text.insert(
+                    contentsOf: broken.randomElement(using: &generator) ?? [],
+                    at: Int.random(in: 0...text.count, using: &generator))
+            }
+            let ids = tokenizer.encode(text.span, addingSpecialTokens: false)
+            #expect(tokenizer.encode((text + [0x0A] + text).span).count > ids.count)
+            let encoding = tokenizer.core.encoding(text, .recognized)
+            #expect(encoding.ids == ids && !ids.isEmpty)
+        }
+    }
+
     /// Every family written as a tokenizer.json encodes as the file it was read from.
     @Test(arguments: cases) func surviveTokenizerJSON(_ item: Case) throws {
         let tokenizer = try Self.load(item.file)
