@@ -1,14 +1,8 @@
 // Compares the kernels of every instruction set this processor runs with the same sums in double precision.
 // Tools/kernels builds and runs it, also for 64-bit Arm.
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "CEDICKernels.h"
+#include "checks.h"
 
-static uint64_t state = 88172645463325252ull;
-static uint32_t draw(void) { state ^= state << 13; state ^= state >> 7; state ^= state << 17; return (uint32_t)(state >> 32); }
-static float number(void) { return ((float)(int32_t)draw()) / 2147483648.0f; }
 static void *room(size_t bytes) { void *p = aligned_alloc(64, (bytes + 127) / 64 * 64); memset(p, 0, (bytes + 127) / 64 * 64); return p; }
 static int failures = 0;
 static void check(const char *what, size_t m, size_t k, size_t n, double got, double wanted, double room_for) {
@@ -156,9 +150,10 @@ static void attention(const ek_kernels *K, size_t queries, size_t keys, size_t s
     free(q); free(k); free(v); free(s); free(o); free(list); free(first); free(last);
 }
 
-int main(void) {
-    static const struct { ek_isa isa; const char *name; } sets[] = {{ek_isa_generic, "generic"}, {ek_isa_avx2, "avx2"}, {ek_isa_avx512, "avx512"}, {ek_isa_avx512vnni, "avx512vnni"}, {ek_isa_neon, "neon"}};
-    for (size_t s = 0; s < 5; s++) {
+int main(int count, char **arguments) {
+    const unsigned rounds = count > 1 ? (unsigned)atoi(arguments[1]) : 500;
+    ek_isa vectors = ek_isa_generic;  // the first instruction set with vectors, which the others must equal
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
         if (!ek_isa_available(sets[s].isa)) continue;
         const ek_kernels *K = ek_kernels_for(sets[s].isa);
         const int before = failures;
@@ -174,7 +169,19 @@ int main(void) {
         for (size_t n = 1; n < 70; n += 5) rows(K, n);
         for (size_t keys = 1; keys < 40; keys += 6)
             for (size_t q = 1; q < 7; q++) { attention(K, q, keys, 64, 0); attention(K, q, keys, 24, 1); }
-        printf("%s: %d differences\n", sets[s].name, failures - before);
+        printf("%s: %d numbers are not those of double precision\n", sets[s].name, failures - before);
+        fflush(stdout);
+        int differing = 0;
+        if (sets[s].isa != ek_isa_generic) {
+            const ek_kernels *generic = ek_kernels_for(ek_isa_generic);
+            differing += compare_bits(sets[s].name, K, generic, 0, rounds);
+            if (vectors == ek_isa_generic) vectors = sets[s].isa;
+            differing += compare_bits(sets[s].name, K, ek_kernels_for(vectors), 1, rounds);
+        }
+        differing += check_limits(sets[s].name, sets[s].isa);
+        printf("%s: %d calls differ from those of another instruction set\n", sets[s].name, differing);
+        fflush(stdout);
+        failures += differing;
     }
     return failures > 0;
 }

@@ -1,0 +1,300 @@
+// Compares the kernels of two instruction sets bit by bit, in memory where one byte too far is a fault.
+//
+// Lanes, and the order in which they are summed, are the same in all instruction sets. Where sums are of integers, or
+// where both sets have fused multiply-adds, results must be equal to the last bit. Narrow products are compared with wide
+// ones of the same whole numbers.
+#include <math.h>
+#include <sys/mman.h>
+#include "checks.h"
+
+static const char *set_name;
+static int differing;
+
+static size_t below(size_t bound) { return draw() % bound; }
+
+// ---- Memory whose end is the end of what may be read and written ----
+
+enum { slot_bytes = 1 << 20, slot_count = 24 };
+static char *slots[slot_count];
+static size_t slots_used;
+
+/// `bytes` bytes before a page that must not be touched, filled with what is no number.
+static void *guarded(size_t bytes) {
+    if (slots_used == slot_count || bytes > slot_bytes - 4096) abort();
+    char **slot = &slots[slots_used++];
+    if (!*slot) {
+        *slot = mmap(0, slot_bytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (*slot == MAP_FAILED) abort();
+        mprotect(*slot + slot_bytes, 4096, PROT_NONE);
+    }
+    memset(*slot + slot_bytes - bytes - 64, 0xFF, bytes + 64);
+    return *slot + slot_bytes - bytes;
+}
+/// Whether nothing was written before what `guarded` returned.
+static int is_whole(const void *memory) {
+    for (int i = 1; i <= 64; i++)
+        if (((const uint8_t *)memory)[-i] != 0xFF) return 0;
+    return 1;
+}
+
+static void report(const char *what, size_t a, size_t b, size_t c, const char *how) {
+    if (differing++ < 20) printf("%s: %s %zu %zu %zu: %s\n", set_name, what, a, b, c, how);
+}
+
+/// Whether two floats are the same, all that are no number being one.
+static int same_float(float a, float b) { return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof a) == 0; }
+static int same_floats(const float *a, const float *b, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!same_float(a[i], b[i])) return 0;
+    return 1;
+}
+#define EXPECT(condition, what, a, b, c) ((condition) ? (void)0 : report(what, a, b, c, #condition))
+
+static float *floats(size_t n) { return guarded(n * sizeof(float)); }
+static float *copy(const float *x, size_t n) { return memcpy(floats(n), x, n * sizeof(float)); }
+
+enum spread { plain, wide_apart, special };
+static float drawn(enum spread spread) {
+    static const float odd[] = {0, -0.0f, 1, -1, 0.5f, 2.5f, -3.5f, 87, -87, 88, -88, -87.5f, 100, -100, 1e4f, -1e4f, 1e-6f, -1e-6f,
+                                1e30f, -1e30f, 1e-30f, 1e-40f, -1e-44f, 3e38f};
+    switch (spread) {
+    case plain: return 4 * number();
+    case wide_apart: return ldexpf(number(), (int)below(40) - 20);
+    default: return below(3) ? 90 * number() : odd[below(sizeof odd / sizeof *odd)];
+    }
+}
+static float *drawn_floats(size_t n, enum spread spread) {
+    float *x = floats(n);
+    for (size_t i = 0; i < n; i++) x[i] = drawn(spread);
+    return x;
+}
+static size_t length(size_t most) { return below(3) ? 1 + below(70) : 1 + below(most); }
+
+// ---- Quantising ----
+
+static void quantise(const ek_kernels *K, const ek_kernels *R) {
+    const size_t k = length(600), padded = (k + 63) / 64 * 64, blocks = (k + 255) / 256 * 8;
+    static const float limits[] = {64, 127};
+    const float limit = limits[below(2)];
+    float *x = drawn_floats(k, below(2) ? plain : wide_apart);
+    if (below(8) == 0) memset(x, 0, k * sizeof(float));
+    if (below(4) == 0)  // ties
+        for (size_t i = 0; i < k; i++) x[i] = i == 0 ? limit : (float)below(128) / 2 - 32;
+    int8_t *a = guarded(2 * padded), *b = guarded(2 * padded), *c = guarded(64 * blocks), *d = guarded(64 * blocks);
+    float *p = floats(blocks), *q = floats(blocks);
+    int32_t *s = guarded(8 * blocks), *t = guarded(8 * blocks);
+    K->quantize_row(x, k, limit, a + padded, padded, p, s);
+    R->quantize_row(x, k, limit, b + padded, padded, q, t);
+    EXPECT(memcmp(a, b, 2 * padded) == 0 && same_float(*p, *q) && *s == *t, "quantize_row", k, (size_t)limit, 0);
+    int32_t sum = 0;
+    for (size_t i = 0; i < padded; i++) sum += a[padded + i];
+    EXPECT(sum == *s, "sum of quantize_row", k, 0, 0);
+    K->quantize_row_wide(x, k, a, padded, p, s);
+    R->quantize_row_wide(x, k, b, padded, q, t);
+    EXPECT(memcmp(a, b, 2 * padded) == 0 && same_float(*p, *q) && *s == *t, "quantize_row_wide", k, 0, 0);
+    K->quantize_blocks(x, k, limit, c + 32 * blocks, blocks, p, s);
+    R->quantize_blocks(x, k, limit, d + 32 * blocks, blocks, q, t);
+    EXPECT(memcmp(c, d, 64 * blocks) == 0 && same_floats(p, q, blocks) && memcmp(s, t, 8 * blocks) == 0, "quantize_blocks", k, (size_t)limit, 0);
+    K->quantize_blocks_wide(x, k, c, blocks, p, s);
+    R->quantize_blocks_wide(x, k, d, blocks, q, t);
+    EXPECT(memcmp(c, d, 64 * blocks) == 0 && same_floats(p, q, blocks) && memcmp(s, t, 8 * blocks) == 0, "quantize_blocks_wide", k, 0, 0);
+    EXPECT(is_whole(a) && is_whole(c) && is_whole(p) && is_whole(s), "quantising writes before", k, 0, 0);
+}
+
+// ---- Products ----
+
+/// `count` outputs stored as in a file, of any bits that are numbers.
+static void *drawn_file(ek_format f, size_t k, size_t count) {
+    const size_t size = ek_block_bytes(f), units = k / ek_block_length(f) * count;
+    uint8_t *file = guarded(units * size);
+    for (size_t i = 0; i < units * size; i++) file[i] = (uint8_t)draw();
+    for (size_t u = 0; u < units; u++) {
+        uint8_t *p = file + u * size;
+        // Halves that are no number have an exponent of all ones.
+        if (f == ek_format_f32) memcpy(p, &(float){number()}, 4);
+        else if (f == ek_format_bf16) p[1] = (uint8_t)(0x3c | (p[1] & 0x80));
+        else if (f == ek_format_q6_k) p[209] &= 0xbf;
+        else p[1] &= 0xbf;
+        if (f == ek_format_q4_1 || f == ek_format_q5_1 || f == ek_format_q4_k || f == ek_format_q5_k) p[3] &= 0xbf;
+    }
+    return file;
+}
+
+static void multiply(const ek_kernels *K, const ek_kernels *R, ek_format f, int fused) {
+    const size_t unit = ek_block_length(f), m = 1 + below(20), n = 1 + below(below(2) ? 20 : 120);
+    const size_t k = unit == 1 ? length(200) : unit == 32 ? 32 * (1 + below(6)) : 256 * (1 + below(2));
+    const size_t panels = (n + 15) / 16, panel = ek_panel_bytes(f, k), y_stride = n + below(3);
+    char *packed = guarded(panels * panel);
+    void *file;
+    if (f == ek_format_int8) {
+        int8_t *bytes = file = guarded(n * k);
+        const size_t kind = below(4);
+        for (size_t i = 0; i < n * k; i++) bytes[i] = (int8_t)(kind == 0 ? -128 : kind == 1 ? (below(2) ? 127 : -128) : (int)draw());
+    } else file = drawn_file(f, k, n);
+    for (size_t j = 0; j < panels; j++) {
+        const size_t count = n - 16 * j < 16 ? n - 16 * j : 16;
+        const char *from = (const char *)file + 16 * j * (f == ek_format_int8 ? k : k / unit * ek_block_bytes(f));
+        if (f == ek_format_int8) ek_pack_panel_int8((const int8_t *)from, count, k, packed + j * panel);
+        else ek_pack_panel(f, from, count, k, packed + j * panel);
+    }
+    const ek_epilogue end = {below(2) ? drawn_floats(n, plain) : 0, (int32_t)below(2), (int32_t)below(2)};
+    float *y = drawn_floats((m - 1) * y_stride + n, plain), *z = copy(y, (m - 1) * y_stride + n);
+    const size_t written = (m - 1) * y_stride + n;
+    if (f <= ek_format_bf16) {
+        const size_t x_stride = k + below(3);
+        float *x = drawn_floats((m - 1) * x_stride + k, plain);
+        if (!fused) return;
+        K->multiply_float(f, x, x_stride, m, packed, 16, 16 * k, k, y, y_stride, n, &end);
+        R->multiply_float(f, x, x_stride, m, packed, 16, 16 * k, k, z, y_stride, n, &end);
+        EXPECT(same_floats(y, z, written), "multiply_float", (size_t)f, m, n);
+        EXPECT(is_whole(y), "multiply_float writes before", (size_t)f, m, n);
+        return;
+    }
+    // Whole numbers as rows, once in bytes if there are narrow products, and once in words.
+    const int is_bytes = f == ek_format_int8, narrow = K->narrow_limit > 0 && below(3) > 0;
+    const size_t blocks = is_bytes ? 0 : ek_padded_blocks(f, k), padded = is_bytes ? (k + 3) / 4 * 4 : 32 * blocks;
+    const int32_t limit = !narrow ? 32767 : is_bytes || f == ek_format_q8_0 ? K->narrow_limit : 127;
+    const size_t kind = below(4);
+    int8_t *bytes = guarded(m * padded);
+    int16_t *words = guarded(2 * m * padded);
+    const size_t runs = is_bytes ? 1 : 2 * blocks;
+    int32_t *sums = guarded(4 * m * runs);
+    memset(sums, 0, 4 * m * runs);
+    for (size_t r = 0; r < m; r++)
+        for (size_t i = 0; i < padded; i++) {
+            int32_t v = kind == 0 ? limit : kind == 1 ? -limit : kind == 2 ? (below(2) ? limit : -limit) : (int32_t)(draw() % (unsigned)(2 * limit + 1)) - limit;
+            if (i >= k) v = 0;
+            static const size_t place[4] = {0, 2, 1, 3};
+            bytes[r * padded + i] = (int8_t)v;
+            words[r * padded + i / 4 * 4 + place[i % 4]] = (int16_t)v;
+            sums[r * runs + (is_bytes ? 0 : i / 16)] += v;
+        }
+    const size_t scale_count = is_bytes ? 1 : blocks;
+    float *scales = floats(m * scale_count);
+    for (size_t i = 0; i < m * scale_count; i++) scales[i] = 0.001f + fabsf(number());
+    const ek_quantized_rows wide = {(int8_t *)words, 2 * padded, scales, scale_count, sums, runs, 1};
+    ek_quantized_rows own = wide;
+    if (narrow) own.values = bytes, own.value_stride = padded, own.is_wide = 0;
+    if (is_bytes) {
+        float *weight_scales = drawn_floats(n, plain);
+        K->multiply_int8(&own, m, packed, weight_scales, k, y, y_stride, n, &end);
+        R->multiply_int8(&wide, m, packed, weight_scales, k, z, y_stride, n, &end);
+        EXPECT(same_floats(y, z, written), narrow ? "multiply_int8" : "multiply_int8 wide", m, k, n);
+    } else if (fused) {
+        K->multiply_blocks(f, &own, m, packed, k, y, y_stride, n, &end);
+        R->multiply_blocks(f, &wide, m, packed, k, z, y_stride, n, &end);
+        EXPECT(same_floats(y, z, written), narrow ? "multiply_blocks" : "multiply_blocks wide", (size_t)f, m, n);
+    }
+    EXPECT(is_whole(y), "a product writes before", (size_t)f, m, n);
+}
+
+// ---- Rows of floats ----
+
+static void rows(const ek_kernels *K, const ek_kernels *R, int fused) {
+    const size_t n = length(300);
+    const enum spread spread = (enum spread)below(3);
+    float *x = drawn_floats(n, spread), *y = drawn_floats(n, plain), *g = drawn_floats(n, plain), *a = floats(n), *b = floats(n);
+    if (below(4) == 0 && n > 2) x[below(n)] = -INFINITY;
+#define BOTH(call)                                      \
+    memcpy(a, x, n * sizeof *x);                        \
+    memcpy(b, x, n * sizeof *x);                        \
+    { const ek_kernels *T = K; float *o = a; call; }    \
+    { const ek_kernels *T = R; float *o = b; call; }    \
+    EXPECT(same_floats(a, b, n) && is_whole(a), #call, n, (size_t)spread, 0)
+    BOTH(T->add(o, y, n));
+    BOTH(T->multiply(o, y, n));
+    BOTH(T->scale(o, 0.3f, n));
+    BOTH(T->relu(o, n));
+    EXPECT(same_float(K->maximum(x, n), R->maximum(x, n)), "maximum", n, 0, 0);
+    EXPECT(K->argmax(x, n) == R->argmax(x, n), "argmax", n, 0, 0);
+    if (!fused) return;
+    BOTH(T->softmax(o, n));
+    BOTH(T->silu(o, n));
+    BOTH(T->silu_gate(o, y, n));
+    BOTH(T->gelu_tanh(o, n));
+    BOTH(T->gelu_erf(o, n));
+    BOTH(T->tanh(o, n));
+    BOTH(T->sigmoid(o, n));
+    BOTH(T->xielu(o, n, 0.8f, 1.5f, 0.5f, -1e-6f));
+    BOTH(T->layer_norm(x, g, y, 1e-5f, o, n));
+    BOTH(T->layer_norm(x, g, 0, 1e-5f, o, n));
+    BOTH(T->layer_norm(o, g, y, 1e-5f, o, n));
+    BOTH(T->rms_norm(x, g, 1e-5f, o, n));
+    BOTH(T->rms_norm(o, g, 1e-5f, o, n));
+    EXPECT(same_float(K->dot(x, y, n), R->dot(x, y, n)), "dot", n, (size_t)spread, 0);
+    EXPECT(same_float(K->sum_of_exp(x, x[0], n), R->sum_of_exp(x, x[0], n)), "sum_of_exp", n, (size_t)spread, 0);
+}
+
+static void rotate(const ek_kernels *K, const ek_kernels *R) {
+    const size_t half = 1 + below(40), heads = 1 + below(3), stride = 2 * half + below(9), n = (heads - 1) * stride + 2 * half;
+    float *c = drawn_floats(half, plain), *s = drawn_floats(half, plain), *x = drawn_floats(n, plain), *y = copy(x, n);
+    const int32_t interleaved = (int32_t)below(2);
+    K->rotate(x, heads, stride, half, c, s, interleaved);
+    R->rotate(y, heads, stride, half, c, s, interleaved);
+    EXPECT(same_floats(x, y, n) && is_whole(x), "rotate", half, heads, (size_t)interleaved);
+}
+
+// ---- Attention ----
+
+static void attend(const ek_kernels *K, const ek_kernels *R) {
+    static const size_t sizes[] = {1, 3, 16, 24, 32, 64, 65, 80, 100, 128};
+    const size_t rows = 1 + below(below(2) ? 3 : 14), positions = 1 + below(below(2) ? 20 : 150);
+    const size_t size = sizes[below(10)], value_size = below(2) ? size : sizes[below(10)], held = positions + below(9);
+    const size_t qs = size + below(3), ks = size + below(3), vs = value_size + below(3), ss = positions + below(3), os = value_size + below(3);
+    int32_t *list = 0, *first = guarded(4 * rows), *last = guarded(4 * rows);
+    if (below(2)) {
+        list = guarded(4 * positions);
+        for (size_t i = 0; i < positions; i++) list[i] = (int32_t)below(held);
+    }
+    for (size_t r = 0; r < rows; r++) {
+        first[r] = (int32_t)(below(2) ? 0 : below(positions));
+        last[r] = (int32_t)(below(2) ? positions : (size_t)first[r] + below(positions - (size_t)first[r] + 1));
+    }
+    float *q = drawn_floats((rows - 1) * qs + size, plain), *k = drawn_floats((held - 1) * ks + size, plain);
+    float *v = drawn_floats((held - 1) * vs + value_size, plain);
+    float *s = floats((rows - 1) * ss + positions), *t = floats((rows - 1) * ss + positions);
+    float *a = floats((rows - 1) * os + value_size), *b = floats((rows - 1) * os + value_size);
+    ek_attention call = {q, qs, rows, size, k, ks, v, vs, value_size, list, first, last, 0.3f, s, ss, a, os};
+    K->attend(&call);
+    call.scores = t, call.out = b;
+    R->attend(&call);
+    EXPECT(same_floats(a, b, (rows - 1) * os + value_size), "attend", rows, positions, size);
+    EXPECT(is_whole(a) && is_whole(s), "attend writes before", rows, positions, size);
+    for (size_t r = 0; r < rows; r++)
+        EXPECT(same_floats(s + r * ss + first[r], t + r * ss + first[r], (size_t)(last[r] - first[r])), "weights", r, positions, size);
+}
+
+int compare_bits(const char *name, const ek_kernels *K, const ek_kernels *reference, int fused, unsigned rounds) {
+    set_name = name;
+    differing = 0;
+    for (unsigned round = 0; round < rounds; round++) {
+#define FRESH(call) (slots_used = 0, call)
+        FRESH(quantise(K, reference));
+        for (int f = ek_format_f32; f <= ek_format_q6_k; f++)
+            if (round % 4 == (unsigned)f % 4) FRESH(multiply(K, reference, (ek_format)f, fused));
+        FRESH(rows(K, reference, fused));
+        if (!fused) continue;
+        FRESH(rotate(K, reference));
+        FRESH(attend(K, reference));
+    }
+    return differing;
+}
+
+int check_limits(const char *name, ek_isa isa) {
+    set_name = name;
+    differing = 0;
+    slots_used = 0;
+    for (size_t bytes = 512; bytes <= 64 * 512; bytes += 512) {
+        slots_used = 0;
+        uint8_t *memory = guarded(bytes);
+        for (size_t i = 0; i < bytes; i++) memory[i] = (uint8_t)draw();
+        EXPECT(ek_read_memory(isa, memory, bytes) == ek_read_memory(ek_isa_generic, memory, bytes), "ek_read_memory", bytes, 0, 0);
+    }
+    float one = 0, ten = 0;
+    int32_t whole = 0, more = 0;
+    const int64_t first = ek_spin_float(isa, 1, &one), tenth = ek_spin_float(isa, 10, &ten);
+    EXPECT(tenth == 10 * first && (first == 0 || fabsf(ten - one) < 1e-3f * one), "ek_spin_float", 0, 0, 0);
+    const int64_t step = ek_spin_int8(isa, 1, &whole), steps = ek_spin_int8(isa, 10, &more);
+    EXPECT(steps == 10 * step && (step == 0 || more > whole), "ek_spin_int8", 0, 0, 0);
+    return differing;
+}
