@@ -88,7 +88,8 @@ size_t edic_tok_merge_firsts(const edic_tok_pairs *pairs, uint32_t *symbols, siz
     size_t kept = 0, is_taken = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t own = haste(f, known[i + 1], OWN);
-        size_t is_sure = (own > haste(f, known[i], BY_LEFT)) & (own > haste(f, known[i + 2], BY_RIGHT));
+        uint32_t left = haste(f, known[i], BY_LEFT), right = haste(f, known[i + 2], BY_RIGHT);
+        size_t is_sure = own > (left > right ? left : right);
         symbols[kept] = is_sure ? pairs->bases + most_haste(f) - own : symbols[i];
         kept += !is_taken;
         is_taken = is_sure;
