@@ -4,6 +4,7 @@
 
 #include "sentence.h"
 #include "tables.h"
+#include "words.h"
 
 size_t edic_tok_utf8_of(uint32_t c, uint8_t *to) {
     if (c < 0x80) {
@@ -203,3 +204,14 @@ size_t edic_tok_sentence_normalize(const edic_tok_sentence *m, const uint8_t *s,
     return written >= 3 && memcmp(out + written - 3, mark, 3) == 0 ? SIZE_MAX : written;
 }
 
+int edic_tok_sentence_is_plain(const edic_tok_sentence *m, const uint8_t *s, size_t n) {
+    for (size_t i = 0; i < n;) {
+        uint32_t scalar;
+        unsigned length = two_bytes_at(s, i, n, &scalar);
+        int prints = scalar > ' ' && scalar < 0x7F;
+        if (length == 0 || !m->quick[scalar] || (m->goes_on[s[i]] && i > 0)) return 0;
+        if (!prints && !(edic_tok_class_of(scalar) & CLASS_LETTER)) return 0;
+        i += length;
+    }
+    return n > 0;
+}

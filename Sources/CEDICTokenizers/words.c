@@ -122,6 +122,19 @@ static size_t pieces_word(const edic_tok_words *words, const uint8_t *word, size
     return 1;
 }
 
+// A word by itself that no other way of normalizing would change.
+static size_t plain_word(const edic_tok_words *words, const uint8_t *word, size_t length, uint32_t *ids) {
+    uint8_t doubt;
+    if (!edic_tok_sentence_is_plain(words->sentence, word, length)) return SIZE_MAX;
+    size_t count = edic_tok_sentence_encode(words->sentence, word, length, words->prefixes, 0, ids, EDIC_TOK_WORD_ROOM, &doubt);
+    if (count == SIZE_MAX) return SIZE_MAX;
+    if (words->fuses_unknown) return edic_tok_fuse(ids, count, words->unknown_id);
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == words->unknown_id) return SIZE_MAX;
+    }
+    return count;
+}
+
 size_t edic_tok_encode_word_after(const edic_tok_words *words, const uint8_t *word, size_t length, double before,
                                   uint32_t *ids, uint8_t *doubt) {
     *doubt = 0;
@@ -129,6 +142,7 @@ size_t edic_tok_encode_word_after(const edic_tok_words *words, const uint8_t *wo
     case edic_tok_words_bytes: return bytes_word(words, word, length, ids);
     case edic_tok_words_pieces: return pieces_word(words, word, length, ids);
     case edic_tok_words_sentence:
+        if (words->plain_only) return plain_word(words, word, length, ids);
         return edic_tok_sentence_encode(words->sentence, word, length, words->prefixes, before, ids, EDIC_TOK_WORD_ROOM, doubt);
     case edic_tok_words_elsewhere: break;
     }

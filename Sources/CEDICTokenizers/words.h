@@ -23,6 +23,9 @@ int edic_tok_sentence_symbols(const edic_tok_sentence *sentence, const uint8_t *
 size_t edic_tok_sentence_put(const edic_tok_sentence *sentence, const uint32_t *symbols, size_t count, uint32_t *ids);
 // The pairs that the words of a sentence merge by; NULL: none, or Unigram.
 const edic_tok_pairs *edic_tok_sentence_pairs(const edic_tok_sentence *sentence);
+// Whether a word is letters of one or two bytes and what else ASCII prints, all of them left alone by the map: so that it
+// is the same however texts are cut into characters, and joins nothing beside it.
+int edic_tok_sentence_is_plain(const edic_tok_sentence *sentence, const uint8_t *s, size_t n);
 // Whether the best paths of many words of a Unigram sentence may be found at once. Then each is normalized and added, which
 // gives 0 where it must be encoded otherwise and -1 where the round is full, and after the walk taken: SIZE_MAX as above.
 int edic_tok_sentence_walks(const edic_tok_sentence *sentence);

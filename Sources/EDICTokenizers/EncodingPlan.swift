@@ -69,7 +69,11 @@ final class EncodingPlan: Sendable {
                 self.init(normalizer, pieces: model.pieces, parts.model)
             case (let normalizer, let preTokenizer?):
                 guard Self.isMetaspacePerWord(normalizer, preTokenizer) else { return nil }
-                self.init(kind: .metaspace, pattern: WordPattern(family: .chunks), separators: Self.flags([0x20]))
+                let maps = Self.characterMaps(in: normalizer)
+                self.init(
+                    kind: .metaspace, pattern: WordPattern(family: .chunks),
+                    words: NativeWords(kind: Self.plainWords(parts.model, model, maps)),
+                    separators: Self.flags([0x20] + (maps.first.map(Self.bytesBecomingSpaces) ?? [])))
             default: return nil
             }
         default: return nil
@@ -102,14 +106,8 @@ final class EncodingPlan: Sendable {
         guard hasSpace else { return nil }
         var cuts: [UInt8] = [0x20]
         if normalizer.removesExtraWhitespace, let map = normalizer.map {
-            // Keys that span a space would see across a cut; other white space that becomes a space cuts as well.
-            for byte in [0x09, 0x0A, 0x0D] as [UInt8] {
-                if let match = map.longestMatch([byte, 0x41].span, 0), match.length == 1,
-                    map.bytes(of: match.value).elementsEqual([0x20]),
-                    !pieces.contains(where: { $0.kind == .userDefined && $0.bytes.contains(byte) })
-                {
-                    cuts.append(byte)
-                }
+            cuts += Self.bytesBecomingSpaces(map).filter { byte in
+                !pieces.contains { $0.kind == .userDefined && $0.bytes.contains(byte) }
             }
         }
         let native = NativeSentence(model, normalizer)
@@ -118,6 +116,14 @@ final class EncodingPlan: Sendable {
             kind: .sentencePiece(normalizer, native), pattern: WordPattern(family: .chunks),
             words: NativeWords(kind: words ?? .elsewhere), separators: Self.flags(cuts),
             keepsSeparators: !normalizer.removesExtraWhitespace, spanning: spanning)
+    }
+
+    /// Keys that span a space would see across a cut; other white space that becomes a space cuts as well.
+    private static func bytesBecomingSpaces(_ map: CharacterMap) -> [UInt8] {
+        [0x09, 0x0A, 0x0D].filter { byte in
+            guard let match = map.longestMatch([byte, 0x41].span, 0), match.length == 1 else { return false }
+            return map.bytes(of: match.value).elementsEqual([0x20])
+        }
     }
 
     private static let mostSpanning = 8
@@ -239,6 +245,21 @@ final class EncodingPlan: Sendable {
             return false
         default: return false
         }
+    }
+
+    private static func characterMaps(in normalizer: Normalizer?) -> [CharacterMap] {
+        let steps = if case .sequence(let steps)? = normalizer { steps } else { normalizer.map { [$0] } ?? [] }
+        return steps.compactMap { if case .precompiled(let map) = $0 { map } else { nil } }
+    }
+
+    /// What encodes the plain words of a model that is not sentencepiece's own, if a character map is all that may change
+    /// them.
+    private static func plainWords(_ model: Model, _ unigram: UnigramModel, _ maps: [CharacterMap]) -> NativeWords.Kind
+    {
+        var alone = SentencePieceNormalizer()
+        alone.map = maps.first
+        guard maps.count < 2, let native = NativeSentence(model, alone, standsAlone: true) else { return .elsewhere }
+        return .alone(native, unknownID: unigram.unknownID, fusesUnknown: unigram.fallback.isEmpty)
     }
 
     /// Appends the ids of a part of a text; false, with nothing appended, where it must be encoded step by step.

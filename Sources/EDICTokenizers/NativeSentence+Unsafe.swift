@@ -14,7 +14,10 @@ internal import Glibc
     private let scores: UnsafeMutablePointer<Float>
 
     /// Nil where the model is none that sentencepiece would sum in single precision, or without memory.
-    init?(_ model: Model, _ normalizer: SentencePieceNormalizer) {
+    ///
+    /// - Parameter standsAlone: words are encoded by themselves, as tokenizers does: sums are as precise as the model's, and
+    ///   unknown characters stay unknown.
+    init?(_ model: Model, _ normalizer: SentencePieceNormalizer, standsAlone: Bool = false) {
         var parts = unsafe edic_tok_sentence_parts()
         var characters: [(scalar: UInt32, symbol: UInt32)] = []
         let bytes: [UInt32]
@@ -37,8 +40,8 @@ internal import Glibc
             unsafe parts.piece_count = UInt32(model.vocabulary.count)
             unsafe parts.refuses_invalid = 1
             isUnigram = false
-        case .unigram(let model) where model.lattice.singlePrecision:
-            bytes = model.fallback
+        case .unigram(let model) where model.lattice.singlePrecision || standsAlone:
+            bytes = standsAlone ? [] : model.fallback
             scoreByID = model.pieces.indices.map { Float(model.pieceScore(UInt32($0))) }
             tables = (nil, model.lattice.trie)
             unsafe parts.unigram = model.lattice.native
@@ -57,7 +60,7 @@ internal import Glibc
             }
         }
         symbols = (normalizer.protected, others)
-        fusedUnknown = bytes.count == 256 ? nil : unsafe parts.unigram.unknown_id
+        fusedUnknown = bytes.count == 256 || standsAlone ? nil : unsafe parts.unigram.unknown_id
         unsafe fallback = .allocate(capacity: 256)
         unsafe fallback.initialize(repeating: 0, count: 256)
         unsafe scores = .allocate(capacity: max(scoreByID.count, 1))

@@ -139,6 +139,9 @@ internal import CEDICTokenizers
         case bytes(BytePairModel)
         case wordPiece(WordPieceModel, BERTCleaning?)
         case sentence(NativeSentence, prefixes: Bool)
+        /// Each word by itself with a ▁ before it; what is not plain is encoded elsewhere, and so are words with unknown
+        /// characters where runs of those are not one id.
+        case alone(NativeSentence, unknownID: UInt32, fusesUnknown: Bool)
         case elsewhere
     }
 
@@ -183,6 +186,13 @@ internal import CEDICTokenizers
             unsafe words.sentence = sentence.pointer
             unsafe words.prefixes = prefixes ? 1 : 0
             unsafe words.is_unigram = sentence.isUnigram ? 1 : 0
+        case .alone(let sentence, let unknownID, let fusesUnknown):
+            unsafe words.kind = .sentence
+            unsafe words.sentence = sentence.pointer
+            unsafe words.prefixes = 1
+            unsafe words.plain_only = 1
+            unsafe words.unknown_id = unknownID
+            unsafe words.fuses_unknown = fusesUnknown ? 1 : 0
         case .elsewhere: unsafe words.kind = .elsewhere
         }
         unsafe native = words

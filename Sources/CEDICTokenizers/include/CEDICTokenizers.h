@@ -204,6 +204,8 @@ typedef struct {
     uint8_t cuts_ideographs;                        // and puts spaces around Chinese characters
     uint8_t prefixes;                               // SentencePiece: whether a word gets a \u2581 before it
     uint8_t is_unigram;                             // and whether scores are summed along
+    uint8_t plain_only;                             // and whether the caller encodes what is not plain
+    uint8_t fuses_unknown;                          // of plain words: whether runs of unknown_id are one, or are the caller's
     const edic_tok_sentence *_Nullable sentence;
 } edic_tok_words;
 
