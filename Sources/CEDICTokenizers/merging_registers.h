@@ -74,6 +74,21 @@ static inline void store_kept(uint16_t *to, __m128i symbols, uint32_t kept) {
     _mm_storeu_si128((__m128i *)to, _mm_shuffle_epi8(symbols, from));
 }
 
+// What is known of the pairs at 8 indexes, of which `count` are some; nothing of the others. One by one,
+// since many processors gather slowly.
+static inline void known_of(const edic_tok_firsts *f, __m256i index, int count, __m256i *known) {
+    uint32_t at[8] __attribute__((aligned(32)));
+    __m256i is = _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    _mm256_store_si256((__m256i *)at, _mm256_and_si256(index, is));
+    for (unsigned k = 0; k < 8; k += 4) {
+        __m128d low = _mm_loadh_pd(_mm_load_sd((const double *)&f->known[at[k]]), (const double *)&f->known[at[k + 1]]);
+        __m128d high = _mm_loadh_pd(_mm_load_sd((const double *)&f->known[at[k + 2]]), (const double *)&f->known[at[k + 3]]);
+        __m128i wanted = k == 0 ? _mm256_castsi256_si128(is) : _mm256_extracti128_si256(is, 1);
+        __m256i four = _mm256_castpd_si256(_mm256_insertf128_pd(_mm256_castpd128_pd256(low), high, 1));
+        known[k / 4] = _mm256_and_si256(four, _mm256_cvtepi32_epi64(wanted));
+    }
+}
+
 // Puts a word into a lane with all its sure merges done: those of firsts.c, which says why.
 static inline __attribute__((always_inline)) void begin_parts(narrow_lane *l, const edic_tok_pairs *p, edic_tok_merging *word,
                                                                const unsigned parts) {
@@ -106,13 +121,7 @@ static inline __attribute__((always_inline)) void begin_parts(narrow_lane *l, co
             __m128i rights = half ? _mm256_extracti128_si256(right, 1) : _mm256_castsi256_si128(right);
             __m256i index = _mm256_mullo_epi32(_mm256_cvtepu16_epi32(lefts), _mm256_set1_epi32((int)f->limit));
             index = _mm256_add_epi32(index, _mm256_cvtepu16_epi32(rights));
-            for (unsigned k = 0; k < 2; k++) {
-                unsigned g = 4 * i + 2 * half + k;
-                __m128i indexes = k ? _mm256_extracti128_si256(index, 1) : _mm256_castsi256_si128(index);
-                __m256i at = _mm256_setr_epi64x(4 * g, 4 * g + 1, 4 * g + 2, 4 * g + 3);
-                __m256i is = _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)count - 1), at);
-                known[g + 1] = _mm256_mask_i32gather_epi64(nothing, (const long long *)f->known, indexes, is, 8);
-            }
+            known_of(f, index, (int)count - 1 - (int)(PART * i + 8 * half), &known[4 * i + 2 * half + 1]);
         }
     }
     uint32_t sure = 0;
