@@ -43,6 +43,11 @@ static inline size_t edic_tok_wide_bucket(const edic_tok_pairs *p, uint32_t left
     return (size_t)(((uint64_t)left << 20 | right) * 0x9E3779B97F4A7C15u >> (64 - p->bits));
 }
 
+// The inner symbol of a caller's, or UINT32_MAX.
+static inline uint32_t edic_tok_inner_symbol(const edic_tok_pairs *p, uint32_t symbol) {
+    return symbol < p->inner_count ? p->inner[symbol] : UINT32_MAX;
+}
+
 static inline size_t edic_tok_pairs_bucket_count(const edic_tok_pairs *p) { return (size_t)1 << p->bits; }
 
 // A slot of the caller's table: pair is left << 32 | right; all bits set where it is empty.

@@ -49,9 +49,7 @@ static uint32_t symbol_of(const edic_tok_sentence *m, uint32_t scalar) {
 
 // The inner symbol of a character, or no_symbol.
 static uint32_t inner_of(const edic_tok_sentence *m, uint32_t scalar) {
-    const edic_tok_pairs *pairs = m->parts.merges->pairs;
-    uint32_t symbol = symbol_of(m, scalar);
-    return symbol < pairs->inner_count ? pairs->inner[symbol] : no_symbol;
+    return edic_tok_inner_symbol(m->parts.merges->pairs, symbol_of(m, scalar));
 }
 
 static int find_quick_symbols(edic_tok_sentence *m) {

@@ -60,7 +60,7 @@ static int join(joining *j, const uint32_t *window, size_t found, size_t from) {
 }
 
 static uint32_t inner_of(const edic_tok_pairs *pairs, uint32_t symbol) {
-    uint32_t inner = symbol < pairs->inner_count ? pairs->inner[symbol] : UINT32_MAX;
+    uint32_t inner = edic_tok_inner_symbol(pairs, symbol);
     return inner == UINT32_MAX ? (uint32_t)NOTHING : inner;
 }
 
