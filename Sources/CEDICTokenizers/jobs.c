@@ -144,6 +144,7 @@ static void learn_paths(edic_tok_cache *c, const edic_tok_words *words, const ed
         for (; at < lacks; at++) {
             unsigned i = missing[at];
             const uint8_t *word = job->s + job->begins[now->begin + i];
+            if (words->plain_only && !edic_tok_sentence_is_plain(words->sentence, word, now->length[i])) continue;
             int added = edic_tok_sentence_add(words->sentence, word, now->length[i], words->prefixes, c->paths);
             if (added < 0) break;
             if (added) which[count++] = i;
@@ -154,6 +155,11 @@ static void learn_paths(edic_tok_cache *c, const edic_tok_words *words, const ed
             uint32_t ids[EDIC_TOK_PATHS_WORD];
             uint8_t doubt;
             size_t made = edic_tok_sentence_take(words->sentence, c->paths, k, ids, &doubt);
+            if (made != SIZE_MAX && words->plain_only) {
+                // Every sum begins at 0, so nothing that comes before can put the choice in doubt.
+                doubt = 0;
+                made = edic_tok_settle_unknown(words, ids, made);
+            }
             if (made != SIZE_MAX) edic_tok_remember(c, now, which[k], word, ids, made, doubt);
         }
     }
@@ -260,7 +266,7 @@ edic_tok_progress edic_tok_cache_run(edic_tok_cache *c, const edic_tok_words *wo
     path p = {is_unigram ? words->sentence : NULL, job->score, filled, SIZE_MAX, UINT8_MAX};
     if (is_unigram) renew(&p, job->out, filled);
     const edic_tok_pairs *pairs = pairs_of(words);
-    int walks = is_unigram && edic_tok_sentence_walks(words->sentence);
+    int walks = (is_unigram || words->plain_only) && edic_tok_sentence_walks(words->sentence);
     if (!resumes) c->now->end = c->ahead->end = c->ahead->begin = at;
     while (at < job->count && progress == edic_tok_progress_done) {
         if (filled + EDIC_TOK_WORD_ROOM + BATCH * FAST_IDS > job->capacity) {

@@ -36,7 +36,7 @@ edic_tok_paths *edic_tok_paths_create(void) { return calloc(1, sizeof(edic_tok_p
 void edic_tok_paths_destroy(edic_tok_paths *p) { free(p); }
 
 int edic_tok_paths_fit(const edic_tok_unigram *model, uint32_t piece_count) {
-    return model->trie && model->single_precision && !model->trie->exact && !model->trie->is_odd && piece_count < 1u << 24;
+    return model->trie && !model->trie->is_odd && piece_count < 1u << 24;
 }
 
 void edic_tok_paths_clear(edic_tok_paths *p) { p->count = 0; }
@@ -157,4 +157,11 @@ size_t edic_tok_paths_best(const edic_tok_paths *p, const edic_tok_unigram *mode
     memcpy(margin, &least, sizeof least);
     *bytes = p->text + begin;
     return count;
+}
+
+// Each score is off by at most 2^-24 of itself, each sum of two by as much of itself, and no sum exceeds length · most: a path
+// is off by less than (length + 1) · length · most · 2^-24, the lead of one over another by twice that. The last factor of
+// two is for what doubles round.
+float edic_tok_paths_rounding(size_t length, float most) {
+    return (float)((length + 1) * length) * most * 0x1p-22f;
 }

@@ -14,7 +14,8 @@ typedef struct edic_tok_paths edic_tok_paths;
 edic_tok_paths *edic_tok_paths_create(void);
 void edic_tok_paths_destroy(edic_tok_paths *paths);
 
-// Whether the model's scores and ids are such that the paths can be found here.
+// Whether the model's scores and ids are such that the paths can be found here. Of a model summed in double precision they
+// are best where no choice was closer than edic_tok_paths_rounding.
 int edic_tok_paths_fit(const edic_tok_unigram *model, uint32_t piece_count);
 // Begins a round without words.
 void edic_tok_paths_clear(edic_tok_paths *paths);
@@ -27,5 +28,9 @@ void edic_tok_paths_walk(edic_tok_paths *paths, const edic_tok_unigram *model);
 // found there.
 size_t edic_tok_paths_best(const edic_tok_paths *paths, const edic_tok_unigram *model, size_t word, uint32_t *ids,
                            uint32_t *ends, float *margin, const uint8_t **bytes);
+
+// What rounding to single precision can add at most to the lead of one path over another in a word of `length` bytes, where no
+// piece's score is greater than `most`, whatever its sign.
+float edic_tok_paths_rounding(size_t length, float most);
 
 #endif

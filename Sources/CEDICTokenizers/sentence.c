@@ -281,6 +281,11 @@ size_t edic_tok_sentence_take(const edic_tok_sentence *m, const edic_tok_paths *
     const uint8_t *bytes;
     size_t count = edic_tok_paths_best(paths, &m->symbol_free, word, found, ends, &margin, &bytes);
     if (count == SIZE_MAX) return SIZE_MAX;
+    const edic_tok_unigram *model = &m->symbol_free;
+    if (!model->single_precision) {
+        float most = fmaxf(m->most, fabsf((float)model->unknown_score));
+        if (!(margin > edic_tok_paths_rounding(ends[count - 1], most))) return SIZE_MAX;
+    }
     // The margin is itself rounded.
     *doubt = doubt_of((double)margin * 0.999999, ends[count - 1]);
     return put_pieces(m, bytes, found, ends, count, ids);

@@ -204,13 +204,33 @@ size_t edic_tok_sentence_normalize(const edic_tok_sentence *m, const uint8_t *s,
     return written >= 3 && memcmp(out + written - 3, mark, 3) == 0 ? SIZE_MAX : written;
 }
 
+// In the order of edic_tok_category.
+enum { FIRST_PUNCTUATION = 19, LAST_SYMBOL = 29 };
+
+// Letters, numbers, punctuation and symbols that are characters of their own beside any others (Grapheme_Cluster_Break=Other):
+// all of two bytes, and of three those of Latin and Greek, and of general punctuation up to the currencies. None is a space.
+static int stands_apart(uint32_t scalar) {
+    if (scalar < 0x7F) return scalar > ' ';
+    if (scalar >= TWO_BYTES && (scalar < 0x1E00 || scalar >= 0x20D0)) return 0;
+    unsigned category = edic_tok_category(scalar);
+    return (category >= FIRST_PUNCTUATION && category <= LAST_SYMBOL) || edic_tok_class_of(scalar) & (CLASS_LETTER | CLASS_NUMBER);
+}
+
+// Whether a character of more than two bytes is left alone, whatever comes next, and no symbol begins with its bytes.
+static int is_left_alone(const edic_tok_sentence *m, const uint8_t *s, size_t i, size_t n) {
+    const uint8_t *value;
+    size_t size;
+    return !m->begins_symbol[s[i]] && (m->unit_count == 0 || map_match(m, s, i, n, &value, &size) == 0);
+}
+
 int edic_tok_sentence_is_plain(const edic_tok_sentence *m, const uint8_t *s, size_t n) {
     for (size_t i = 0; i < n;) {
         uint32_t scalar;
         unsigned length = two_bytes_at(s, i, n, &scalar);
-        int prints = scalar > ' ' && scalar < 0x7F;
-        if (length == 0 || !m->quick[scalar] || (m->goes_on[s[i]] && i > 0)) return 0;
-        if (!prints && !(edic_tok_class_of(scalar) & CLASS_LETTER)) return 0;
+        if (m->goes_on[s[i]] && i > 0) return 0;
+        if (length > 0 ? !m->quick[scalar] : !is_left_alone(m, s, i, n)) return 0;
+        if (length == 0) scalar = edic_tok_decode(s, i, n, &length);
+        if (!stands_apart(scalar)) return 0;
         i += length;
     }
     return n > 0;

@@ -127,7 +127,10 @@ static size_t plain_word(const edic_tok_words *words, const uint8_t *word, size_
     uint8_t doubt;
     if (!edic_tok_sentence_is_plain(words->sentence, word, length)) return SIZE_MAX;
     size_t count = edic_tok_sentence_encode(words->sentence, word, length, words->prefixes, 0, ids, EDIC_TOK_WORD_ROOM, &doubt);
-    if (count == SIZE_MAX) return SIZE_MAX;
+    return count == SIZE_MAX ? SIZE_MAX : edic_tok_settle_unknown(words, ids, count);
+}
+
+size_t edic_tok_settle_unknown(const edic_tok_words *words, uint32_t *ids, size_t count) {
     if (words->fuses_unknown) return edic_tok_fuse(ids, count, words->unknown_id);
     for (size_t i = 0; i < count; i++) {
         if (ids[i] == words->unknown_id) return SIZE_MAX;

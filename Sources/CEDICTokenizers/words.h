@@ -14,6 +14,8 @@ enum {
 // As edic_tok_encode_word, with the score of the path before the word, and the doubt of the choice.
 size_t edic_tok_encode_word_after(const edic_tok_words *words, const uint8_t *word, size_t length, double before,
                                   uint32_t *ids, uint8_t *doubt);
+// Of plain words: makes each run of unknown ids one; SIZE_MAX where they are the caller's affair.
+size_t edic_tok_settle_unknown(const edic_tok_words *words, uint32_t *ids, size_t count);
 // Whether a WordPiece word has more characters than any that is not unknown, for sure.
 int edic_tok_is_overlong(const edic_tok_words *words, const uint8_t *s, size_t n);
 // Of SentencePiece's BPE: the inner symbols of a normalized word, at most EDIC_TOK_SHORT; 0 where it is not a run of them.
@@ -23,8 +25,8 @@ int edic_tok_sentence_symbols(const edic_tok_sentence *sentence, const uint8_t *
 size_t edic_tok_sentence_put(const edic_tok_sentence *sentence, const uint32_t *symbols, size_t count, uint32_t *ids);
 // The pairs that the words of a sentence merge by; NULL: none, or Unigram.
 const edic_tok_pairs *edic_tok_sentence_pairs(const edic_tok_sentence *sentence);
-// Whether a word is letters of one or two bytes and what else ASCII prints, all of them left alone by the map: so that it
-// is the same however texts are cut into characters, and joins nothing beside it.
+// Whether a word is letters, numbers, punctuation and symbols that the map leaves alone and that are characters of their own
+// beside any others: so that it is the same however texts are cut into characters, and joins nothing beside it.
 int edic_tok_sentence_is_plain(const edic_tok_sentence *sentence, const uint8_t *s, size_t n);
 // Whether the best paths of many words of a Unigram sentence may be found at once. Then each is normalized and added, which
 // gives 0 where it must be encoded otherwise and -1 where the round is full, and after the walk taken: SIZE_MAX as above.

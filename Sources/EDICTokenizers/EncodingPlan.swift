@@ -215,38 +215,6 @@ final class EncodingPlan: Sendable {
         }
     }
 
-    /// Whether each run without spaces is encoded for itself, with one ▁ before it.
-    private static func isMetaspacePerWord(_ normalizer: Normalizer?, _ preTokenizer: PreTokenizer) -> Bool {
-        let space = SentencePieceNormalizer.space
-        var collapses = false
-        switch normalizer {
-        case nil, .precompiled?: break
-        case .sequence(let steps)?:
-            for step in steps {
-                switch step {
-                case .precompiled: break
-                case .strip(left: true, right: true): break
-                case .replace(.regularExpression(let expression), let content)
-                where expression.source == " {2,}" && (content == [0x20] || content == space):
-                    collapses = content == [0x20]
-                default: return false
-                }
-            }
-            // Without the strip, a space at an end would be a word.
-            if case .strip? = steps.last {} else { collapses = false }
-        default: return false
-        }
-        switch preTokenizer {
-        case .metaspace(space, .always, splits: true): return collapses
-        case .sequence(let steps) where steps.count == 2:
-            if case .whitespaceSplit = steps[0], case .metaspace(space, .always, splits: true) = steps[1] {
-                return true
-            }
-            return false
-        default: return false
-        }
-    }
-
     private static func characterMaps(in normalizer: Normalizer?) -> [CharacterMap] {
         let steps = if case .sequence(let steps)? = normalizer { steps } else { normalizer.map { [$0] } ?? [] }
         return steps.compactMap { if case .precompiled(let map) = $0 { map } else { nil } }
@@ -276,15 +244,10 @@ final class EncodingPlan: Sendable {
                 bytes = NormalizationForm.nfc.apply(AlignedText(bytes, at: 0, tracking: false)).bytes
             }
             return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, core, table, &ids)
-        case .wholeParts, .metaspace:
-            let isMetaspace = if case .metaspace = kind { true } else { false }
-            return run(text, table, &ids) { range, _ in
-                let word = copy(text.extracting(range))
-                if isMetaspace, !Self.standsAlone(word) { return .giveUp }
-                var found: [UInt32] = []
-                core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
-                return .ids(found, remembers: true)
-            }
+        case .wholeParts: return encodeWords(text, core, table, &ids) { _ in true }
+        case .metaspace:
+            if encodeWords(text, core, table, &ids, where: Self.standsAlone) { return true }
+            return encodeStretches(text, core, table, &ids)
         case .spaced(let rule, let native):
             var prefix = false
             switch rule {
@@ -305,26 +268,6 @@ final class EncodingPlan: Sendable {
         }
     }
 
-    /// Whether a word between spaces is normalized the same by itself: it holds no ▁, it does not begin with a character
-    /// that is one grapheme with the space before, and at neither end is white space that stripping takes at the text's.
-    private static func standsAlone(_ word: [UInt8]) -> Bool {
-        if !Pattern.literal(SentencePieceNormalizer.space).matches(in: word).isEmpty { return false }
-        let first = decodeScalar(word.span, 0).scalar
-        var at = word.count - 1
-        while at > 0, word[at] & 0xC0 == 0x80 { at -= 1 }
-        let last = decodeScalar(word.span, at).scalar
-        // The reference's character maps make tabs and line ends spaces, and may drop what stands behind the others.
-        for end in [first, last] where end.isWhiteSpace && ![0x09, 0x0A, 0x0D].contains(end.value) { return false }
-        for other in [[0x0B], [0x0C], [0xC2, 0x85], [0xE2, 0x80, 0xA8], [0xE2, 0x80, 0xA9]] as [[UInt8]]
-        where !Pattern.literal(other).matches(in: word).isEmpty { return false }
-        guard first.value >= 0x80 else { return true }
-        switch first.category {
-        case .lu, .ll, .lt, .nd, .nl, .no, .pc, .pd, .ps, .pe, .pi, .pf, .po, .sm, .sc, .so: return true
-        case .lo: return first.value != 0xE33 && first.value != 0xEB3
-        default: return false
-        }
-    }
-
     private func encodeBytes(_ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32])
         -> Bool
     {
@@ -333,7 +276,7 @@ final class EncodingPlan: Sendable {
         }
     }
 
-    private func run(
+    func run(
         _ text: Span<UInt8>, _ table: WordTable, _ ids: inout [UInt32],
         _ elsewhere: (Range<Int>, Float) -> WordTable.Answer
     ) -> Bool {
@@ -478,7 +421,7 @@ final class EncodingPlan: Sendable {
         return (core.parts.model.encode(normal).map(\.id), 0)
     }
 
-    private func copy(_ text: Span<UInt8>) -> [UInt8] {
+    func copy(_ text: Span<UInt8>) -> [UInt8] {
         unsafe text.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

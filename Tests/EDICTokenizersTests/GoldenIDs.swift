@@ -70,6 +70,24 @@ import _EDICTestSupport
         }
     }
 
+    /// What joins its neighbours, changes spaces or may not stand alone gives a long text the ids of encoding it step by step.
+    @Test(arguments: cases) func longTextsWithJoiningCharacters(_ item: Case) throws {
+        let tokenizer = try Self.load(item.file)
+        var generator = SeededGenerator(seed: 11)
+        let joining = "\u{200B} \u{301} \u{AD} \u{200D} \u{FEFF} \u{A0} \u{85} \u{2028} \u{E33} \u{AF} ▁ 🏽 ” « “ … ắ ἄ"
+        for text in try Self.sentences().chunked(bytes: 1500).prefix(4) {
+            var words = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            for character in joining.split(separator: " ") {
+                let at = Int.random(in: words.indices, using: &generator)
+                words[at] = Bool.random(using: &generator) ? words[at] + character : character + words[at]
+            }
+            for text in [words.joined(separator: " "), text] {
+                let ids = tokenizer.encode(text, addingSpecialTokens: false)
+                #expect(tokenizer.core.encoding(Array(text.utf8), .recognized).ids == ids)
+            }
+        }
+    }
+
     /// Every family written as a tokenizer.json encodes as the file it was read from.
     @Test(arguments: cases) func surviveTokenizerJSON(_ item: Case) throws {
         let tokenizer = try Self.load(item.file)
@@ -110,5 +128,17 @@ import _EDICTestSupport
             }
         }
         #expect(wrong == 0)
+    }
+}
+
+extension [String] {
+    /// The strings joined by spaces, into texts of at least so many bytes each.
+    fileprivate func chunked(bytes: Int) -> [String] {
+        var texts = [""]
+        for string in self {
+            if let last = texts.last, last.utf8.count >= bytes { texts.append("") }
+            texts[texts.count - 1] += string + " "
+        }
+        return texts
     }
 }
