@@ -101,8 +101,13 @@ size_t edic_tok_split_chunks(const edic_tok_pattern *pattern, const uint8_t *s, 
                              uint32_t *ends, size_t capacity, size_t *resume) {
     if (capacity <= MOST_IN_BLOCK) return split_few(pattern, s, n, from, begins, ends, capacity, resume);
     chunked t = {.s = s, .n = n};
-    for (unsigned b = 0; b < 256; b++) {
-        if (pattern->separators[b]) t.separators.rows[(b & 15) + (b >= 128 ? 16 : 0)] |= (uint8_t)(1 << (b >> 4 & 7));
+    // Separators are few, and texts may be short.
+    for (unsigned some = 0; some < 256; some += 8) {
+        uint64_t flags;
+        memcpy(&flags, pattern->separators + some, sizeof flags);
+        for (unsigned b = some; flags && b < some + 8; b++) {
+            if (pattern->separators[b]) t.separators.rows[(b & 15) + (b >= 128 ? 16 : 0)] |= (uint8_t)(1 << (b >> 4 & 7));
+        }
     }
     return pattern->keeps_separators ? split_with(&t, from, begins, ends, capacity, resume)
                                      : split_between(&t, from, begins, ends, capacity, resume);

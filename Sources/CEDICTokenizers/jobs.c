@@ -194,6 +194,22 @@ static void renew(path *p, const uint32_t *out, size_t filled) {
     p->until = filled + lasts;
 }
 
+// The word that begins the next text; SIZE_MAX where no other begins.
+static size_t next_start(const edic_tok_job *job) {
+    return job->placed < job->start_count ? job->starts[job->placed] : SIZE_MAX;
+}
+
+// Begins the texts whose first word comes next, or would if they had one.
+static size_t begin_texts(edic_tok_job *job, size_t at, path *p, size_t filled) {
+    while (next_start(job) == at) job->places[job->placed++] = (uint32_t)filled;
+    if (p->sentence) {
+        p->score = 0;
+        p->settled = filled;
+        renew(p, job->out, filled);
+    }
+    return next_start(job);
+}
+
 // Encodes a word that is not remembered, or not surely enough; remembers it. Returns SIZE_MAX where the caller must.
 static size_t encode(edic_tok_cache *c, const edic_tok_words *words, size_t i, const uint8_t *word, int known, path *p,
                      uint32_t *out, size_t filled) {
@@ -214,15 +230,16 @@ static size_t encode(edic_tok_cache *c, const edic_tok_words *words, size_t i, c
 }
 
 // The words of a batch from `at` on; returns where it stopped.
-static inline size_t run_batch(edic_tok_cache *c, const edic_tok_words *words, const edic_tok_job *job, size_t at, int wide,
+static inline size_t run_batch(edic_tok_cache *c, const edic_tok_words *words, edic_tok_job *job, size_t at, int wide,
                                path *p, size_t *into, edic_tok_progress *progress) {
     enum { MARGIN = EDIC_TOK_WORD_ROOM + BATCH * FAST_IDS };
     batch *now = c->now;
     uint32_t *out = job->out;
-    size_t filled = *into;
+    size_t filled = *into, start = next_start(job);
     for (; at < now->end; at++) {
         size_t i = at - now->begin;
         const value *v = &now->values[i];
+        if (__builtin_expect(at == start, 0)) start = begin_texts(job, at, p, filled);
         if (filled >= p->until) renew(p, out, filled);
         if (__builtin_expect(v->format == INLINE && v->doubt <= p->most, 1)) {
             unpack(v, wide, out + filled);

@@ -207,8 +207,9 @@ static void make_room(edic_tok_memory *m) {
     if (is_emptied) done = empty(m, next);
     for (unsigned k = 0; k < EDIC_TOK_REGIONS && !is_emptied; k++) {
         if (!wants_growth(m, k, m->regions[k])) continue;
+        // Where one more step would be a small one, it is made at once: what it costs is the clearing of new pages.
         size_t size = m->regions[k]->size * GROWTH;
-        next[k] = region_create(size < m->most[k] ? size : m->most[k]);
+        next[k] = region_create(size * 2 < m->most[k] ? size : m->most[k]);
         if (next[k]) copy(k, m->regions[k], next[k], NULL);
         else m->most[k] = m->regions[k]->size;
     }

@@ -52,18 +52,21 @@ extension EncodingPlan {
         }
     }
 
-    /// - Parameter standsAlone: whether a word has the same ids by itself; if one has not, nothing is appended.
-    func encodeWords(
-        _ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32],
-        where standsAlone: ([UInt8]) -> Bool
+    /// Appends the ids of a text whose words have the same ones by themselves; false, with nothing appended, if one has not.
+    func encodeIndependentWords(
+        _ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32]
     ) -> Bool {
-        run(text, table, &ids) { range, _ in
+        table.encode(text, rules, into: &ids) { range, _ in
             let word = copy(text.extracting(range))
-            if !standsAlone(word) { return .giveUp }
-            var found: [UInt32] = []
-            core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
-            return .ids(found, remembers: true)
+            return Self.standsAlone(word) ? encodeWord(word, core) : .giveUp
         }
+    }
+
+    /// A word's ids by all parts of the tokenizer.
+    func encodeWord(_ word: [UInt8], _ core: TokenizerCore) -> WordTable.Answer {
+        var found: [UInt32] = []
+        core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
+        return .ids(found, remembers: true)
     }
 
     /// The ids of a text, some of whose words are not the same by themselves: only stretches around those are encoded slowly.
@@ -74,7 +77,7 @@ extension EncodingPlan {
         while begin < text.count {
             let end = Self.spaceBetweenLetters(in: text, from: begin + 256)
             let stretch = text.extracting(begin..<end)
-            if !encodeWords(stretch, core, table, &ids, where: Self.standsAlone) {
+            if !encodeIndependentWords(stretch, core, table, &ids) {
                 core.encodeSlowly(copy(stretch), at: 0, .ordinaryText, tracking: false) { id, _ in ids.append(id) }
             }
             begin = end + 1

@@ -25,10 +25,7 @@ final class EncodingPlan: Sendable {
     private let kind: Kind
     /// Whether the normalizer only puts ▁ for spaces and one before the text.
     var changesOnlySpaces: Bool { if case .spaced = kind { true } else { false } }
-    private let pattern: WordPattern
-    private let words: NativeWords
-    private let separators: [UInt8]
-    private let keepsSeparators: Bool
+    let rules: WordTable.Rules
     /// Tokens with a space after something else, as they stand in a text: no cut may be within one.
     private let spanning: [[UInt8]]
 
@@ -186,10 +183,8 @@ final class EncodingPlan: Sendable {
         keepsSeparators: Bool = false, spanning: [[UInt8]] = []
     ) {
         self.kind = kind
-        self.pattern = pattern
-        self.words = words
-        self.separators = separators
-        self.keepsSeparators = keepsSeparators
+        rules = WordTable.Rules(
+            pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: words)
         self.spanning = spanning
     }
 
@@ -244,9 +239,10 @@ final class EncodingPlan: Sendable {
                 bytes = NormalizationForm.nfc.apply(AlignedText(bytes, at: 0, tracking: false)).bytes
             }
             return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, core, table, &ids)
-        case .wholeParts: return encodeWords(text, core, table, &ids) { _ in true }
+        case .wholeParts:
+            return table.encode(text, rules, into: &ids) { range, _ in encodeWord(copy(text.extracting(range)), core) }
         case .metaspace:
-            if encodeWords(text, core, table, &ids, where: Self.standsAlone) { return true }
+            if encodeIndependentWords(text, core, table, &ids) { return true }
             return encodeStretches(text, core, table, &ids)
         case .spaced(let rule, let native):
             var prefix = false
@@ -271,18 +267,42 @@ final class EncodingPlan: Sendable {
     private func encodeBytes(_ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32])
         -> Bool
     {
-        run(text, table, &ids) { range, _ in
-            .ids(core.parts.model.encode(copy(text.extracting(range))).map(\.id), remembers: false)
-        }
+        table.encode(text, rules, into: &ids) { range, _ in encodeBytes(copy(text.extracting(range)), core) }
     }
 
-    func run(
-        _ text: Span<UInt8>, _ table: WordTable, _ ids: inout [UInt32],
-        _ elsewhere: (Range<Int>, Float) -> WordTable.Answer
+    private func encodeBytes(_ word: [UInt8], _ core: TokenizerCore) -> WordTable.Answer {
+        .ids(core.parts.model.encode(word).map(\.id), remembers: false)
+    }
+
+    /// The same for many texts of one buffer; `bounds` gets where in `ids` each one's begin. False, with nothing appended, where
+    /// they must be encoded one by one.
+    func encode(
+        _ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>, core: TokenizerCore, table: WordTable,
+        into ids: inout [UInt32], bounds: inout [Int]
     ) -> Bool {
-        table.encode(
-            text, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: words, into: &ids,
-            elsewhere: elsewhere)
+        func encodeAll(_ elsewhere: (Range<Int>, Float) -> WordTable.Answer) -> Bool {
+            table.encode(texts, in: bytes, rules, into: &ids, bounds: &bounds, elsewhere: elsewhere)
+        }
+        switch kind {
+        case .bytes(let composes, let prefixesSpace):
+            let whole = bytes.extracting((texts.first?.lowerBound ?? 0)..<(texts.last?.upperBound ?? 0))
+            guard !prefixesSpace, !composes || isSurelyComposed(whole) else { return false }
+            return encodeAll { range, _ in encodeBytes(copy(bytes.extracting(range)), core) }
+        case .wholeParts: return encodeAll { range, _ in encodeWord(copy(bytes.extracting(range)), core) }
+        case .metaspace:
+            return encodeAll { range, _ in
+                let word = copy(bytes.extracting(range))
+                return Self.standsAlone(word) ? encodeWord(word, core) : .giveUp
+            }
+        case .sentencePiece(let normalizer, let native):
+            guard normalizer.addsDummyPrefix != rules.keepsSeparators, spanning.isEmpty else { return false }
+            return encodeAll { range, before in
+                encodeChunk(bytes.extracting(range), before, native) {
+                    self.encodeChunk($0, prefix: $1, normalizer, core, $2)
+                }
+            }
+        case .spaced: return false
+        }
     }
 
     private func isSurelyComposed(_ text: Span<UInt8>) -> Bool {
@@ -305,10 +325,10 @@ final class EncodingPlan: Sendable {
         var at = 0
         // Where spaces are kept, only the first part may have a prefix; where they are not, only it may lack one. Then it
         // is like no other, and what is not there in the end is not the first.
-        while prefix == keepsSeparators, ids.count == first, at < text.count {
+        while prefix == rules.keepsSeparators, ids.count == first, at < text.count {
             var end = at
-            while end < text.count, separators[Int(text[end])] == 1 { end += 1 }
-            while end < text.count, separators[Int(text[end])] == 0 { end += 1 }
+            while end < text.count, rules.separators[Int(text[end])] == 1 { end += 1 }
+            while end < text.count, rules.separators[Int(text[end])] == 0 { end += 1 }
             if let whole = wholes.first, whole.lowerBound < end {
                 end = whole.upperBound
                 wholes.removeFirst()
@@ -343,17 +363,22 @@ final class EncodingPlan: Sendable {
         _ words: Span<UInt8>, _ score: Float, _ native: NativeSentence?, _ table: WordTable, _ ids: inout [UInt32],
         chunk: ([UInt8], Bool, Double) -> (ids: [UInt32], score: Float)?
     ) -> Bool {
-        table.encode(
-            words, pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: self.words,
-            score: score, into: &ids,
-            elsewhere: { range, before in
-                // Sums of `Float` depend on what came before: choices made with it are not remembered.
-                let long = native?.encodeLong(words.extracting(range), prefix: !keepsSeparators, before: Double(before))
-                if let long { return .ids(long, remembers: false) }
-                let word = copy(words.extracting(range))
-                guard let found = chunk(word, !keepsSeparators, Double(before)) else { return .giveUp }
-                return .ids(found.ids, remembers: false)
-            })
+        table.encode(words, rules, score: score, into: &ids) { range, before in
+            encodeChunk(words.extracting(range), before, native, chunk)
+        }
+    }
+
+    private func encodeChunk(
+        _ word: Span<UInt8>, _ before: Float, _ native: NativeSentence?,
+        _ chunk: ([UInt8], Bool, Double) -> (ids: [UInt32], score: Float)?
+    ) -> WordTable.Answer {
+        // Sums of `Float` depend on what came before: choices made with it are not remembered.
+        let prefix = !rules.keepsSeparators
+        if let long = native?.encodeLong(word, prefix: prefix, before: Double(before)) {
+            return .ids(long, remembers: false)
+        }
+        guard let found = chunk(copy(word), prefix, Double(before)) else { return .giveUp }
+        return .ids(found.ids, remembers: false)
     }
 
     /// The parts of a text, from spaces to the next, that a token with a space inside may be in, and which are not cut; nil
@@ -398,7 +423,7 @@ final class EncodingPlan: Sendable {
         let space = SentencePieceNormalizer.space
         let normal = normalizer.apply(AlignedText(word, at: 0, tracking: false), dummyPrefix: prefix).bytes
         // A space at the end may go into one piece with those that follow.
-        if keepsSeparators, word.last != 0x20, normal.suffix(3).elementsEqual(space) { return nil }
+        if rules.keepsSeparators, word.last != 0x20, normal.suffix(3).elementsEqual(space) { return nil }
         switch core.parts.model {
         case .unigram(let model):
             var tokens: [ModelToken] = []

@@ -126,10 +126,9 @@ final class TokenizerCore: Sendable {
     func encodePart(
         _ text: Span<UInt8>, isFirst: Bool, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]
     ) {
-        let hasCores = normalizedCores?.isAnywhere(in: text) ?? matchesNormalized
-        if let plan, !hasCores || parts.normalizer == nil {
+        if let plan, parts.normalizer == nil || !mayHoldNormalizedTokens(text) {
             let table = takeTable()
-            defer { tables.withLock { $0.idle.append(table) } }
+            defer { giveBack(table) }
             if plan.encode(text, isFirst: isFirst, core: self, table: table, into: &ids) { return }
         }
         var bytes: [UInt8] = []
@@ -137,6 +136,12 @@ final class TokenizerCore: Sendable {
         unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         encodeSlowly(bytes, at: isFirst ? 0 : 1, policy, tracking: false) { id, _ in ids.append(id) }
     }
+
+    private func mayHoldNormalizedTokens(_ text: Span<UInt8>) -> Bool {
+        normalizedCores?.isAnywhere(in: text) ?? matchesNormalized
+    }
+
+    private func giveBack(_ table: WordTable) { tables.withLock { $0.idle.append(table) } }
 
     private func takeTable() -> WordTable {
         let isWide = tokens.count > 1 << 16
@@ -161,6 +166,38 @@ final class TokenizerCore: Sendable {
                 encodePart(text.extracting(range), isFirst: range.lowerBound == 0, policy, into: &ids)
             }
         }
+    }
+
+    /// The same for many texts of one buffer, in their order; `bounds` gets where in `ids` each one's begin.
+    func encode(
+        _ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy,
+        into ids: inout [UInt32], bounds: inout [Int]
+    ) {
+        if texts.count > 1, encodeTogether(texts, in: bytes, policy, into: &ids, bounds: &bounds) { return }
+        if texts.count > 8 {
+            // One text of many may be what stands in the way.
+            let middle = texts.startIndex + texts.count / 2
+            encode(texts[..<middle], in: bytes, policy, into: &ids, bounds: &bounds)
+            return encode(texts[middle...], in: bytes, policy, into: &ids, bounds: &bounds)
+        }
+        for text in texts {
+            bounds.append(ids.count)
+            encode(bytes.extracting(text), policy, into: &ids)
+        }
+    }
+
+    private func encodeTogether(
+        _ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy,
+        into ids: inout [UInt32], bounds: inout [Int]
+    ) -> Bool {
+        guard let plan, let first = texts.first, let last = texts.last else { return false }
+        let whole = bytes.extracting(first.lowerBound..<last.upperBound)
+        guard rawParts(whole, policy) == nil, parts.normalizer == nil || !mayHoldNormalizedTokens(whole) else {
+            return false
+        }
+        let table = takeTable()
+        defer { giveBack(table) }
+        return plan.encode(texts, in: bytes, core: self, table: table, into: &ids, bounds: &bounds)
     }
 
     /// A text's ids with their offsets.

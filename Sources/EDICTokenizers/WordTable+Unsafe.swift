@@ -23,6 +23,9 @@ internal import CEDICTokenizers
     private let begins: UnsafeMutablePointer<UInt32>
     private let ends: UnsafeMutablePointer<UInt32>
     private let output: UnsafeMutablePointer<UInt32>
+    /// Of each text that begins in a batch its first word, and where its ids begin.
+    private let starts: UnsafeMutablePointer<UInt32>
+    private let places: UnsafeMutablePointer<UInt32>
 
     init(_ memory: WordMemory) {
         self.memory = memory
@@ -30,6 +33,8 @@ internal import CEDICTokenizers
         unsafe begins = .allocate(capacity: Self.batch)
         unsafe ends = .allocate(capacity: Self.batch)
         unsafe output = .allocate(capacity: Self.room)
+        unsafe starts = .allocate(capacity: Self.batch)
+        unsafe places = .allocate(capacity: Self.batch)
     }
 
     deinit {
@@ -37,6 +42,8 @@ internal import CEDICTokenizers
         unsafe begins.deallocate()
         unsafe ends.deallocate()
         unsafe output.deallocate()
+        unsafe starts.deallocate()
+        unsafe places.deallocate()
     }
 
     /// What to do with a word that the C code does not encode.
@@ -47,67 +54,133 @@ internal import CEDICTokenizers
         case giveUp
     }
 
+    /// How texts are cut into words, and what encodes those.
+    struct Rules {
+        var pattern: WordPattern
+        /// Of chunks, a flag for each byte.
+        var separators: [UInt8] = []
+        var keepsSeparators = false
+        var words: NativeWords
+    }
+
     /// Encodes `text` word by word and appends the ids; returns false, with `ids` as before, when `elsewhere` gives up.
     ///
     /// - Parameters:
     ///   - score: Unigram: the score of the path before the text.
     ///   - elsewhere: encodes a word; it gets its range and the score of the path before it.
     func encode(
-        _ text: Span<UInt8>, pattern: WordPattern, separators: [UInt8], keepsSeparators: Bool, words: NativeWords,
-        score: Float = 0, into ids: inout [UInt32], elsewhere: (Range<Int>, Float) -> Answer
+        _ text: Span<UInt8>, _ rules: Rules, score: Float = 0, into ids: inout [UInt32],
+        elsewhere: (Range<Int>, Float) -> Answer
+    ) -> Bool {
+        var bounds: [Int] = []
+        return encode(
+            [0..<text.count], in: text, rules, score: score, into: &ids, bounds: &bounds, elsewhere: elsewhere)
+    }
+
+    /// The same for several texts of one buffer, in their order; `bounds` gets where in `ids` each one's begin, but for the
+    /// first where that goes on after a path of some score.
+    func encode(
+        _ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>, _ rules: Rules, score: Float? = nil,
+        into ids: inout [UInt32], bounds: inout [Int], elsewhere: (Range<Int>, Float) -> Answer
     ) -> Bool {
         guard let cache = unsafe cache else { return false }
-        let first = ids.count
-        var score = score
-        return unsafe text.withUnsafeBufferPointer { text in
-            unsafe separators.withUnsafeBufferPointer { separators in
-                var native = unsafe words.native
-                let fused = words.fusedUnknown
-                var shape = unsafe pattern.native
+        let before = (ids: ids.count, bounds: bounds.count)
+        let done = unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe rules.separators.withUnsafeBufferPointer { separators in
+                var native = unsafe rules.words.native
+                var shape = unsafe rules.pattern.native
                 unsafe shape.separators = separators.baseAddress
-                unsafe shape.keeps_separators = keepsSeparators ? 1 : 0
+                unsafe shape.keeps_separators = rules.keepsSeparators ? 1 : 0
                 // Where BERT's normalizer is, control characters are its own affair.
                 unsafe shape.keeps_controls = native.normalizes
                 unsafe shape.cuts_ideographs = native.cuts_ideographs
-                var at = 0
-                while at < text.count {
-                    // Positions have 32 bits: they count from the batch on.
-                    let rest = unsafe UnsafeBufferPointer(rebasing: text[at...])
-                    var done = 0
-                    let count = unsafe edic_tok_split(
-                        &shape, rest.baseAddress, rest.count, 0, begins, ends, Self.batch, &done)
-                    if count == 0 { break }
-                    let origin = at
-                    at += done
-                    guard unsafe run(cache, rest, at: origin, count, &native, fused, &score, &ids, elsewhere) else {
-                        ids.removeLast(ids.count - first)
-                        return false
-                    }
+                var place = Place(text: texts.startIndex, byte: 0, isNew: score == nil)
+                var score = score ?? 0
+                while place.text < texts.endIndex {
+                    if place.isNew { place.byte = texts[place.text].lowerBound }
+                    let origin = place.byte
+                    let rest = unsafe UnsafeBufferPointer(rebasing: bytes[origin...])
+                    let filled = unsafe split(texts, rest, at: origin, &shape, from: &place)
+                    guard
+                        unsafe run(
+                            cache, rest, at: origin, filled, &native, rules.words.fusedUnknown, &score, &ids, &bounds,
+                            elsewhere)
+                    else { return false }
                 }
                 return true
             }
         }
+        if done { return true }
+        ids.removeLast(ids.count - before.ids)
+        bounds.removeLast(bounds.count - before.bounds)
+        return false
+    }
+
+    /// How far texts are split into words.
+    private struct Place {
+        var text: Int
+        var byte: Int
+        /// Whether nothing of the text is split yet.
+        var isNew: Bool
+    }
+
+    /// Splits off a batch of words; positions have 32 bits and count from `origin` on. Returns how many words, and how many
+    /// texts begin among them.
+    private func split(
+        _ texts: ArraySlice<Range<Int>>, _ rest: UnsafeBufferPointer<UInt8>, at origin: Int,
+        _ shape: inout edic_tok_pattern, from place: inout Place
+    ) -> (words: Int, texts: Int) {
+        var filled = (words: 0, texts: 0)
+        while place.text < texts.endIndex, filled.words < Self.batch, filled.texts < Self.batch {
+            let text = texts[place.text]
+            if place.isNew {
+                // Texts may lie far apart.
+                if filled.words > 0, text.lowerBound - origin >= Int(UInt32.max) / 2 { break }
+                unsafe starts[filled.texts] = UInt32(filled.words)
+                filled.texts += 1
+                place.byte = text.lowerBound
+                place.isNew = false
+            }
+            var done = 0
+            let found = unsafe edic_tok_split(
+                &shape, rest.baseAddress, text.upperBound - origin, place.byte - origin, begins + filled.words,
+                ends + filled.words, Self.batch - filled.words, &done)
+            filled.words += found
+            place.byte = origin + done
+            if found > 0, place.byte < text.upperBound { break }
+            place.text += 1
+            place.isNew = true
+        }
+        return filled
     }
 
     private func run(
-        _ cache: OpaquePointer, _ text: UnsafeBufferPointer<UInt8>, at origin: Int, _ count: Int,
+        _ cache: OpaquePointer, _ text: UnsafeBufferPointer<UInt8>, at origin: Int, _ filled: (words: Int, texts: Int),
         _ native: inout edic_tok_words, _ fused: UInt32?, _ score: inout Float, _ ids: inout [UInt32],
-        _ elsewhere: (Range<Int>, Float) -> Answer
+        _ bounds: inout [Int], _ elsewhere: (Range<Int>, Float) -> Answer
     ) -> Bool {
         var job = unsafe edic_tok_job(
-            s: text.baseAddress, n: text.count, begins: begins, ends: ends, count: count, next: 0, out: output,
-            capacity: Self.room, written: 0, score: score)
+            s: text.baseAddress, n: text.count, begins: begins, ends: ends, count: filled.words, next: 0, out: output,
+            capacity: Self.room, written: 0, score: score, starts: starts, places: places, start_count: filled.texts,
+            placed: 0)
         var resumes: Int32 = 0
         while true {
+            let noted = unsafe job.placed
             let progress = unsafe edic_tok_cache_run(cache, &native, &job, resumes)
-            // The ids of a word are written at once, and a run of unknown ids is always within a word.
-            var written = unsafe job.written
-            if let fused { written = unsafe edic_tok_fuse(output, written, fused) }
-            unsafe ids.append(contentsOf: UnsafeBufferPointer(start: output, count: written))
+            var taken = 0
+            for text in unsafe noted..<job.placed {
+                let place = unsafe Int(places[text])
+                append(taken..<place, fused, to: &ids)
+                bounds.append(ids.count)
+                taken = place
+            }
+            unsafe append(taken..<job.written, fused, to: &ids)
             unsafe job.written = 0
             resumes = 1
             switch progress {
             case .done:
+                // What has no words begins where all others end.
+                for _ in unsafe job.placed..<filled.texts { bounds.append(ids.count) }
                 score = unsafe job.score
                 return true
             case .full: continue
@@ -130,6 +203,14 @@ internal import CEDICTokenizers
                 unsafe job.next += 1
             }
         }
+    }
+
+    /// Appends a part of the output. The ids of a word are written at once, and a run of unknown ids is always within a word.
+    private func append(_ part: Range<Int>, _ fused: UInt32?, to ids: inout [UInt32]) {
+        let begin = unsafe output + part.lowerBound
+        var count = part.count
+        if let fused { count = unsafe edic_tok_fuse(begin, count, fused) }
+        unsafe ids.append(contentsOf: UnsafeBufferPointer(start: begin, count: count))
     }
 }
 

@@ -80,6 +80,17 @@ struct LineEncoder: Sendable {
     let sampling: Tokenizer.Sampling?
     let seed: UInt64
 
+    /// Whether each line's ids are those of its text, whatever its number.
+    var isPlain: Bool { sampling == nil && shape.isPlain }
+
+    /// The ids of lines of a buffer one after the other, and where those of each end; for plain encoding.
+    func encode(_ lines: [Range<Int>], in bytes: [UInt8]) -> (ids: [UInt32], ends: [Int]) {
+        var ids: [UInt32] = []
+        let ends = tokenizer.encode(
+            texts: lines, in: bytes.span, addingSpecialTokens: addsSpecial, specialTokens: policy, into: &ids)
+        return (ids, ends)
+    }
+
     /// The ids of a line, or of its parts.
     func encode(_ line: ArraySlice<UInt8>, number: Int) throws -> [[UInt32]] {
         if let sampling {
@@ -87,9 +98,6 @@ struct LineEncoder: Sendable {
                 try tokenizer.sampleEncode(
                     Array(line).text, sampling, seed: seed &+ UInt64(number) &* 0x9E37_79B9, specialTokens: policy)
             ]
-        }
-        if shape.isPlain {
-            return [tokenizer.encode(line.span, addingSpecialTokens: addsSpecial, specialTokens: policy)]
         }
         if let limit = shape.split {
             let line = Array(line)

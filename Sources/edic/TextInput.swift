@@ -131,41 +131,6 @@ struct TextInput {
     }
 }
 
-/// A piece of text by its lines, for workers to share out.
-struct PieceOfLines: Sendable {
-    private let bytes: [UInt8]
-    private let ranges: [Range<Int>]
-    /// Neighbouring lines, some dozens of kilobytes together.
-    let groups: [Range<Int>]
-
-    /// - Parameters:
-    ///   - piece: lines that end in LF or CRLF.
-    ///   - keepsReturns: only LF ends a line; a CR before it is of the line.
-    init(_ piece: Span<UInt8>, keepsReturns: Bool = false, groupBytes: Int = 1 << 15) {
-        bytes = TextInput.array(piece)
-        var ranges: [Range<Int>] = []
-        var groups: [Range<Int>] = []
-        var start = 0
-        var groupStart = (line: 0, byte: 0)
-        while let end = bytes[start...].firstIndex(of: 0x0A) {
-            let hasReturn = !keepsReturns && end > start && bytes[end - 1] == 0x0D
-            ranges.append(start..<(hasReturn ? end - 1 : end))
-            start = end + 1
-            if start - groupStart.byte >= groupBytes || start == bytes.count {
-                groups.append(groupStart.line..<ranges.count)
-                groupStart = (ranges.count, start)
-            }
-        }
-        self.ranges = ranges
-        self.groups = groups
-    }
-
-    var count: Int { ranges.count }
-
-    /// A line without its end.
-    subscript(index: Int) -> ArraySlice<UInt8> { bytes[ranges[index]] }
-}
-
 extension [UInt8] {
     /// The bytes as text; what is not UTF-8 becomes U+FFFD.
     var text: String { String(decoding: self, as: UTF8.self) }
@@ -174,25 +139,6 @@ extension [UInt8] {
 
     mutating func appendLine(_ text: String) {
         append(contentsOf: text.utf8)
-        append(0x0A)
-    }
-
-    /// Numbers in decimal with spaces between.
-    mutating func appendLine(_ numbers: [UInt32]) {
-        for number in numbers {
-            // The bytes to write, first ones lowest.
-            var digits: UInt128 = 0x20
-            var rest = number
-            repeat {
-                digits = digits << 8 | UInt128(0x30 + rest % 10)
-                rest /= 10
-            } while rest > 0
-            while digits > 0 {
-                append(UInt8(truncatingIfNeeded: digits))
-                digits >>= 8
-            }
-        }
-        if !numbers.isEmpty { removeLast() }
         append(0x0A)
     }
 }

@@ -89,18 +89,30 @@ struct TokenizerEncodeCommand: ParsableCommand {
             sampling: sampling.sampling, seed: sampling.seed)
         var number = 0
         try text.input.forEachPiece(bytes: pool.workers << 18) { piece in
-            let lines = PieceOfLines(piece, keepsReturns: keepCarriageReturns)
-            let first = number
-            let outputs = try pool.map(count: lines.groups.count) { group, _ in
+            let piece = PieceOfLines(piece, keepsReturns: keepCarriageReturns)
+            guard !encoder.isPlain else {
+                let outputs = pool.map(count: piece.groups.count) { group, _ in
+                    let (ids, ends) = encoder.encode(piece.lines(in: piece.groups[group]), in: piece.bytes)
+                    return output(ids, ends, tokenizer)
+                }
+                for output in outputs { Terminal.output(output.span) }
+                return
+            }
+            let groups = piece.groups.map(piece.lines)
+            var firsts: [Int] = []
+            for lines in groups {
+                firsts.append(number)
+                number += lines.count
+            }
+            let outputs = try pool.map(count: groups.count) { [firsts] group, _ in
                 var output: [UInt8] = []
-                for index in lines.groups[group] {
-                    for ids in try encoder.encode(lines[index], number: first + index) {
+                for (index, line) in groups[group].enumerated() {
+                    for ids in try encoder.encode(piece.bytes[line], number: firsts[group] + index) {
                         append(ids, tokenizer, to: &output)
                     }
                 }
                 return output
             }
-            number += lines.count
             for output in outputs { Terminal.output(output.span) }
         }
     }
@@ -108,10 +120,10 @@ struct TokenizerEncodeCommand: ParsableCommand {
     /// The log-probability, in JSON as a member, else with a tab before what else is printed of a line.
     private func printBest(_ best: Int, _ tokenizer: Tokenizer) throws {
         try text.input.forEachPiece { piece in
-            let lines = PieceOfLines(piece, keepsReturns: keepCarriageReturns)
+            let piece = PieceOfLines(piece, keepsReturns: keepCarriageReturns)
             var output: [UInt8] = []
-            for index in 0..<lines.count {
-                for (ids, score) in try tokenizer.nBest(Array(lines[index]).text, best) {
+            for line in piece.groups.flatMap(piece.lines) {
+                for (ids, score) in try tokenizer.nBest(Array(piece.bytes[line]).text, best) {
                     if !json || count { output += Array("\(Decimals.fixed(score, 4))\t".utf8) }
                     append(ids, logProbability: score, tokenizer, to: &output)
                 }
@@ -120,11 +132,30 @@ struct TokenizerEncodeCommand: ParsableCommand {
         }
     }
 
+    /// What is printed of lines whose ids stand one after the other and end there.
+    private func output(_ ids: [UInt32], _ ends: [Int], _ tokenizer: Tokenizer) -> [UInt8] {
+        if count {
+            let counts = ends.indices.map { UInt32(ends[$0] - ($0 == 0 ? 0 : ends[$0 - 1])) }
+            return [UInt8](decimalLines: counts, ends: Array(1..<counts.count + 1))
+        }
+        guard json else { return [UInt8](decimalLines: ids, ends: ends) }
+        var output: [UInt8] = []
+        var begin = 0
+        for end in ends {
+            append(Array(ids[begin..<end]), tokenizer, to: &output)
+            begin = end
+        }
+        return output
+    }
+
     private func append(
         _ ids: [UInt32], logProbability: Double? = nil, _ tokenizer: Tokenizer, to output: inout [UInt8]
     ) {
         if count { return output.appendLine(String(ids.count)) }
-        guard json else { return output.appendLine(ids) }
+        guard json else {
+            output += [UInt8](decimalLines: ids, ends: [ids.count])
+            return
+        }
         var writer = JSONWriter()
         writer.beginObject()
         if let logProbability {

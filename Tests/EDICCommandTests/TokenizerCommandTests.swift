@@ -40,6 +40,23 @@ import _EDICTestSupport
         #expect(scores[0] >= scores[1] && scores[1] >= scores[2] && scores[3] >= scores[4] && scores[4] >= scores[5])
     }
 
+    @Test func idsOfAllLengthsArePrinted() throws {
+        let runner = try CommandRunner()
+        let path = "\(runner.folder.path)/vocab.txt"
+        let words = ["[UNK]"] + (1..<120_000).map { "w\($0)" }
+        runner.write(words.joined(separator: "\n"), to: path)
+        var ids = [1, 9, 10, 99, 100, 101, 999, 1000, 9999, 10_000, 10_001, 99_999, 100_000, 119_999]
+        ids += stride(from: 17, to: 120_000, by: 613)
+        let lines = stride(from: 0, to: ids.count, by: 5).map { ids[$0..<min($0 + 5, ids.count)] } + [[]] + [[70_007]]
+        let text = lines.map { $0.map { "w\($0)" }.joined(separator: " ") + "\n" }.joined()
+        let options = "tokenizer encode --model '\(path)' --no-special-tokens"
+        let result = runner.run(options, input: text)
+        #expect(result.status == 0, "\(result.messages)")
+        #expect(result.output == lines.map { $0.map { "\($0)" }.joined(separator: " ") + "\n" }.joined())
+        let counts = runner.run("\(options) --count --workers 1", input: text).output
+        #expect(counts == lines.map { "\($0.count)\n" }.joined())
+    }
+
     @Test func sizesOutOfReachAreRefusedOrSaid() throws {
         let runner = try CommandRunner()
         let path = "\(runner.folder.path)/t"

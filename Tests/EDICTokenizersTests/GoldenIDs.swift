@@ -88,6 +88,39 @@ import _EDICTestSupport
         }
     }
 
+    /// Texts of one buffer have the ids that each has by itself, whatever stands in the others.
+    @Test(arguments: cases) func textsTogetherAreAsOneByOne(_ item: Case) throws {
+        let tokenizer = try Self.load(item.file)
+        var generator = SeededGenerator(seed: 13)
+        let odd = ["", " ", "  a ", "\u{200B}b", "<s> [CLS] <|endoftext|>", "ﬁ \u{A0}", "▁", "a\u{301} Ελλάδα", "\t"]
+        var bytes: [UInt8] = []
+        var texts: [Range<Int>] = []
+        for sentence in try Self.sentences() {
+            let isOdd = Int.random(in: 0..<12, using: &generator) == 0
+            let begin = bytes.count
+            bytes += (isOdd ? odd.randomElement(using: &generator) ?? "" : sentence).utf8
+            if isOdd, Bool.random(using: &generator) { bytes += [0xE2, 0x82, 0x20, 0xFF] }
+            texts.append(begin..<bytes.count)
+            // What lies between is nobody's.
+            if Bool.random(using: &generator) { bytes += "\r\nbetween\n".utf8 }
+        }
+        for addsSpecialTokens in [false, true] {
+            var ids: [UInt32] = [7]
+            let ends = tokenizer.encode(
+                texts: texts, in: bytes.span, addingSpecialTokens: addsSpecialTokens, into: &ids)
+            try #require(ends.count == texts.count && ids[0] == 7)
+            var begin = 1
+            for (text, end) in zip(texts, ends) {
+                let alone = tokenizer.encode(bytes[text].span, addingSpecialTokens: addsSpecialTokens)
+                #expect(Array(ids[begin..<end]) == alone, "\(String(decoding: bytes[text], as: UTF8.self))")
+                begin = end
+            }
+            #expect(begin == ids.count)
+        }
+        let batch = texts.map { String(decoding: bytes[$0], as: UTF8.self) }
+        #expect(tokenizer.encode(batch: batch) == batch.map { tokenizer.encode($0) })
+    }
+
     /// Every family written as a tokenizer.json encodes as the file it was read from.
     @Test(arguments: cases) func surviveTokenizerJSON(_ item: Case) throws {
         let tokenizer = try Self.load(item.file)

@@ -160,7 +160,7 @@ import _EDICTestSupport
             }
             var found: [UInt32] = []
             let isDone = table.encode(
-                text.span, pattern: .gpt2, separators: [], keepsSeparators: false, words: words, into: &found
+                text.span, WordTable.Rules(pattern: .gpt2, words: words), into: &found
             ) { _, _ in .giveUp }
             #expect(isDone)
             #expect(found == expected)

@@ -227,6 +227,12 @@ typedef struct {
     uint32_t *_Nonnull out;
     size_t capacity, written;       // room for at least 4096 ids; `written` is 0 when a run begins
     float score;                    // Unigram: of the path before the first id in `out`; kept up to date
+    // Words of several texts: which words begin one, ascending (twice the same one where a text has none), and where in
+    // `out` the ids of each text begin. `placed` counts up to `start_count`, and each place holds until `written` is reset.
+    // Unigram's score begins anew with each.
+    const uint32_t *_Nullable starts;
+    uint32_t *_Nullable places;
+    size_t start_count, placed;
 } edic_tok_job;
 
 /// Encodes words from `job->next` on. `resumes` says that the same job goes on after a stop.
