@@ -58,6 +58,7 @@ import _EDICTestSupport
             for _ in 0..<3 {
                 let broken: [[UInt8]] = [
                     [0xFF], [0xC3], [0xE2, 0x82], [0xF0, 0x9F], [0x80], [0xED, 0xA0, 0x80], [0xC0, 0xAF],
+                    [0xCA, 0x09, 0xA4, 0x87, 0xA1],
                 ]
                 text.insert(
                     contentsOf: broken.randomElement(using: &generator) ?? [],
