@@ -26,6 +26,8 @@ final class EncodingPlan: Sendable {
     /// Whether the normalizer only puts ▁ for spaces and one before the text.
     var changesOnlySpaces: Bool { if case .spaced = kind { true } else { false } }
     let rules: WordTable.Rules
+    /// Whether a ▁ before a text is what a space before it becomes, as far as its first word goes.
+    private let takesSpaceForPrefix: Bool
     /// Tokens with a space after something else, as they stand in a text: no cut may be within one.
     private let spanning: [[UInt8]]
 
@@ -112,7 +114,11 @@ final class EncodingPlan: Sendable {
         self.init(
             kind: .sentencePiece(normalizer, native), pattern: WordPattern(family: .chunks),
             words: NativeWords(kind: words ?? .elsewhere), separators: Self.flags(cuts),
-            keepsSeparators: !normalizer.removesExtraWhitespace, spanning: spanning)
+            keepsSeparators: !normalizer.removesExtraWhitespace, spanning: spanning,
+            takesSpaceForPrefix: normalizer.map == nil
+                && !pieces.contains {
+                    $0.kind == .userDefined && ($0.bytes.first == 0x20 || $0.bytes.starts(with: space))
+                })
     }
 
     /// Keys that span a space would see across a cut; other white space that becomes a space cuts as well.
@@ -159,7 +165,7 @@ final class EncodingPlan: Sendable {
         self.init(
             kind: .spaced(prefix, native), pattern: WordPattern(family: .chunks),
             words: NativeWords(kind: .sentence(native, prefixes: false)), separators: Self.flags([0x20]),
-            keepsSeparators: true, spanning: spanning)
+            keepsSeparators: true, spanning: spanning, takesSpaceForPrefix: true)
     }
 
     private static func spacePrefix(_ normalizer: Normalizer?, _ preTokenizer: PreTokenizer?) -> SpacePrefix? {
@@ -180,12 +186,13 @@ final class EncodingPlan: Sendable {
 
     private init(
         kind: Kind, pattern: WordPattern, words: NativeWords = NativeWords(kind: .elsewhere), separators: [UInt8] = [],
-        keepsSeparators: Bool = false, spanning: [[UInt8]] = []
+        keepsSeparators: Bool = false, spanning: [[UInt8]] = [], takesSpaceForPrefix: Bool = false
     ) {
         self.kind = kind
         rules = WordTable.Rules(
             pattern: pattern, separators: separators, keepsSeparators: keepsSeparators, words: words)
         self.spanning = spanning
+        self.takesSpaceForPrefix = takesSpaceForPrefix
     }
 
     private static func flags(_ bytes: [UInt8]) -> [UInt8] {
@@ -245,15 +252,7 @@ final class EncodingPlan: Sendable {
             if encodeIndependentWords(text, core, table, &ids) { return true }
             return encodeStretches(text, core, table, &ids)
         case .spaced(let rule, let native):
-            var prefix = false
-            switch rule {
-            case .never: break
-            case .always: prefix = true
-            case .missing(let onlyFirst):
-                let mark = SentencePieceNormalizer.space
-                let hasMark = text.count >= 3 && mark.indices.allSatisfy { text[$0] == mark[$0] }
-                prefix = (isFirst || !onlyFirst) && !hasMark && !(text.count > 0 && text[0] == 0x20)
-            }
+            let prefix = addsPrefix(rule, to: text, isFirst: isFirst)
             return encodeSentence(text, prefix: prefix, native, table, &ids) { word, prefix, _ in
                 self.spaced(word, prefix: prefix, core)
             }
@@ -295,13 +294,17 @@ final class EncodingPlan: Sendable {
                 return Self.standsAlone(word) ? encodeWord(word, core) : .giveUp
             }
         case .sentencePiece(let normalizer, let native):
-            guard normalizer.addsDummyPrefix != rules.keepsSeparators, spanning.isEmpty else { return false }
-            return encodeAll { range, before in
-                encodeChunk(bytes.extracting(range), before, native) {
-                    self.encodeChunk($0, prefix: $1, normalizer, core, $2)
-                }
+            return encodeSentences(
+                texts, in: bytes, prefix: { _ in normalizer.addsDummyPrefix }, native, table, &ids, &bounds
+            ) {
+                self.encodeChunk($0, prefix: $1, normalizer, core, $2)
             }
-        case .spaced: return false
+        case .spaced(let rule, let native):
+            return encodeSentences(
+                texts, in: bytes, prefix: { self.addsPrefix(rule, to: $0, isFirst: true) }, native, table, &ids, &bounds
+            ) { word, prefix, _ in
+                self.spaced(word, prefix: prefix, core)
+            }
         }
     }
 
@@ -357,6 +360,43 @@ final class EncodingPlan: Sendable {
         let done = encodeWords(text.extracting(at..<text.count), score, native, table, &ids, chunk: chunk)
         if !done { ids.removeLast(ids.count - first) }
         return done
+    }
+
+    /// The same for many texts of one buffer, with `bounds`. Where spaces are kept, each text that gets a ▁ gets a space.
+    private func encodeSentences(
+        _ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>, prefix: (Span<UInt8>) -> Bool,
+        _ native: NativeSentence?, _ table: WordTable, _ ids: inout [UInt32], _ bounds: inout [Int],
+        chunk: ([UInt8], Bool, Double) -> (ids: [UInt32], score: Float)?
+    ) -> Bool {
+        guard spanning.isEmpty else { return false }
+        let prefixed = texts.map { prefix(bytes.extracting($0)) }
+        func encodeAll(_ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>) -> Bool {
+            table.encode(texts, in: bytes, rules, into: &ids, bounds: &bounds) { range, before in
+                encodeChunk(bytes.extracting(range), before, native, chunk)
+            }
+        }
+        if prefixed.allSatisfy({ $0 != rules.keepsSeparators }) { return encodeAll(texts, in: bytes) }
+        guard rules.keepsSeparators, takesSpaceForPrefix else { return false }
+        var spaced: [UInt8] = []
+        var ranges: [Range<Int>] = []
+        for (text, hasPrefix) in zip(texts, prefixed) {
+            let begin = spaced.count
+            if hasPrefix, !text.isEmpty { spaced.append(0x20) }
+            spaced += copy(bytes.extracting(text))
+            ranges.append(begin..<spaced.count)
+        }
+        return encodeAll(ranges[...], in: spaced.span)
+    }
+
+    private func addsPrefix(_ rule: SpacePrefix, to text: Span<UInt8>, isFirst: Bool) -> Bool {
+        switch rule {
+        case .never: return false
+        case .always: return true
+        case .missing(let onlyFirst):
+            let mark = SentencePieceNormalizer.space
+            let hasMark = text.count >= 3 && mark.indices.allSatisfy { text[$0] == mark[$0] }
+            return (isFirst || !onlyFirst) && !hasMark && !(text.count > 0 && text[0] == 0x20)
+        }
     }
 
     private func encodeWords(
