@@ -295,16 +295,13 @@ final class EncodingPlan: Sendable {
             }
         case .sentencePiece(let normalizer, let native):
             return encodeSentences(
-                texts, in: bytes, prefix: { _ in normalizer.addsDummyPrefix }, native, table, &ids, &bounds
-            ) {
-                self.encodeChunk($0, prefix: $1, normalizer, core, $2)
-            }
+                texts, in: bytes, native, table, &ids, &bounds, prefix: { _ in normalizer.addsDummyPrefix },
+                chunk: { self.encodeChunk($0, prefix: $1, normalizer, core, $2) })
         case .spaced(let rule, let native):
             return encodeSentences(
-                texts, in: bytes, prefix: { self.addsPrefix(rule, to: $0, isFirst: true) }, native, table, &ids, &bounds
-            ) { word, prefix, _ in
-                self.spaced(word, prefix: prefix, core)
-            }
+                texts, in: bytes, native, table, &ids, &bounds,
+                prefix: { self.addsPrefix(rule, to: $0, isFirst: true) },
+                chunk: { word, prefix, _ in self.spaced(word, prefix: prefix, core) })
         }
     }
 
@@ -364,8 +361,8 @@ final class EncodingPlan: Sendable {
 
     /// The same for many texts of one buffer, with `bounds`. Where spaces are kept, each text that gets a ▁ gets a space.
     private func encodeSentences(
-        _ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>, prefix: (Span<UInt8>) -> Bool,
-        _ native: NativeSentence?, _ table: WordTable, _ ids: inout [UInt32], _ bounds: inout [Int],
+        _ texts: ArraySlice<Range<Int>>, in bytes: Span<UInt8>, _ native: NativeSentence?, _ table: WordTable,
+        _ ids: inout [UInt32], _ bounds: inout [Int], prefix: (Span<UInt8>) -> Bool,
         chunk: ([UInt8], Bool, Double) -> (ids: [UInt32], score: Float)?
     ) -> Bool {
         guard spanning.isEmpty else { return false }
