@@ -222,9 +222,9 @@ internal import CEDICKernels
         let (rows, panelBytes) = (rows, panelBytes)
         let target = unsafe Shared(panels.bytes.start)
         let count = (rows + 15) / 16
-        // Of a large matrix, what is packed is given back half a megabyte at a time.
+        // Of a large matrix, what is packed is given back a quarter of a megabyte at a time.
         let large = source.flatMap { $0.count >= Self.large ? $0 : nil }
-        let grain = max(1, (large == nil ? 1 << 16 : 1 << 19) / max(1, panelBytes))
+        let grain = max(1, (large == nil ? 1 << 16 : 1 << 18) / max(1, panelBytes))
         unsafe withoutActuallyEscaping(pack) { pack in
             let pack = unsafe UncheckedPacking(body: pack)
             let work: @Sendable (Int, Int) -> Void = { share, _ in
@@ -247,7 +247,7 @@ internal import CEDICKernels
     }
 
     /// From this size on, in bytes, a matrix is better not there twice.
-    private static let large = 2 << 20
+    private static let large = 1 << 20
 
     /// A packing closure reads only what stays put while it runs, and each panel is written by one worker.
     @unsafe private struct UncheckedPacking: @unchecked Sendable {

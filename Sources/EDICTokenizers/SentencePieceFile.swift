@@ -147,23 +147,29 @@ struct SentencePieceFile: Sendable {
         var tokens: [[UInt8]] = []
         var isStart = addsDummyPrefix || removesExtraWhitespace
         for id in ids where Int(id) < pieces.count {
-            let piece = pieces[Int(id)]
-            switch piece.kind {
+            switch pieces.kinds[Int(id)] {
             case .control: continue
             case .unknown:
                 tokens.append(Array(unknownSurface.utf8))
                 isStart = false
             case .byte:
-                tokens.append(piece.bytes)
+                tokens.append(pieces[Int(id)].bytes)
                 isStart = false
             default:
-                var bytes = piece.bytes
+                guard let range = pieces.spellings.range(of: id) else { continue }
+                let space = SentencePieceNormalizer.space
+                var rest = pieces.spellings.bytes[range]
                 // One space at the beginning is the dummy prefix; with extra white space removed, all are.
-                if isStart, bytes.starts(with: SentencePieceNormalizer.space) { bytes.removeFirst(3) }
-                isStart = bytes.isEmpty && removesExtraWhitespace
-                tokens.append(
-                    Normalizer.replace(.literal(SentencePieceNormalizer.space), with: [0x20])
-                        .apply(AlignedText(bytes, at: 0, tracking: false)).bytes)
+                if isStart, rest.starts(with: space) { rest = rest.dropFirst(3) }
+                isStart = rest.isEmpty && removesExtraWhitespace
+                var text: [UInt8] = []
+                text.reserveCapacity(rest.count)
+                while let byte = rest.first {
+                    let isSpace = byte == space[0] && rest.starts(with: space)
+                    text.append(isSpace ? 0x20 : byte)
+                    rest = rest.dropFirst(isSpace ? 3 : 1)
+                }
+                tokens.append(text)
             }
         }
         return Array(Decoder.joiningBytes(tokens).joined())

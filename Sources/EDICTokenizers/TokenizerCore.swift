@@ -194,17 +194,22 @@ final class TokenizerCore: Sendable {
     }
 
     func decode(_ ids: some Sequence<UInt32>, skippingSpecialTokens: Bool) -> [UInt8] {
+        func isWanted(_ id: UInt32) -> Bool { !skippingSpecialTokens || !specialIDs.contains(id) }
+        if isByteLevel {
+            var text: [UInt8] = []
+            for id in ids where isWanted(id) {
+                if let range = vocabulary.range(of: id) { text += vocabulary.bytes[range] }
+            }
+            return text
+        }
         var texts: [[UInt8]] = []
-        for id in ids {
-            guard let token = vocabulary[id] else { continue }
-            if skippingSpecialTokens, specialIDs.contains(id) { continue }
-            texts.append(token)
+        for id in ids where isWanted(id) {
+            if let token = vocabulary[id] { texts.append(token) }
         }
         guard let decoder = parts.decoder else {
             if case .sentencePiece(let file) = parts.source { return file.decode(ids, skipping: skippingSpecialTokens) }
-            return Array(texts.joined(separator: isByteLevel ? [] : [0x20]))
+            return Array(texts.joined(separator: [0x20]))
         }
-        if isByteLevel { return Array(texts.joined()) }
         return Array(decoder.apply(texts).joined())
     }
 }
