@@ -332,6 +332,29 @@ EK_INLINE void interleave(const uint8_t *source, const size_t size, size_t colum
                 memcpy(panel + (16 * j + c) * size, source + (c * k + j) * size, size);
 }
 
+/// Blocks of 4 bits whose numbers a panel keeps as the file does: whole panels of them are moved, which takes little more
+/// than half as long as taking each block apart. (For blocks of 8 bits it takes as long.)
+EK_INLINE void move_blocks(const ek_format format, const uint8_t *source, size_t k, void *panel) {
+    const ek_layout l = ek_layout_of(format);
+    const size_t bytes = ek_block_bytes(format), row = k / 32 * bytes, head = l.has_minimum ? 4 : 2;
+    for (size_t b = 0; b < k / 32; b++, source += bytes) {
+        const place at = place_of(l, panel, b);
+        for (size_t c = 0; c < 16; c += 4) {
+            quad four[4];
+            for (size_t r = 0; r < 4; r++) memcpy(four + r, source + (c + r) * row + head, 16);
+            store_turned(four, at.numbers + 4 * c);
+        }
+        uint16_t scales[16], minima[16];
+        for (size_t c = 0; c < 16; c++) {
+            memcpy(scales + c, source + c * row, 2);
+            memcpy(minima + c, source + c * row + 2, 2);
+        }
+        uint8_t *own = at.scales + (l.has_minimum ? 64 : 32) * at.index;
+        memcpy(own, scales, 32);
+        if (l.has_minimum) memcpy(own + 32, minima, 32);
+    }
+}
+
 EK_INLINE void pack_blocks(const ek_format format, const uint8_t *source, size_t columns, size_t k, void *panel) {
     const ek_layout l = ek_layout_of(format);
     const size_t row = k / ek_block_length(format) * ek_block_bytes(format);
@@ -339,6 +362,7 @@ EK_INLINE void pack_blocks(const ek_format format, const uint8_t *source, size_t
     // What the blocks do not write: absent columns, and blocks that only fill up the last chunk.
     if (columns < 16 || blocks % (size_t)l.chunk_blocks != 0)
         memset(panel, 0, ek_panel_bytes(format, k));
+    if (columns == 16 && (format == ek_format_q4_0 || format == ek_format_q4_1)) return move_blocks(format, source, k, panel);
     for (size_t b = 0; b < blocks; b++) {
         const place at = place_of(l, panel, b);
         for (size_t c = 0; c + 4 <= columns; c += 4) {

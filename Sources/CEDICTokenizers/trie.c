@@ -10,8 +10,12 @@
 enum { MOST_NODES = 1 << 22 };
 
 typedef struct {
+    uint32_t start, length, index;
+} key;
+
+typedef struct {
     uint32_t node;
-    uint32_t low, high;             // the keys below it
+    uint32_t low, high;             // the keys below it, as places in the order
     uint32_t depth;
 } task;
 
@@ -24,8 +28,13 @@ static void *resized(void *array, size_t old, size_t new, size_t size) {
 // What building takes: a bit for each place that is a node's, and for each base that is a node's.
 typedef struct {
     edic_tok_trie *t;
+    const uint8_t *bytes;
+    const uint32_t *ids;
+    const double *scores;
+    key *order, *other;             // the keys, those below a node side by side; as much room for sorting
+    size_t distinct;
     uint8_t *taken, *bases;
-    size_t capacity, first_gap, first_room;
+    size_t capacity, first_gap, first_room, end;
     task *queue;
     size_t done, tasks, task_capacity;
 } building;
@@ -53,6 +62,19 @@ static int grow(building *b, size_t needed) {
     for (size_t i = b->capacity; i < bigger; i++) t->keys[i].score = -INFINITY;
     b->capacity = bigger;
     return 1;
+}
+
+// Gives back what no base reaches.
+static void trim(building *b) {
+    edic_tok_trie *t = b->t;
+    const size_t end = b->end > 256 ? b->end : 256;
+    uint32_t *nodes = realloc(t->nodes, end * sizeof *nodes);
+    if (nodes) t->nodes = nodes;
+    edic_tok_key *keys = realloc(t->keys, end * sizeof *keys);
+    if (keys) t->keys = keys;
+    double *exact = t->exact ? realloc(t->exact, end * sizeof *exact) : NULL;
+    if (exact) t->exact = exact;
+    b->capacity = end;
 }
 
 static int push(building *b, task todo) {
@@ -93,70 +115,137 @@ static size_t find_base(building *b, const uint8_t *bytes, unsigned children) {
     }
 }
 
-// Gives the next node its key and its children. Level by level: what is near the root is near in memory.
-static int expand(building *b, const uint8_t *keys, const uint64_t *offsets, const uint32_t *ids, const double *scores) {
-    task todo = b->queue[b->done++];
-    edic_tok_trie *t = b->t;
-    uint32_t low = todo.low;
-    // The shortest key is first; it ends at this node if it is as long as the path.
-    if (offsets[low + 1] - offsets[low] == todo.depth) {
-        t->nodes[todo.node] |= EDIC_TOK_KEY;
-        t->keys[todo.node] = (edic_tok_key){scores ? (float)scores[low] : 0, ids[low]};
-        t->is_odd |= isinf(t->keys[todo.node].score);
-        if (t->exact) t->exact[todo.node] = scores[low];
-        low++;
+// Sorts the keys from `low` on, which share their first `depth` bytes, by the next one; equals stay in their order.
+static void sort_keys(building *b, uint32_t low, uint32_t high, uint32_t depth) {
+    enum { FEW = 24 };
+    key *order = b->order;
+    const uint8_t *bytes = b->bytes + depth;
+    if (high - low <= FEW) {
+        for (uint32_t i = low + 1; i < high; i++) {
+            const key moved = order[i];
+            const uint8_t byte = bytes[moved.start];
+            uint32_t at = i;
+            for (; at > low && bytes[order[at - 1].start] > byte; at--) order[at] = order[at - 1];
+            order[at] = moved;
+        }
+        return;
     }
+    uint32_t places[257] = {0};
+    for (uint32_t i = low; i < high; i++) places[bytes[order[i].start] + 1]++;
+    for (unsigned byte = 0; byte < 256; byte++) places[byte + 1] += places[byte];
+    for (uint32_t i = low; i < high; i++) b->other[places[bytes[order[i].start]]++] = order[i];
+    memcpy(order + low, b->other, (high - low) * sizeof *order);
+}
+
+static void end_key(building *b, uint32_t node, uint32_t index) {
+    edic_tok_trie *t = b->t;
+    t->nodes[node] |= EDIC_TOK_KEY;
+    t->keys[node] = (edic_tok_key){b->scores ? (float)b->scores[index] : 0, b->ids ? b->ids[index] : index};
+    t->is_odd |= isinf(t->keys[node].score);
+    if (t->exact) t->exact[node] = b->scores[index];
+    b->distinct++;
+}
+
+// Gives a node the first of the keys that end there and drops those; returns where the others begin.
+static uint32_t end_keys(building *b, task todo) {
+    uint32_t low = todo.high, ending = UINT32_MAX;
+    for (uint32_t i = todo.high; i-- > todo.low;) {
+        const key found = b->order[i];
+        if (found.length == todo.depth) ending = found.index;
+        else b->order[--low] = found;
+    }
+    if (ending != UINT32_MAX) end_key(b, todo.node, ending);
+    return low;
+}
+
+// Says where the children of a node are.
+static void set_base(building *b, uint32_t node, size_t base) {
+    set_bit(b->bases, base);
+    if (base + 256 > b->end) b->end = base + 256;
+    b->t->nodes[node] |= (uint32_t)base << EDIC_TOK_BASE;
+}
+
+static uint32_t add_child(building *b, size_t base, uint8_t byte) {
+    b->t->nodes[base + byte] = (uint32_t)EDIC_TOK_NODE | byte;
+    set_bit(b->taken, base + byte);
+    b->t->is_odd |= byte == 0xFF;
+    return (uint32_t)base + byte;
+}
+
+// Lays out the rest of a key that shares it with no other: more than half of all nodes.
+static int lay_tail(building *b, uint32_t node, key k, uint32_t depth) {
+    for (; depth < k.length; depth++) {
+        const uint8_t byte = b->bytes[k.start + depth];
+        const size_t base = find_base(b, &byte, 1);
+        if (base == 0) return 0;
+        set_base(b, node, base);
+        node = add_child(b, base, byte);
+    }
+    end_key(b, node, k.index);
+    return 1;
+}
+
+// Gives the next node its key and its children. Level by level: what is near the root is near in memory.
+static int expand(building *b) {
+    const task todo = b->queue[b->done++];
+    const uint32_t low = end_keys(b, todo);
     if (low == todo.high) return 1;
+    sort_keys(b, low, todo.high, todo.depth);
     uint8_t bytes[256];
     uint32_t begins[257];
     unsigned children = 0;
     for (uint32_t i = low; i < todo.high; i++) {
-        uint8_t byte = keys[offsets[i] + todo.depth];
+        uint8_t byte = b->bytes[b->order[i].start + todo.depth];
         if (children == 0 || bytes[children - 1] != byte) {
             bytes[children] = byte;
             begins[children++] = i;
         }
     }
     begins[children] = todo.high;
-    size_t base = find_base(b, bytes, children);
+    const size_t base = find_base(b, bytes, children);
     if (base == 0) return 0;
-    set_bit(b->bases, base);
-    t->nodes[todo.node] |= (uint32_t)base << EDIC_TOK_BASE;
+    set_base(b, todo.node, base);
+    for (unsigned c = 0; c < children; c++) add_child(b, base, bytes[c]);
     for (unsigned c = 0; c < children; c++) {
-        t->nodes[base + bytes[c]] = (uint32_t)EDIC_TOK_NODE | bytes[c];
-        set_bit(b->taken, base + bytes[c]);
-        t->is_odd |= bytes[c] == 0xFF;
-        if (!push(b, (task){(uint32_t)base + bytes[c], begins[c], begins[c + 1], todo.depth + 1})) return 0;
+        const task child = {(uint32_t)base + bytes[c], begins[c], begins[c + 1], todo.depth + 1};
+        const int done = child.high - child.low == 1 ? lay_tail(b, child.node, b->order[child.low], child.depth)
+                                                     : push(b, child);
+        if (!done) return 0;
     }
     return 1;
 }
 
-// The nodes of a trie of sorted keys: for each key, what it does not share with the one before.
-static size_t node_count(const uint8_t *keys, const uint64_t *offsets, size_t count) {
-    size_t nodes = 1;
-    for (size_t i = 0; i < count; i++) {
-        const size_t length = offsets[i + 1] - offsets[i], before = i > 0 ? offsets[i] - offsets[i - 1] : 0;
-        size_t shared = 0;
-        while (shared < length && shared < before && keys[offsets[i] + shared] == keys[offsets[i - 1] + shared]) shared++;
-        nodes += length - shared;
+edic_tok_trie *edic_tok_trie_create(const edic_tok_strings *keys, const uint32_t *ids, const double *scores,
+                                    size_t *distinct) {
+    building b = {.t = calloc(1, sizeof *b.t), .bytes = keys->bytes, .ids = ids, .scores = scores};
+    b.first_gap = b.first_room = 256;
+    *distinct = 0;
+    int is_exact = 1, done = b.t && keys->count < UINT32_MAX;
+    b.order = malloc((keys->count + 1) * sizeof *b.order);
+    b.other = malloc((keys->count + 1) * sizeof *b.other);
+    done = done && b.order && b.other;
+    uint32_t used = 0;
+    size_t bytes = 0;
+    for (size_t i = 0; done && i < keys->count; i++) {
+        if (keys->lengths[i] == 0 || keys->lengths[i] == EDIC_TOK_NO_STRING) continue;
+        b.order[used++] = (key){keys->starts[i], keys->lengths[i], (uint32_t)i};
+        bytes += keys->lengths[i];
+        if (scores) is_exact &= (double)(float)scores[i] == scores[i];
     }
-    return nodes;
-}
-
-edic_tok_trie *edic_tok_trie_create(const uint8_t *keys, const uint64_t *offsets, const uint32_t *ids,
-                                    const double *scores, size_t count) {
-    building b = {.t = calloc(1, sizeof *b.t), .first_gap = 256, .first_room = 256};
-    int is_exact = 1, done = b.t && count < UINT32_MAX;
-    for (size_t i = 0; scores && i < count; i++) is_exact &= (double)(float)scores[i] == scores[i];
     if (done && !is_exact) done = (b.t->exact = malloc(sizeof(double))) != NULL;
-    const size_t expected = node_count(keys, offsets, count) * 9 / 8 + 1024;
+    // Three bytes of ten lead to a node that no other key has.
+    const size_t expected = bytes / 3 + 1024;
     done = done && grow(&b, expected < MOST_NODES ? expected : MOST_NODES);
-    if (done && count > 0) done = push(&b, (task){0, 0, (uint32_t)count, 0});
-    while (done && b.done < b.tasks) done = expand(&b, keys, offsets, ids, scores);
+    if (done && used > 0) done = push(&b, (task){0, 0, used, 0});
+    while (done && b.done < b.tasks) done = expand(&b);
+    if (done) trim(&b);
+    free(b.order);
+    free(b.other);
     free(b.queue);
     free(b.taken);
     free(b.bases);
     if (b.t) b.t->count = b.capacity;
+    *distinct = b.distinct;
     if (done) return b.t;
     edic_tok_trie_destroy(b.t);
     return NULL;

@@ -126,11 +126,14 @@ public import SystemPackage
 
     /// Tells the system that the bytes will hardly be read again: their memory is given back, and comes from the file when
     /// they are. Never fails: it is a hint.
-    public func release() {
+    ///
+    /// - Parameter range: by default, all of them.
+    public func release(_ range: Range<Int>? = nil) {
+        let range = (range ?? 0..<count).clamped(to: 0..<count)
         // Whole pages only: what shares a page with others stays.
         let page = Int(getpagesize())
-        let first = unsafe (Int(bitPattern: start) + page - 1) / page * page
-        let end = unsafe (Int(bitPattern: start) + count) / page * page
+        let first = unsafe (Int(bitPattern: start) + range.lowerBound + page - 1) / page * page
+        let end = unsafe (Int(bitPattern: start) + range.upperBound) / page * page
         guard first < end, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
         unsafe madvise(pages, end - first, MADV_DONTNEED)
     }

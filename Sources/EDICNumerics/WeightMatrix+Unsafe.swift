@@ -66,10 +66,13 @@ internal import CEDICKernels
 
     /// Packs `bytes`, row after row as in a file.
     ///
+    /// - Parameter source: the part of a file that `bytes` is the beginning of; the memory of a large one is given back as it
+    ///   is packed, so that the weights are never there twice.
     /// - Throws: `invalidShape` where the columns are no whole number of blocks or `bytes` has another size than the
     ///   shape wants.
     public init(
-        rows: Int, columns: Int, format: NumberFormat, bytes: Span<UInt8>, pool: WorkerPool? = nil
+        rows: Int, columns: Int, format: NumberFormat, bytes: Span<UInt8>, source: MappedRegion? = nil,
+        pool: WorkerPool? = nil
     ) throws(NumericsError) {
         let size = try Self.check(rows, columns, format)
         guard format != .int8, bytes.count == size else {
@@ -80,7 +83,7 @@ internal import CEDICKernels
         self.init(unfilledRows: rows, columns: columns, format: format)
         unsafe bytes.withUnsafeBufferPointer { bytes in
             guard let start = bytes.baseAddress else { return }
-            unsafe fill(pool) { panel, count, target in
+            unsafe fill(pool, from: source) { panel, count, target in
                 let source = unsafe UnsafeRawPointer(start) + panel * 16 * (size / rows)
                 unsafe ek_pack_panel(format.c, source, count, columns, target)
             }
@@ -92,7 +95,7 @@ internal import CEDICKernels
         rows: Int, columns: Int, format: NumberFormat, region: MappedRegion, pool: WorkerPool? = nil
     ) throws(NumericsError) {
         self = try region.withBytes { bytes throws(NumericsError) in
-            try WeightMatrix(rows: rows, columns: columns, format: format, bytes: bytes, pool: pool)
+            try WeightMatrix(rows: rows, columns: columns, format: format, bytes: bytes, source: region, pool: pool)
         }
     }
 
@@ -126,19 +129,49 @@ internal import CEDICKernels
     }
 
     /// Packs signed bytes that lie among the bytes of a file.
+    ///
+    /// - Parameter source: the part of a file that `bytes` is the beginning of, which is given back as it is packed.
     public init(
-        rows: Int, columns: Int, int8Bytes bytes: Span<UInt8>, scales: Span<Float>, pool: WorkerPool? = nil
+        rows: Int, columns: Int, int8Bytes bytes: Span<UInt8>, scales: Span<Float>, source: MappedRegion? = nil,
+        pool: WorkerPool? = nil
     ) throws(NumericsError) {
         self = try unsafe bytes.withUnsafeBytes { bytes throws(NumericsError) in
             try unsafe WeightMatrix(
                 rows: rows, columns: columns, signed: bytes.assumingMemoryBound(to: Int8.self), scales: scales,
-                pool: pool)
+                source: source, pool: pool)
+        }
+    }
+
+    /// Packs some rows of a matrix of signed bytes that lie among the bytes of a file, in the order given; weight = byte ×
+    /// scale. Its products are those of the whole matrix, to the last bit.
+    ///
+    /// Complexity: O(rows.count · columns).
+    ///
+    /// - Parameter bytes: row after row; what follows the rows that are wanted is not looked at.
+    public init(rows indices: [Int], columns: Int, int8Bytes bytes: Span<UInt8>, scale: Float) throws(NumericsError) {
+        _ = try Self.check(indices.count, columns, .int8)
+        let available = bytes.count / columns
+        precondition(indices.allSatisfy { $0 >= 0 && $0 < available }, "a row is outside 0 ..< \(available)")
+        self.init(unfilledRows: indices.count, columns: columns, format: .int8, isLasting: false)
+        for row in indices.indices { unsafe panels.scales.unsafePointer[row] = scale }
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard let start = unsafe bytes.baseAddress else { return }
+            unsafe withUnsafeTemporaryAllocation(byteCount: 16 * columns, alignment: 16) { rows in
+                guard let side = rows.baseAddress else { return }
+                unsafe fill(nil) { panel, count, target in
+                    for row in 0..<count {
+                        let source = unsafe start + indices[16 * panel + row] * columns
+                        unsafe (side + row * columns).copyMemory(from: source, byteCount: columns)
+                    }
+                    unsafe ek_pack_panel_int8(side.assumingMemoryBound(to: Int8.self), count, columns, target)
+                }
+            }
         }
     }
 
     private init(
         rows: Int, columns: Int, signed values: UnsafeBufferPointer<Int8>, scales: Span<Float>,
-        pool: WorkerPool?
+        source: MappedRegion? = nil, pool: WorkerPool?
     ) throws(NumericsError) {
         let size = try Self.check(rows, columns, .int8)
         guard values.count == size, scales.count == rows || scales.count == 1 else {
@@ -150,7 +183,7 @@ internal import CEDICKernels
         self.init(unfilledRows: rows, columns: columns, format: .int8)
         for row in 0..<rows { unsafe panels.scales.unsafePointer[row] = scales[scales.count == 1 ? 0 : row] }
         guard let start = values.baseAddress else { return }
-        unsafe fill(pool) { panel, count, target in
+        unsafe fill(pool, from: source) { panel, count, target in
             unsafe ek_pack_panel_int8(start + panel * 16 * columns, count, columns, target)
         }
     }
@@ -181,22 +214,40 @@ internal import CEDICKernels
     }
 
     /// Packs every panel of 16 rows: `pack(panel, rows in it, where to)`.
-    private func fill(_ pool: WorkerPool?, _ pack: (Int, Int, UnsafeMutableRawPointer) -> Void) {
+    ///
+    /// - Parameter source: what the panels are packed from, row after row.
+    private func fill(
+        _ pool: WorkerPool?, from source: MappedRegion? = nil, _ pack: (Int, Int, UnsafeMutableRawPointer) -> Void
+    ) {
         let (rows, panelBytes) = (rows, panelBytes)
         let target = unsafe Shared(panels.bytes.start)
+        let count = (rows + 15) / 16
+        // Of a large matrix, what is packed is given back a quarter of a megabyte at a time.
+        let large = source.flatMap { $0.count >= Self.large ? $0 : nil }
+        let grain = max(1, (large == nil ? 1 << 16 : 1 << 18) / max(1, panelBytes))
         unsafe withoutActuallyEscaping(pack) { pack in
             let pack = unsafe UncheckedPacking(body: pack)
-            let work: @Sendable (Int, Int) -> Void = { panel, _ in
-                unsafe pack.body(panel, min(16, rows - 16 * panel), target.pointer + panel * panelBytes)
+            let work: @Sendable (Int, Int) -> Void = { share, _ in
+                let panels = share * grain..<min(count, (share + 1) * grain)
+                for panel in panels {
+                    unsafe pack.body(panel, min(16, rows - 16 * panel), target.pointer + panel * panelBytes)
+                }
+                if let large {
+                    let row = large.count / rows
+                    large.release(16 * panels.lowerBound * row..<16 * panels.upperBound * row)
+                }
             }
-            let count = (rows + 15) / 16
+            let shares = (count + grain - 1) / grain
             if let pool {
-                pool.forEach(count: count, grain: max(1, (1 << 16) / max(1, panelBytes)), work)
+                pool.forEach(count: shares, work)
             } else {
-                for panel in 0..<count { work(panel, 0) }
+                for share in 0..<shares { work(share, 0) }
             }
         }
     }
+
+    /// From this size on, in bytes, a matrix is better not there twice.
+    private static let large = 1 << 20
 
     /// A packing closure reads only what stays put while it runs, and each panel is written by one worker.
     @unsafe private struct UncheckedPacking: @unchecked Sendable {

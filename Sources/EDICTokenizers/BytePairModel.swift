@@ -19,7 +19,7 @@ struct BytePairModel: Sendable {
     let isByteLevel: Bool
     /// Byte-level: the id of each byte, `.max` where there is none.
     let byteIDs: [UInt32]
-    let index: Trie
+    let index: TokenIndex
     /// Byte-level, where merges are ignored: the tokens that their bytes do not merge to.
     let exceptions: Trie?
     /// The ids of the characters.
@@ -29,7 +29,7 @@ struct BytePairModel: Sendable {
 
     /// With merges given by rank. `vocabulary` holds raw bytes where `isByteLevel` is set.
     init(
-        vocabulary: Vocabulary, index: Trie, merges: [(left: UInt32, right: UInt32)], results: [UInt32],
+        vocabulary: Vocabulary, index: TokenIndex, merges: [(left: UInt32, right: UInt32)], results: [UInt32],
         isByteLevel: Bool, options: Options
     ) throws(TokenizerError) {
         table = try MergeTable(expecting: merges.count)
@@ -45,8 +45,9 @@ struct BytePairModel: Sendable {
         self.index = index
         exceptions =
             isByteLevel && options.ignoresMerges ? try Self.exceptions(vocabulary, index, table, byteIDs) : nil
-        characters = Self.characters(of: vocabulary)
-        fallback = Self.fallback(in: index)
+        // Bytes need neither.
+        characters = isByteLevel ? [:] : Self.characters(of: vocabulary)
+        fallback = isByteLevel ? [] : Self.fallback(in: index)
     }
 
     /// tiktoken's way: any two neighbours whose bytes together are a token merge, the lowest id first.
@@ -84,7 +85,7 @@ struct BytePairModel: Sendable {
     }
 
     private static func exceptions(
-        _ vocabulary: Vocabulary, _ index: Trie, _ table: MergeTable, _ bytes: [UInt32]
+        _ vocabulary: Vocabulary, _ index: TokenIndex, _ table: MergeTable, _ bytes: [UInt32]
     ) throws(TokenizerError) -> Trie? {
         var found: [(key: [UInt8], id: UInt32, score: Double)] = []
         for id in 0..<UInt32(vocabulary.count) {
@@ -102,7 +103,8 @@ struct BytePairModel: Sendable {
     private static func characters(of vocabulary: Vocabulary) -> [UInt32: UInt32] {
         var characters: [UInt32: UInt32] = [:]
         for id in 0..<UInt32(vocabulary.count) {
-            guard let token = vocabulary[id], let first = token.first, token.count <= 4 else { continue }
+            guard (1...4).contains(vocabulary.length(of: id)), let token = vocabulary[id], let first = token.first
+            else { continue }
             if first < 0x80, token.count > 1 { continue }
             let (scalar, length) = decodeScalar(token.span, 0)
             if length == token.count, characters[scalar.value] == nil { characters[scalar.value] = id }
@@ -111,7 +113,7 @@ struct BytePairModel: Sendable {
     }
 
     /// The ids of `<0x00>` … `<0xFF>`; empty unless all are there.
-    static func fallback(in index: Trie) -> [UInt32] {
+    static func fallback(in index: TokenIndex) -> [UInt32] {
         let ids = (0..<256).compactMap { byte in index.id(of: Array(byteToken(UInt8(byte)).utf8).span) }
         return ids.count == 256 ? ids : []
     }
@@ -242,7 +244,7 @@ struct BytePairModel: Sendable {
     }
 }
 
-extension Trie {
+extension TokenIndex {
     /// The last pair that merges when the bytes become one token by tiktoken's rule; nil where they do not.
     fileprivate func lastPair(of token: [UInt8]) -> (left: UInt32, right: UInt32)? {
         var cuts = Array(0...token.count)

@@ -79,13 +79,14 @@ final class EncodingPlan: Sendable {
         }
     }
 
-    private convenience init?(_ normalizer: SentencePieceNormalizer, pieces: [SentencePiece], _ model: Model) {
+    private convenience init?(_ normalizer: SentencePieceNormalizer, pieces: SentencePieces, _ model: Model) {
         guard normalizer.escapesWhitespace, !normalizer.treatsWhitespaceAsSuffix else { return nil }
         let space = SentencePieceNormalizer.space
         // A cut before a space is safe when no piece has a space after something else.
         var hasSpace = false
         var spanning: [[UInt8]] = []
-        for piece in pieces where piece.kind != .control && piece.kind != .unknown && piece.kind != .byte {
+        for id in pieces.indices where pieces.kinds[id].isText && pieces.concernsSpaces(id) {
+            let piece = pieces[id]
             if piece.bytes == space, piece.kind == .normal { hasSpace = true }
             var rest = piece.bytes[...]
             while rest.starts(with: space) { rest = rest.dropFirst(3) }
@@ -106,7 +107,7 @@ final class EncodingPlan: Sendable {
         var cuts: [UInt8] = [0x20]
         if normalizer.removesExtraWhitespace, let map = normalizer.map {
             cuts += Self.bytesBecomingSpaces(map).filter { byte in
-                !pieces.contains { $0.kind == .userDefined && $0.bytes.contains(byte) }
+                !pieces.entries(of: .userDefined).contains { $0.key.contains(byte) }
             }
         }
         let native = NativeSentence(model, normalizer)

@@ -53,8 +53,7 @@ internal import Glibc
         if let protected = normalizer.protected {
             unsafe parts.symbols = protected.pointer
             if case .unigram(let model) = model {
-                others = try? Trie(
-                    model.pieces.enumerated().filter { $1.kind == .normal }.map { ($1.bytes, UInt32($0), $1.score) })
+                others = try? Trie(model.pieces.entries(of: .normal))
                 guard let others else { return nil }
                 unsafe parts.others = others.pointer
             }

@@ -7,53 +7,56 @@ struct ProtocolBufferReader {
         case fixed32(UInt32)
     }
 
-    private let data: [UInt8]
     private var at: Int
     private let end: Int
 
-    init(_ data: [UInt8], _ range: Range<Int>? = nil) {
-        self.data = data
-        at = range?.lowerBound ?? 0
-        end = range?.upperBound ?? data.count
+    /// - Parameter range: where in the data that each call is given the message is.
+    init(_ range: Range<Int>) {
+        at = range.lowerBound
+        end = range.upperBound
     }
 
     /// The next field, or nil at the end.
-    mutating func next() throws(TokenizerError) -> (field: Int, value: Value)? {
+    mutating func next(of data: Span<UInt8>) throws(TokenizerError) -> (field: Int, value: Value)? {
         guard at < end else { return nil }
-        let tag = try varint()
+        let tag = try varint(data)
         let field = Int(truncatingIfNeeded: tag >> 3)
         guard field > 0, field < 1 << 29 else { throw damage("field number \(tag >> 3)") }
         switch tag & 7 {
-        case 0: return (field, .varint(try varint()))
-        case 1: return (field, .fixed64(try fixed(8)))
+        case 0: return (field, .varint(try varint(data)))
+        case 1: return (field, .fixed64(try fixed(8, data)))
         case 2:
-            let count = try varint()
+            let count = try varint(data)
             guard count <= UInt64(end - at) else {
                 throw damage("field \(field) claims \(count) bytes, \(end - at) are left")
             }
             defer { at += Int(count) }
             return (field, .bytes(at..<at + Int(count)))
-        case 5: return (field, .fixed32(UInt32(try fixed(4))))
+        case 5: return (field, .fixed32(UInt32(try fixed(4, data))))
         default: throw damage("wire type \(tag & 7)")
         }
     }
 
     private func damage(_ what: String) -> TokenizerError { .malformed("byte \(at): \(what) in a protocol buffer") }
 
-    private mutating func fixed(_ count: Int) throws(TokenizerError) -> UInt64 {
+    private mutating func fixed(_ count: Int, _ data: Span<UInt8>) throws(TokenizerError) -> UInt64 {
         guard end - at >= count else { throw damage("the end inside a number") }
         defer { at += count }
-        return (0..<count).reduce(0) { $0 | UInt64(data[at + $1]) << (8 * UInt64($1)) }
+        var value: UInt64 = 0
+        for place in 0..<count { value |= UInt64(data[at + place]) << UInt64(8 * place) }
+        return value
     }
 
-    private mutating func varint() throws(TokenizerError) -> UInt64 {
+    private mutating func varint(_ data: Span<UInt8>) throws(TokenizerError) -> UInt64 {
         var value: UInt64 = 0
-        for shift in stride(from: UInt64(0), to: 70, by: 7) {
+        var shift: UInt64 = 0
+        while shift < 70 {
             guard at < end else { throw damage("the end inside a number") }
             let byte = data[at]
             at += 1
             value |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return value }
+            shift += 7
         }
         throw damage("a number longer than ten bytes")
     }

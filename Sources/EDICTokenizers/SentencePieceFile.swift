@@ -5,7 +5,7 @@ struct SentencePieceFile: Sendable {
         case bpe, word, char
     }
 
-    var pieces: [SentencePiece] = []
+    var pieces = SentencePieces()
     var kind = Kind.unigram
     var byteFallback = false
     var treatsWhitespaceAsSuffix = false
@@ -21,44 +21,49 @@ struct SentencePieceFile: Sendable {
     init() {}
 
     init(_ data: [UInt8]) throws(TokenizerError) {
-        var reader = ProtocolBufferReader(data)
-        while let (field, value) = try reader.next() {
+        guard data.count < Int(UInt32.max) else { throw .malformed("a SentencePiece model of more than 4 GiB") }
+        // A piece takes 16 bytes at least; room that is not used takes no memory.
+        pieces.reserveCapacity(data.count / 16)
+        var reader = ProtocolBufferReader(0..<data.count)
+        while let (field, value) = try reader.next(of: data.span) {
             switch (field, value) {
-            case (1, .bytes(let range)): pieces.append(try Self.piece(data, range))
+            case (1, .bytes(let range)): try readPiece(data.span, range)
             case (2, .bytes(let range)): try readTrainer(data, range)
             case (3, .bytes(let range)): try readNormalizer(data, range)
             default: break
             }
         }
         guard !pieces.isEmpty else { throw .malformed("no pieces in the SentencePiece model") }
-        guard pieces.contains(where: { $0.kind == .unknown }) else {
+        guard pieces.kinds.contains(.unknown) else {
             throw .malformed("the SentencePiece model has no piece of the kind UNKNOWN")
         }
     }
 
-    private static func piece(_ data: [UInt8], _ range: Range<Int>) throws(TokenizerError) -> SentencePiece {
-        var piece = SentencePiece(bytes: [], score: 0, kind: .normal)
-        var reader = ProtocolBufferReader(data, range)
-        while let (field, value) = try reader.next() {
+    private mutating func readPiece(_ data: Span<UInt8>, _ range: Range<Int>) throws(TokenizerError) {
+        var text = 0..<0
+        var score = 0.0
+        var kind = SentencePiece.Kind.normal
+        var reader = ProtocolBufferReader(range)
+        while let (field, value) = try reader.next(of: data) {
             switch (field, value) {
-            case (1, .bytes(let bytes)): piece.bytes = Array(data[bytes])
-            case (2, .fixed32(let bits)): piece.score = Double(Float(bitPattern: bits))
-            case (3, .varint(let kind)):
-                guard let kind = SentencePiece.Kind(rawValue: Int(truncatingIfNeeded: kind)) else {
-                    throw .malformed("byte \(range.lowerBound): piece kind \(kind) is not between 1 and 6")
+            case (1, .bytes(let bytes)): text = bytes
+            case (2, .fixed32(let bits)): score = Double(Float(bitPattern: bits))
+            case (3, .varint(let number)):
+                guard let known = SentencePiece.Kind(rawValue: Int(truncatingIfNeeded: number)) else {
+                    throw .malformed("byte \(range.lowerBound): piece kind \(number) is not between 1 and 6")
                 }
-                piece.kind = kind
+                kind = known
             default: break
             }
         }
-        guard !piece.bytes.isEmpty else { throw .malformed("byte \(range.lowerBound): an empty piece") }
-        guard piece.score.isFinite else { throw .malformed("byte \(range.lowerBound): a score that is no number") }
-        return piece
+        guard !text.isEmpty else { throw .malformed("byte \(range.lowerBound): an empty piece") }
+        guard score.isFinite else { throw .malformed("byte \(range.lowerBound): a score that is no number") }
+        pieces.append(data.extracting(text), score: score, kind: kind)
     }
 
     private mutating func readTrainer(_ data: [UInt8], _ range: Range<Int>) throws(TokenizerError) {
-        var reader = ProtocolBufferReader(data, range)
-        while let (field, value) = try reader.next() {
+        var reader = ProtocolBufferReader(range)
+        while let (field, value) = try reader.next(of: data.span) {
             switch (field, value) {
             case (3, .varint(let number)):
                 guard let known = Kind(rawValue: Int(truncatingIfNeeded: number)) else {
@@ -78,8 +83,8 @@ struct SentencePieceFile: Sendable {
     }
 
     private mutating func readNormalizer(_ data: [UInt8], _ range: Range<Int>) throws(TokenizerError) {
-        var reader = ProtocolBufferReader(data, range)
-        while let (field, value) = try reader.next() {
+        var reader = ProtocolBufferReader(range)
+        while let (field, value) = try reader.next(of: data.span) {
             switch (field, value) {
             case (1, .bytes(let bytes)): normalizerName = Array(data[bytes]).decodedText
             case (2, .bytes(let bytes)): characterMap = Array(data[bytes])
@@ -101,8 +106,8 @@ struct SentencePieceFile: Sendable {
         normalizer.removesExtraWhitespace = removesExtraWhitespace
         normalizer.escapesWhitespace = escapesWhitespace
         normalizer.treatsWhitespaceAsSuffix = treatsWhitespaceAsSuffix
-        let user = pieces.enumerated().filter { $1.kind == .userDefined }
-        normalizer.protected = user.isEmpty ? nil : try Trie(user.map { ($1.bytes, UInt32($0), 0) })
+        let user = pieces.entries(of: .userDefined)
+        normalizer.protected = user.isEmpty ? nil : try Trie(user)
         let model: Model
         let distinct: Int
         switch kind {
@@ -118,7 +123,7 @@ struct SentencePieceFile: Sendable {
             throw TokenizerError(
                 .unsupported, "SentencePiece models of type \(kind) are not supported; bpe and unigram are")
         }
-        let reserved = pieces.filter { !$0.kind.isText }.map(\.bytes)
+        let reserved = pieces.kinds.indices.filter { !pieces.kinds[$0].isText }.map { pieces[$0].bytes }
         guard allowsRepetition || distinct == pieces.count - reserved.count && Set(reserved).count == reserved.count
         else { throw .malformed("the SentencePiece model has a piece twice") }
         var parts = TokenizerParts(model: model)
@@ -126,10 +131,11 @@ struct SentencePieceFile: Sendable {
         parts.source = .sentencePiece(self)
         func id(_ name: String, _ configured: Int) -> UInt32? {
             if configured >= 0, configured < pieces.count { return UInt32(configured) }
-            return pieces.firstIndex { $0.kind == .control && $0.bytes == Array(name.utf8) }.map { UInt32($0) }
+            let bytes = Array(name.utf8)
+            return pieces.ids(of: .control).first { pieces[$0].bytes == bytes }.map { UInt32($0) }
         }
-        func control(_ id: UInt32?) -> UInt32? { id.flatMap { pieces[Int($0)].kind == .control ? $0 : nil } }
-        parts.special.unknown = pieces.firstIndex { $0.kind == .unknown }.map { UInt32($0) }
+        func control(_ id: UInt32?) -> UInt32? { id.flatMap { pieces.kinds[Int($0)] == .control ? $0 : nil } }
+        parts.special.unknown = pieces.kinds.firstIndex(of: .unknown).map { UInt32($0) }
         parts.special.beginning = control(id("<s>", ids.beginning))
         parts.special.end = control(id("</s>", ids.end))
         parts.special.padding = control(id("<pad>", ids.padding))
@@ -141,23 +147,29 @@ struct SentencePieceFile: Sendable {
         var tokens: [[UInt8]] = []
         var isStart = addsDummyPrefix || removesExtraWhitespace
         for id in ids where Int(id) < pieces.count {
-            let piece = pieces[Int(id)]
-            switch piece.kind {
+            switch pieces.kinds[Int(id)] {
             case .control: continue
             case .unknown:
                 tokens.append(Array(unknownSurface.utf8))
                 isStart = false
             case .byte:
-                tokens.append(piece.bytes)
+                tokens.append(pieces[Int(id)].bytes)
                 isStart = false
             default:
-                var bytes = piece.bytes
+                guard let range = pieces.spellings.range(of: id) else { continue }
+                let space = SentencePieceNormalizer.space
+                var rest = pieces.spellings.bytes[range]
                 // One space at the beginning is the dummy prefix; with extra white space removed, all are.
-                if isStart, bytes.starts(with: SentencePieceNormalizer.space) { bytes.removeFirst(3) }
-                isStart = bytes.isEmpty && removesExtraWhitespace
-                tokens.append(
-                    Normalizer.replace(.literal(SentencePieceNormalizer.space), with: [0x20])
-                        .apply(AlignedText(bytes, at: 0, tracking: false)).bytes)
+                if isStart, rest.starts(with: space) { rest = rest.dropFirst(3) }
+                isStart = rest.isEmpty && removesExtraWhitespace
+                var text: [UInt8] = []
+                text.reserveCapacity(rest.count)
+                while let byte = rest.first {
+                    let isSpace = byte == space[0] && rest.starts(with: space)
+                    text.append(isSpace ? 0x20 : byte)
+                    rest = rest.dropFirst(isSpace ? 3 : 1)
+                }
+                tokens.append(text)
             }
         }
         return Array(Decoder.joiningBytes(tokens).joined())

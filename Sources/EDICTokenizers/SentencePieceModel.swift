@@ -1,25 +1,6 @@
-/// What a `.model` file holds: pieces with scores and kinds, and how sentences are normalized.
-struct SentencePiece: Sendable {
-    enum Kind: Int, Sendable {
-        case normal = 1
-        case unknown, control, userDefined, unused, byte
-
-        /// Whether such pieces are found by their text.
-        var isText: Bool {
-            switch self {
-            case .normal, .userDefined, .unused: true
-            case .unknown, .control, .byte: false
-            }
-        }
-    }
-    var bytes: [UInt8]
-    var score: Double
-    var kind: Kind
-}
-
 /// SentencePiece's BPE: characters of a whole sentence merge, the pair whose piece scores best first.
 struct SentencePieceBPEModel: Sendable {
-    let pieces: [SentencePiece]
+    let pieces: SentencePieces
     let unknownID: UInt32
     /// Pieces of text with different spellings.
     let distinctPieces: Int
@@ -31,82 +12,85 @@ struct SentencePieceBPEModel: Sendable {
 
     var byteFallback: Bool { !fallback.isEmpty }
 
-    init(pieces: [SentencePiece], byteFallback: Bool) throws(TokenizerError) {
+    init(pieces: SentencePieces, byteFallback: Bool) throws(TokenizerError) {
         self.pieces = pieces
-        unknownID = UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
-        var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
-        for (id, piece) in pieces.enumerated() where piece.kind.isText {
-            entries.append((piece.bytes, UInt32(id), 0))
-        }
-        let index = try Trie(entries)
+        unknownID = UInt32(pieces.kinds.firstIndex(of: .unknown) ?? 0)
+        let index = try TokenIndex(pieces.spellings, lengths: pieces.textLengths)
         distinctPieces = index.count
 
         // Ranks: equal scores share one.
-        let scores = entries.map { pieces[Int($0.id)].score }
+        let texts = pieces.kinds.indices.filter { pieces.kinds[$0].isText }
+        let scores = texts.map { pieces.scores[$0] }
         let distinct = Array(Set(scores)).sorted(by: >)
         let rankOf = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, UInt32($0)) })
 
-        var symbols: [UInt32: UInt32] = [:]
-        var next = UInt32(pieces.count)
-        for entry in entries {
+        let ranks = scores.map { rankOf[$0] ?? 0 }
+
+        // The characters of a piece, each from its byte to the next one's.
+        let bytes = pieces.spellings.bytes
+        func characters(of id: Int) -> (starts: [Int], scalars: [UInt32]) {
+            guard let range = pieces.spellings.range(of: UInt32(id)) else { return ([], []) }
+            let text = bytes.span.extracting(range)
+            var starts: [Int] = []
+            var scalars: [UInt32] = []
             var at = 0
-            while at < entry.key.count {
-                let (scalar, length) = decodeScalar(entry.key.span, at)
-                if symbols[scalar.value] == nil {
-                    if let id = index.id(of: entry.key.span.extracting(at..<at + length)) {
-                        symbols[scalar.value] = id
-                    } else {
-                        symbols[scalar.value] = next
-                        next += 1
-                    }
-                }
+            while at < text.count {
+                let (scalar, length) = decodeScalar(text, at)
+                starts.append(range.lowerBound + at)
+                scalars.append(scalar.value)
                 at += length
             }
+            return (starts + [range.upperBound], scalars)
         }
-        let all = try MergeTable(expecting: entries.count * 3)
-        func symbol(_ bytes: Span<UInt8>) -> UInt32? {
-            if let id = index.id(of: bytes) { return id }
-            let (scalar, length) = decodeScalar(bytes, 0)
-            return length == bytes.count ? symbols[scalar.value] : nil
-        }
-        for entry in entries where pieces[Int(entry.id)].kind != .userDefined {
-            let rank = rankOf[pieces[Int(entry.id)].score] ?? 0
-            var cut = utf8Length(entry.key.span, 0)
-            while cut < entry.key.count {
-                if let left = symbol(entry.key.span.extracting(0..<cut)),
-                    let right = symbol(entry.key.span.extracting(cut..<entry.key.count))
-                {
-                    try all.add(left, right, rank: rank, result: entry.id)
+        var symbols: [UInt32: UInt32] = [:]
+        var next = UInt32(pieces.count)
+        for id in texts {
+            let (starts, scalars) = characters(of: id)
+            for (place, scalar) in scalars.enumerated() where symbols[scalar] == nil {
+                if let id = index.id(of: bytes.span.extracting(starts[place]..<starts[place + 1])) {
+                    symbols[scalar] = id
+                } else {
+                    symbols[scalar] = next
+                    next += 1
                 }
-                cut += utf8Length(entry.key.span, cut)
+            }
+        }
+        let all = try MergeTable(expecting: texts.count * 3)
+        func symbol(_ range: Range<Int>) -> UInt32? {
+            let text = bytes.span.extracting(range)
+            if let id = index.id(of: text) { return id }
+            let (scalar, length) = decodeScalar(text, 0)
+            return length == text.count ? symbols[scalar.value] : nil
+        }
+        for (id, rank) in zip(texts, ranks) where pieces.kinds[id] != .userDefined {
+            let starts = characters(of: id).starts
+            guard starts.count > 2, let begin = starts.first, let end = starts.last else { continue }
+            for cut in starts[1..<starts.count - 1] {
+                if let left = symbol(begin..<cut), let right = symbol(cut..<end) {
+                    try all.add(left, right, rank: rank, result: UInt32(id))
+                }
             }
         }
         // As in the byte-level models, of a piece's pairs only the last of its own merging can ever meet.
-        table = try MergeTable(expecting: entries.count)
-        for entry in entries where pieces[Int(entry.id)].kind != .userDefined {
-            var characters: [UInt32] = []
-            var at = 0
-            while at < entry.key.count {
-                let (scalar, length) = decodeScalar(entry.key.span, at)
-                characters.append(symbols[scalar.value] ?? .max)
-                at += length
-            }
-            guard let pair = all.lastPair(of: characters) else { continue }
-            let rank = rankOf[pieces[Int(entry.id)].score] ?? 0
-            try table.add(pair.left, pair.right, rank: rank, result: entry.id)
+        table = try MergeTable(expecting: texts.count)
+        for (id, rank) in zip(texts, ranks) where pieces.kinds[id] != .userDefined {
+            let own = characters(of: id).scalars.map { symbols[$0] ?? .max }
+            guard let pair = all.lastPair(of: own) else { continue }
+            try table.add(pair.left, pair.right, rank: rank, result: UInt32(id))
         }
         table.finish()
         self.symbols = symbols
-        let user = pieces.enumerated().filter { $1.kind == .userDefined }
-        protected = user.isEmpty ? nil : try Trie(user.map { ($1.bytes, UInt32($0), 0) })
+        let user = pieces.entries(of: .userDefined)
+        protected = user.isEmpty ? nil : try Trie(user)
         fallback = byteFallback ? try SentencePieceBPEModel.fallback(pieces) : []
     }
 
     /// The ids of the pieces `<0x00>` … `<0xFF>`.
-    static func fallback(_ pieces: [SentencePiece]) throws(TokenizerError) -> [UInt32] {
-        let bytes = pieces.enumerated().filter { $1.kind == .byte }
-        let index = try Trie(bytes.map { ($1.bytes, UInt32($0), 0) })
-        let ids = BytePairModel.fallback(in: index)
+    static func fallback(_ pieces: SentencePieces) throws(TokenizerError) -> [UInt32] {
+        let lengths = pieces.kinds.indices.map { id in
+            pieces.kinds[id] == .byte ? pieces.spellings.lengths[id] : Vocabulary.unused
+        }
+        let ids = BytePairModel.fallback(in: try TokenIndex(pieces.spellings, lengths: lengths))
         guard ids.count == 256 else {
             throw .malformed("byte fallback is on, but not every piece <0x00>…<0xFF> is there")
         }
@@ -162,7 +146,7 @@ struct SentencePieceBPEModel: Sendable {
 
 /// Unigram (Kudo 2018): the segmentation whose pieces' log-probabilities sum highest.
 struct UnigramModel: Sendable {
-    let pieces: [SentencePiece]
+    let pieces: SentencePieces
     let unknownID: UInt32
     let lattice: UnigramLattice
     let fallback: [UInt32]
@@ -176,28 +160,26 @@ struct UnigramModel: Sendable {
     /// - Parameters:
     ///   - fallback: the ids of the 256 bytes, or none.
     ///   - singlePrecision: sums are rounded to `Float`, as sentencepiece does; else `Double`, as tokenizers.
-    init(pieces: [SentencePiece], unknownID: UInt32?, fallback: [UInt32], singlePrecision: Bool) throws(TokenizerError)
-    {
+    init(pieces: SentencePieces, unknownID: UInt32?, fallback: [UInt32], singlePrecision: Bool) throws(TokenizerError) {
         self.pieces = pieces
-        let unknown = unknownID ?? UInt32(pieces.firstIndex { $0.kind == .unknown } ?? 0)
+        let unknown = unknownID ?? UInt32(pieces.kinds.firstIndex(of: .unknown) ?? 0)
         self.unknownID = unknown
-        var entries: [(key: [UInt8], id: UInt32, score: Double)] = []
-        entries.reserveCapacity(pieces.count)
+        var scores = pieces.scores
         var least = Double.greatestFiniteMagnitude
-        for (id, piece) in pieces.enumerated() {
-            switch piece.kind {
+        for (id, kind) in pieces.kinds.enumerated() {
+            switch kind {
             case .normal:
-                let score = singlePrecision ? piece.score : Self.asTokenizersReads(piece.score)
-                least = min(least, score)
-                entries.append((piece.bytes, UInt32(id), score))
-            case .userDefined: entries.append((piece.bytes, UInt32(id), .infinity))
-            case .unused: entries.append((piece.bytes, UInt32(id), -.infinity))
+                if !singlePrecision { scores[id] = Self.asTokenizersReads(scores[id]) }
+                least = min(least, scores[id])
+            case .userDefined: scores[id] = .infinity
+            case .unused: scores[id] = -.infinity
             case .unknown, .control, .byte: break
             }
         }
         if least == .greatestFiniteMagnitude { least = 0 }
+        let trie = try Trie(pieces.spellings, lengths: pieces.textLengths, scores: scores)
         lattice = UnigramLattice(
-            trie: try Trie(entries), unknownID: unknown, unknownScore: least - 10, userBonus: Self.userBonus,
+            trie: trie, unknownID: unknown, unknownScore: least - 10, userBonus: Self.userBonus,
             singlePrecision: singlePrecision)
         self.fallback = fallback
         fusesUnknown = true
@@ -233,12 +215,11 @@ struct UnigramModel: Sendable {
     /// What an id adds to the score of a path. With byte fallback the first byte of a character carries the score of
     /// the unknown character.
     func pieceScore(_ id: UInt32) -> Double {
-        let piece = pieces[Int(id)]
-        switch piece.kind {
-        case .normal: return piece.score
-        case .userDefined: return Double(piece.bytes.count) * Self.userBonus - 0.1
+        switch pieces.kinds[Int(id)] {
+        case .normal: return pieces.scores[Int(id)]
+        case .userDefined: return Double(pieces.spellings.length(of: id)) * Self.userBonus - 0.1
         case .byte:
-            let value = Decoder.byteValue(piece.bytes) ?? 0
+            let value = Decoder.byteValue(pieces[Int(id)].bytes) ?? 0
             return value & 0xC0 == 0x80 ? 0 : lattice.unknownScore
         default: return lattice.unknownScore
         }

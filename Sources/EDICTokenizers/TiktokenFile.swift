@@ -15,10 +15,10 @@ enum TiktokenFile {
             guard let token = Base64.decode(row[..<space]), !token.isEmpty else {
                 throw .malformed("line \(line): the token is not Base64")
             }
-            if rank >= 0, rank < vocabulary.count, vocabulary[UInt32(rank)] != nil {
+            if rank >= 0, rank < vocabulary.count, vocabulary.range(of: UInt32(rank)) != nil {
                 throw .malformed("line \(line): rank \(rank) was given before")
             }
-            try vocabulary.set(token, id: rank)
+            try vocabulary.set(token.span, id: rank)
         }
         guard vocabulary.count > 0 else { throw .malformed("no tokens in the file") }
         return vocabulary

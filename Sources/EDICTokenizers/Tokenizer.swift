@@ -28,7 +28,7 @@ public struct Tokenizer: Sendable {
     init(_ parts: TokenizerParts) throws(TokenizerError) { core = try TokenizerCore(parts) }
 
     /// The number of ids: one more than the greatest, added tokens included.
-    public var vocabularySize: Int { core.tokens.count }
+    public var vocabularySize: Int { core.vocabulary.count }
 
     /// The token that begins a text, if the tokenizer has one.
     public var beginningOfText: UInt32? { core.parts.special.beginning }
@@ -169,13 +169,13 @@ enum Model: Sendable {
     }
 
     /// The tokens by id, as bytes of the file (byte-level models: raw bytes).
-    var tokens: [[UInt8]?] {
+    var vocabulary: Vocabulary {
         switch self {
-        case .bytePair(let model): model.vocabulary.tokens
-        case .sentencePieceBPE(let model): model.pieces.map(\.bytes)
-        case .unigram(let model): model.pieces.map(\.bytes)
-        case .wordPiece(let model): model.vocabulary.tokens
-        case .wordLevel(let model): model.vocabulary.tokens
+        case .bytePair(let model): model.vocabulary
+        case .sentencePieceBPE(let model): model.pieces.spellings
+        case .unigram(let model): model.pieces.spellings
+        case .wordPiece(let model): model.vocabulary
+        case .wordLevel(let model): model.vocabulary
         }
     }
 }

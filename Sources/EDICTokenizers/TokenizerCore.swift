@@ -4,7 +4,7 @@ internal import Synchronization
 final class TokenizerCore: Sendable {
     let parts: TokenizerParts
     /// The tokens by id: the model's, overlaid by the added ones.
-    let tokens: [[UInt8]?]
+    let vocabulary: Vocabulary
     let specialIDs: Set<UInt32>
     let addedIDs: Set<UInt32>
     let plan: EncodingPlan?
@@ -14,15 +14,15 @@ final class TokenizerCore: Sendable {
     /// without all of these has none of the tokens.
     private let normalizedCores: AddedTokenMatcher?
     /// Finds ids by spelling; made when first asked for, since few who encode ever ask.
-    private let index = Mutex<Trie?>(nil)
+    private let index = Mutex<TokenIndex?>(nil)
     /// What all callers remember, made with the first of them, and the tables that none of them works with.
     private let tables = Mutex<(memory: WordMemory?, idle: [WordTable])>((nil, []))
 
     init(_ parts: TokenizerParts) throws(TokenizerError) {
         self.parts = parts
-        var vocabulary = Vocabulary(parts.model.tokens)
-        for token in parts.addedTokens { try vocabulary.set(Array(token.content.utf8), id: Int(token.id)) }
-        tokens = vocabulary.tokens
+        var vocabulary = parts.model.vocabulary
+        for token in parts.addedTokens { try vocabulary.set(Array(token.content.utf8).span, id: Int(token.id)) }
+        self.vocabulary = vocabulary
         addedIDs = Set(parts.addedTokens.map(\.id))
         specialIDs = Set(parts.addedTokens.filter(\.isSpecial).map(\.id))
         let raw = parts.addedTokens.filter { !$0.isNormalized || parts.normalizer == nil }
@@ -52,7 +52,7 @@ final class TokenizerCore: Sendable {
     }
 
     func spelling(of id: UInt32) -> [UInt8]? {
-        guard Int(id) < tokens.count, let token = tokens[Int(id)] else { return nil }
+        guard let token = vocabulary[id] else { return nil }
         return isByteLevel && !addedIDs.contains(id) ? Array(ByteAlphabet.text(of: token).utf8) : token
     }
 
@@ -67,11 +67,11 @@ final class TokenizerCore: Sendable {
 
     private func id(of token: [UInt8]) -> UInt32? {
         let index = index.withLock { index in
-            if index == nil { index = try? Vocabulary(tokens).index() }
+            if index == nil { index = try? vocabulary.index() }
             return index
         }
         // Without memory for the index, one by one.
-        return index.map { $0.id(of: token.span) } ?? tokens.firstIndex(of: token).map { UInt32($0) }
+        return index.map { $0.id(of: token.span) } ?? vocabulary.first(token)
     }
 
     // MARK: Encoding
@@ -144,7 +144,7 @@ final class TokenizerCore: Sendable {
     private func giveBack(_ table: WordTable) { tables.withLock { $0.idle.append(table) } }
 
     private func takeTable() -> WordTable {
-        let isWide = tokens.count > 1 << 16
+        let isWide = vocabulary.count > 1 << 16
         return tables.withLock { tables in
             if let table = tables.idle.popLast() { return table }
             let memory = tables.memory ?? WordMemory(limit: Tokenizer.wordMemory, isWide: isWide)
@@ -219,7 +219,7 @@ final class TokenizerCore: Sendable {
 
     /// The bytes that a token stands for.
     func bytes(of id: UInt32) -> [UInt8]? {
-        guard Int(id) < tokens.count, let token = tokens[Int(id)] else { return nil }
+        guard let token = vocabulary[id] else { return nil }
         if isByteLevel || addedIDs.contains(id) { return token }
         if let byte = Decoder.byteValue(token) { return [byte] }
         switch parts.model {
@@ -231,17 +231,22 @@ final class TokenizerCore: Sendable {
     }
 
     func decode(_ ids: some Sequence<UInt32>, skippingSpecialTokens: Bool) -> [UInt8] {
+        func isWanted(_ id: UInt32) -> Bool { !skippingSpecialTokens || !specialIDs.contains(id) }
+        if isByteLevel {
+            var text: [UInt8] = []
+            for id in ids where isWanted(id) {
+                if let range = vocabulary.range(of: id) { text += vocabulary.bytes[range] }
+            }
+            return text
+        }
         var texts: [[UInt8]] = []
-        for id in ids {
-            guard Int(id) < tokens.count, let token = tokens[Int(id)] else { continue }
-            if skippingSpecialTokens, specialIDs.contains(id) { continue }
-            texts.append(token)
+        for id in ids where isWanted(id) {
+            if let token = vocabulary[id] { texts.append(token) }
         }
         guard let decoder = parts.decoder else {
             if case .sentencePiece(let file) = parts.source { return file.decode(ids, skipping: skippingSpecialTokens) }
-            return Array(texts.joined(separator: isByteLevel ? [] : [0x20]))
+            return Array(texts.joined(separator: [0x20]))
         }
-        if isByteLevel { return Array(texts.joined()) }
         return Array(decoder.apply(texts).joined())
     }
 }

@@ -47,8 +47,8 @@ extension TokenizerJSONReader {
         var vocabulary = Vocabulary()
         try members.forEachMember { key, value throws(TokenizerError) in
             let id = try id(value, "model.vocab")
-            guard vocabulary[id] == nil else { throw .malformed("model.vocab: the id \(id) is given twice") }
-            try vocabulary.set(key.indices.map { key[$0] }, id: Int(id))
+            guard vocabulary.range(of: id) == nil else { throw .malformed("model.vocab: the id \(id) is given twice") }
+            try vocabulary.set(key, id: Int(id))
         }
         return vocabulary
     }
@@ -105,7 +105,7 @@ extension TokenizerJSONReader {
                 options: options)
         }
         // A token with a character outside the alphabet is none that bytes merge to.
-        let raw = Vocabulary(spelled.tokens.map { $0.flatMap { ByteAlphabet.bytes(of: $0.span) } })
+        let raw = spelled.bytesOfAlphabet()
         return try BytePairModel(
             vocabulary: raw, index: raw.index(), merges: merges, results: results, isByteLevel: true, options: options)
     }
@@ -114,7 +114,7 @@ extension TokenizerJSONReader {
         guard let list = model["vocab"], list.kind == .array else {
             throw .malformed("model: “vocab” of a Unigram model must be a list of [piece, score]")
         }
-        var pieces: [SentencePiece] = []
+        var pieces = SentencePieces()
         pieces.reserveCapacity(list.count)
         try list.forEachElement { element throws(TokenizerError) in
             let pair = element.elements
@@ -132,7 +132,7 @@ extension TokenizerJSONReader {
         // The reference finds the names of bytes in the text too, and their scores count towards the least one.
         var byteIDs: [UInt32] = []
         if try bool(model, "byte_fallback", "model", default: false) {
-            byteIDs = BytePairModel.fallback(in: try Trie(pieces.enumerated().map { ($1.bytes, UInt32($0), 0) }))
+            byteIDs = BytePairModel.fallback(in: try pieces.spellings.index())
         }
         return try UnigramModel(pieces: pieces, unknownID: unknown, fallback: byteIDs, singlePrecision: false)
     }

@@ -119,8 +119,7 @@ struct TokenizerJSONWriter {
 
     func name(of id: UInt32) -> String {
         if let token = parts.addedTokens.first(where: { $0.id == id }) { return token.content }
-        let tokens = parts.model.tokens
-        return Int(id) < tokens.count ? (tokens[Int(id)] ?? []).decodedText : ""
+        return (parts.model.vocabulary[id] ?? []).decodedText
     }
 
     mutating func writeAddedTokens() {
@@ -150,7 +149,7 @@ struct TokenizerJSONWriter {
     }
 
     /// The pieces of a SentencePiece file; none of other tokenizers.
-    var pieces: [SentencePiece] {
+    var pieces: SentencePieces {
         if case .sentencePiece(let file) = parts.source { return file.pieces }
         return []
     }

@@ -3,31 +3,43 @@ internal import CEDICTokenizers
 /// Byte strings with an id and a score each, for finding those a text begins with. Immutable.
 @safe final class Trie: @unchecked Sendable {
     let pointer: OpaquePointer
+    /// How many different keys there are.
     let count: Int
 
     /// Empty keys are left out; of equal keys only the first is kept.
-    init(_ entries: [(key: [UInt8], id: UInt32, score: Double)]) throws(TokenizerError) {
-        var keys: [UInt8] = []
-        keys.reserveCapacity(entries.reduce(1) { $0 + $1.key.count })
-        var offsets: [UInt64] = [0]
-        var ids: [UInt32] = []
-        var scores: [Double] = []
-        offsets.reserveCapacity(entries.count + 1)
-        ids.reserveCapacity(entries.count)
-        scores.reserveCapacity(entries.count)
-        for entry in entries {
-            keys.append(contentsOf: entry.key)
-            offsets.append(UInt64(keys.count))
-            ids.append(entry.id)
-            scores.append(entry.score)
-        }
-        keys.append(0)
+    convenience init(_ entries: [(key: [UInt8], id: UInt32, score: Double)]) throws(TokenizerError) {
+        var keys = Vocabulary()
+        keys.reserve(entries.count, bytes: entries.reduce(0) { $0 + $1.key.count })
+        for entry in entries { keys.append(entry.key.span) }
+        try self.init(keys, ids: entries.map(\.id), scores: entries.map(\.score))
+    }
+
+    /// - Parameters:
+    ///   - lengths: where given, the keys' lengths, with ``Vocabulary/unused`` for those that are left out.
+    ///   - ids: by default the vocabulary's.
+    ///   - scores: by default all 0.
+    init(
+        _ keys: Vocabulary, lengths: [UInt32]? = nil, ids: [UInt32]? = nil, scores: [Double]? = nil
+    ) throws(TokenizerError) {
+        precondition(ids?.count ?? keys.count == keys.count && scores?.count ?? keys.count == keys.count)
         var distinct = 0
-        guard
-            let made = unsafe edic_tok_trie_create_unsorted(keys, offsets, ids, scores, entries.count, &distinct)
-        else { throw .outOfMemory }
+        let made = unsafe keys.withStrings(lengths: lengths) { strings in
+            unsafe Self.withPointer(ids) { ids in
+                unsafe Self.withPointer(scores) { scores in
+                    unsafe edic_tok_trie_create(&strings, ids, scores, &distinct)
+                }
+            }
+        }
+        guard let made = unsafe made else { throw .outOfMemory }
         unsafe pointer = made
         count = distinct
+    }
+
+    private static func withPointer<Element, Result>(
+        _ array: [Element]?, _ body: (UnsafePointer<Element>?) -> Result
+    ) -> Result {
+        guard let array else { return unsafe body(nil) }
+        return unsafe array.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
     }
 
     deinit { unsafe edic_tok_trie_destroy(pointer) }

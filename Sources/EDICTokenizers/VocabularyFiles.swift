@@ -2,10 +2,33 @@ internal import EDICJSON
 
 /// The older pairs of files: `vocab.json` with `merges.txt`, and `vocab.txt`.
 enum VocabularyFiles {
-    /// A merge as files spell it: both tokens, and where the second begins.
-    struct Merge {
-        var tokens: [UInt8]
-        var cut: Int
+    /// Merges as files spell them: the first token, a byte that is a space, the second one.
+    struct Merges {
+        /// By rank.
+        private(set) var lines = Vocabulary()
+        /// How long the first tokens are.
+        private(set) var cuts: [UInt32] = []
+
+        var count: Int { cuts.count }
+
+        /// Takes lines, finding the cut of each.
+        ///
+        /// - Parameter cut: the place of the space in a line.
+        init(_ lines: Vocabulary, cut: (Int, Span<UInt8>) throws(TokenizerError) -> Int) throws(TokenizerError) {
+            self.lines = lines
+            cuts.reserveCapacity(lines.count)
+            for rank in 0..<lines.count {
+                guard let range = lines.range(of: UInt32(rank)) else { continue }
+                cuts.append(UInt32(try cut(rank, lines.bytes.span.extracting(range))))
+            }
+        }
+
+        /// Where among the lines' bytes the two tokens of a merge are.
+        func ranges(_ rank: Int) -> (left: Range<Int>, right: Range<Int>) {
+            let range = lines.range(of: UInt32(rank)) ?? 0..<0
+            let cut = range.lowerBound + Int(cuts[rank])
+            return (range.lowerBound..<cut, cut + 1..<range.upperBound)
+        }
     }
 
     /// GPT-2's files.
@@ -20,9 +43,9 @@ enum VocabularyFiles {
         var spelled = Vocabulary()
         try root.forEachMember { key, value throws(TokenizerError) in
             guard let id = value.int else { throw .malformed("a token id is no number") }
-            try spelled.set(key.indices.map { key[$0] }, id: id)
+            try spelled.set(key, id: id)
         }
-        var pairs: [Merge] = []
+        var pairs = Vocabulary()
         var line = 0
         for row in merges.split(separator: 10, omittingEmptySubsequences: false) {
             line += 1
@@ -32,37 +55,37 @@ enum VocabularyFiles {
             guard parts.count == 2 else {
                 throw .malformed("merges.txt line \(line): two tokens and a space are expected")
             }
-            pairs.append(Merge(tokens: Array(parts[0]) + parts[1], cut: parts[0].count))
+            let merge = parts[0] + [0x20] + parts[1]
+            pairs.append(merge.span)
         }
-        return try byteLevel(spelled, pairs)
+        let merges = try Merges(pairs) { _, line in line.indices.first { line[$0] == 0x20 } ?? 0 }
+        return try byteLevel(spelled, merges)
     }
 
     /// Byte-level BPE with GPT-2's pattern from tokens in GPT-2's alphabet.
     static func byteLevel(
-        _ spelled: Vocabulary, _ pairs: [Merge], pattern: WordPattern? = nil,
+        _ spelled: Vocabulary, _ pairs: Merges, pattern: WordPattern? = nil,
         preTokenizer: PreTokenizer? = nil, ignoresMerges: Bool = false, keeping kept: Set<UInt32> = []
     ) throws(TokenizerError) -> TokenizerParts {
-        let raw = Vocabulary(
-            spelled.tokens.enumerated().map { id, token in
-                guard let token, !kept.contains(UInt32(id)) else { return nil }
-                return ByteAlphabet.bytes(of: token.span)
-            })
+        let raw = spelled.bytesOfAlphabet(keeping: kept)
         let index = try raw.index()
         // Tokens that are kept as they are spelled are seldom part of a merge, so their index is seldom made.
-        var spelling: Trie?
+        var spelling: TokenIndex?
         var bytes: [UInt8] = []
-        let merges = try numbered(pairs) { pair throws(TokenizerError) in
+        let lines = pairs.lines.bytes
+        let merges = try numbered(pairs) { left, right throws(TokenizerError) in
             bytes.removeAll(keepingCapacity: true)
-            if ByteAlphabet.append(pair.tokens.span.extracting(..<pair.cut), to: &bytes) {
+            if ByteAlphabet.append(lines.span.extracting(left), to: &bytes) {
                 let cut = bytes.count
-                if ByteAlphabet.append(pair.tokens.span.extracting(pair.cut...), to: &bytes),
+                if ByteAlphabet.append(lines.span.extracting(right), to: &bytes),
                     let found = ids(of: bytes.span, cut: cut, in: index)
                 {
                     return found
                 }
             }
             if spelling == nil { spelling = try spelled.index() }
-            return spelling.flatMap { ids(of: pair.tokens.span, cut: pair.cut, in: $0) }
+            let both = lines[left] + lines[right]
+            return spelling.flatMap { ids(of: both.span, cut: left.count, in: $0) }
         }
         var options = BytePairModel.Options()
         options.ignoresMerges = ignoresMerges
@@ -72,7 +95,7 @@ enum VocabularyFiles {
         var parts = TokenizerParts(model: .bytePair(model))
         parts.preTokenizer = preTokenizer ?? .byteLevel(addsPrefixSpace: false, usesPattern: true, mapsBytes: false)
         parts.decoder = .byteLevel
-        if let id = spelled.tokens.firstIndex(of: Array("<|endoftext|>".utf8)).map({ UInt32($0) }) {
+        if let id = spelled.first(Array("<|endoftext|>".utf8)) {
             parts.addedTokens = [AddedToken(id: id, content: "<|endoftext|>", isSpecial: true)]
             parts.special.end = id
         }
@@ -81,10 +104,14 @@ enum VocabularyFiles {
 
     /// BPE over characters from tokens as they are spelled.
     static func characterLevel(
-        _ vocabulary: Vocabulary, _ pairs: [Merge], options: BytePairModel.Options
+        _ vocabulary: Vocabulary, _ pairs: Merges, options: BytePairModel.Options
     ) throws(TokenizerError) -> BytePairModel {
         let index = try vocabulary.index()
-        let merges = try numbered(pairs) { ids(of: $0.tokens.span, cut: $0.cut, in: index) }
+        let lines = pairs.lines.bytes
+        let merges = try numbered(pairs) { left, right in
+            let both = lines[left] + lines[right]
+            return ids(of: both.span, cut: left.count, in: index)
+        }
         return try BytePairModel(
             vocabulary: vocabulary, index: index, merges: merges.map { ($0.left, $0.right) },
             results: merges.map(\.result), isByteLevel: false, options: options)
@@ -94,12 +121,13 @@ enum VocabularyFiles {
 
     /// The merges as token ids.
     private static func numbered(
-        _ pairs: [Merge], _ ids: (Merge) throws(TokenizerError) -> NumberedMerge?
+        _ pairs: Merges, _ ids: (_ left: Range<Int>, _ right: Range<Int>) throws(TokenizerError) -> NumberedMerge?
     ) throws(TokenizerError) -> [NumberedMerge] {
         var merges: [NumberedMerge] = []
         merges.reserveCapacity(pairs.count)
-        for (rank, pair) in pairs.enumerated() {
-            guard let merge = try ids(pair) else {
+        for rank in 0..<pairs.count {
+            let (left, right) = pairs.ranges(rank)
+            guard let merge = try ids(left, right) else {
                 throw .malformed("merge \(rank + 1): a token of the merge is not in the vocabulary")
             }
             merges.append(merge)
@@ -108,7 +136,7 @@ enum VocabularyFiles {
     }
 
     private static func ids(
-        of pair: Span<UInt8>, cut: Int, in index: Trie
+        of pair: Span<UInt8>, cut: Int, in index: TokenIndex
     ) -> NumberedMerge? {
         guard let left = index.id(of: pair.extracting(..<cut)), let right = index.id(of: pair.extracting(cut...)),
             let result = index.id(of: pair)
@@ -123,15 +151,17 @@ enum VocabularyFiles {
         if rows.last?.isEmpty == true { rows.removeLast() }
         for (id, row) in rows.enumerated() {
             let row = row.last == 13 ? row.dropLast() : row
-            try vocabulary.set(Array(row), id: id)
+            try vocabulary.set(row.span, id: id)
         }
         let index = try vocabulary.index()
         func id(_ token: String) -> UInt32? { index.id(of: Array(token.utf8).span) }
         guard let unknown = id("[UNK]") else { throw .malformed("vocab.txt has no [UNK]") }
         // Uncased vocabularies have no token with a capital letter outside brackets.
-        let isCased = vocabulary.tokens.contains { token in
-            guard let token, token.first != UInt8(ascii: "[") else { return false }
-            return token.contains { (0x41...0x5A).contains($0) }
+        let isCased = (0..<UInt32(vocabulary.count)).contains { id in
+            guard let range = vocabulary.range(of: id), vocabulary.bytes[range].first != UInt8(ascii: "[") else {
+                return false
+            }
+            return vocabulary.bytes[range].contains { (0x41...0x5A).contains($0) }
         }
         return try wordPieceParts(vocabulary, unknown: unknown, isCased: isCased)
     }

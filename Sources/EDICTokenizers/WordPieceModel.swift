@@ -12,13 +12,15 @@ struct WordPieceModel: Sendable {
         self.unknownID = unknownID
         self.prefix = prefix
         self.longestWord = longestWord
-        starting = try vocabulary.index()
-        var tails: [(key: [UInt8], id: UInt32, score: Double)] = []
+        starting = try vocabulary.trie()
+        var tails = Vocabulary()
+        var ids: [UInt32] = []
         for id in 0..<UInt32(vocabulary.count) {
-            guard let token = vocabulary[id], token.starts(with: prefix) else { continue }
-            tails.append((Array(token.dropFirst(prefix.count)), id, 0))
+            guard let range = vocabulary.range(of: id), vocabulary.bytes[range].starts(with: prefix) else { continue }
+            tails.append(vocabulary.bytes.span.extracting(range.dropFirst(prefix.count)))
+            ids.append(id)
         }
-        continuing = try Trie(tails)
+        continuing = try Trie(tails, ids: ids)
     }
 
     func encode(_ word: [UInt8], into tokens: inout [ModelToken]) {
@@ -42,7 +44,7 @@ struct WordPieceModel: Sendable {
 /// A word is a token or unknown.
 struct WordLevelModel: Sendable {
     let vocabulary: Vocabulary
-    let index: Trie
+    let index: TokenIndex
     let unknownID: UInt32?
 
     func encode(_ word: [UInt8], into tokens: inout [ModelToken]) {

@@ -50,7 +50,7 @@ public final class TranslationModel: Sendable {
                 { () throws(ModelError) in try Self.codec(files.sourceVocabulary, files.pieces?.source) },
                 { () throws(ModelError) in
                     let settings = try MarianSettings(modelItem: tensors.required(MarianBinary.optionsItem))
-                    return try Marian(settings, tensors, precision)
+                    return try Marian(settings, tensors, precision, hasShortlist: files.shortlist != nil)
                 },
                 { () throws(ModelError) in
                     try files.shortlist.map { path throws(ModelError) in

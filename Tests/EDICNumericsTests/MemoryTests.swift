@@ -37,6 +37,31 @@ import Testing
         #expect(!region.isAligned(to: 64))
     }
 
+    /// A large matrix gives back what is packed, also where its file's pages are its neighbours' too.
+    @Test func aMappedMatrixIsPackedAsItsBytes() throws {
+        let (rows, columns, start) = (1003, 4 * 32 * 17, 37)
+        let matrix = randomBlocks(.q8_0, rows: rows, columns: columns, seed: 15)
+        #expect(matrix.count > 2 << 20)
+        let bytes = [UInt8](repeating: 7, count: start) + matrix + [1, 2, 3]
+        try withFile(bytes) { path in
+            let file = try MappedFile(path)
+            let region = try file.region(start..<start + matrix.count)
+            let expected = try WeightMatrix(rows: rows, columns: columns, format: .q8_0, bytes: matrix.span)
+            for pool in [nil, WorkerPool(workers: 3)] {
+                let packed = try WeightMatrix(rows: rows, columns: columns, format: .q8_0, region: region, pool: pool)
+                for row in [0, 15, 16, 500, 1002] {
+                    var (one, other) = ([Float](repeating: 0, count: columns), [Float](repeating: 1, count: columns))
+                    var span = one.mutableSpan
+                    packed.copyRow(row, into: &span)
+                    span = other.mutableSpan
+                    expected.copyRow(row, into: &span)
+                    #expect(one == other)
+                }
+            }
+            #expect(try file.withBytes { span in span.indices.allSatisfy { span[$0] == bytes[$0] } })
+        }
+    }
+
     @Test(arguments: [0..<5, 4..<5, 3..<1_000_000_000_000, -1..<2])
     func rangesOutsideAreRefused(range: Range<Int>) throws {
         try withFile([1, 2, 3, 4]) { path in

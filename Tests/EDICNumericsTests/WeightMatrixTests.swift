@@ -148,6 +148,41 @@ import _EDICTestSupport
         }
     }
 
+    /// A whole panel of sixteen rows is packed another way than part of one.
+    @Test(arguments: NumberFormat.allCases.filter { $0 != .int8 })
+    func rowsArePackedAloneAsTogether(format: NumberFormat) throws {
+        let columns = Self.columns(format, 3)
+        let bytes = randomBlocks(format, rows: 37, columns: columns, seed: 12)
+        let row = bytes.count / 37
+        let together = try WeightMatrix(rows: 37, columns: columns, format: format, bytes: bytes.span).dequantized()
+        for index in 0..<37 {
+            let own = bytes.span.extracting(index * row..<(index + 1) * row)
+            let alone = try WeightMatrix(rows: 1, columns: columns, format: format, bytes: own).dequantized()
+            #expect(alone == Array(together[index * columns..<(index + 1) * columns]))
+        }
+    }
+
+    @Test(arguments: [ActivationWidth.bits16, .bits8])
+    func someStoredRowsAreThoseOfTheWholeMatrix(width: ActivationWidth) throws {
+        var generator = SeededGenerator(seed: 13)
+        let (rows, columns, scale) = (70, 52, [Float(0.03)])
+        // What follows the rows in the file is not theirs.
+        let bytes = (0..<rows * columns + 5).map { _ in UInt8.random(in: 0 ... .max, using: &generator) }
+        var whole = try WeightMatrix(
+            rows: rows, columns: columns, int8Bytes: bytes.span.extracting(..<(rows * columns)), scales: scale.span)
+        whole.activations = width
+        let x = randomFloats(3 * columns, seed: 14)
+        for count in [0, 1, 15, 16, 17, 40] {
+            let picked = (0..<count).map { _ in Int.random(in: 0..<rows, using: &generator) }
+            var some = try WeightMatrix(rows: picked, columns: columns, int8Bytes: bytes.span, scale: scale[0])
+            some.activations = width
+            #expect(some.product(x, rows: 3, .standard) == whole.selecting(rows: picked).product(x, rows: 3, .standard))
+        }
+        #expect(throws: NumericsError.self) {
+            try WeightMatrix(rows: [0], columns: 1 << 17, int8Bytes: bytes.span, scale: 1)
+        }
+    }
+
     @Test(arguments: [NumberFormat.f32, .int8, .q4_0])
     func theResultDoesNotDependOnTheWorkers(format: NumberFormat) throws {
         let (m, rows, columns) = (5, 2048, 160)

@@ -139,9 +139,9 @@ import _EDICTestSupport
             let (left, right) = (symbol(), symbol())
             if taken.insert(UInt64(left) << 32 | UInt64(right)).inserted { pairs.append((left, right)) }
         }
+        let vocabulary = Vocabulary(bytes + [[UInt8]?](repeating: nil, count: merges))
         let model = try BytePairModel(
-            vocabulary: Vocabulary(bytes + [[UInt8]?](repeating: nil, count: merges)),
-            index: Trie(bytes.enumerated().map { ($1, UInt32($0), 0) }), merges: pairs,
+            vocabulary: vocabulary, index: vocabulary.index(), merges: pairs,
             results: (0..<UInt32(merges)).map { 256 + $0 }, isByteLevel: true, options: .init())
         let words = NativeWords(kind: .bytes(model))
         let table = WordTable(WordMemory(limit: 1 << 22, isWide: merges > 65_000))

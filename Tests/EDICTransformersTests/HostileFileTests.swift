@@ -83,7 +83,7 @@ import _EDICTestSupport
                 try NumPyArchive.arrayHeader(of: bytes.span.extracting(member.range), name: "f")
             }.count
         case .shortlist:
-            try LexicalShortlist(bytes.span, file: "f", targetVocabulary: 16)
+            try LexicalShortlist(bytes, file: "f", targetVocabulary: 16)
                 .words(for: [0, 1, 9], vocabulary: 16, sharedVocabulary: true).count
         }
     }

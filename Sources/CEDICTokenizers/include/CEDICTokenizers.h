@@ -89,17 +89,36 @@ int edic_tok_merges_last(const edic_tok_merges *_Nonnull merges, uint32_t *_Nonn
 size_t edic_tok_merge(const edic_tok_merges *_Nonnull merges, uint32_t *_Nonnull symbols, uint32_t *_Nullable sizes,
                       size_t count);
 
+// --- Strings -------------------------------------------------------------------------------------------------------
+
+/// Byte strings in one piece of memory: where each begins, and how long it is, or EDIC_TOK_NO_STRING.
+typedef struct {
+    const uint8_t *_Nonnull bytes;
+    const uint32_t *_Nonnull starts;
+    const uint32_t *_Nonnull lengths;
+    size_t count;
+} edic_tok_strings;
+#define EDIC_TOK_NO_STRING UINT32_MAX
+
+/// Finds strings by their bytes. It does not hold them: each call is given those it was made of.
+typedef struct edic_tok_index edic_tok_index;
+/// Of equal strings the first counts, empty ones do not. NULL without memory.
+edic_tok_index *_Nullable edic_tok_index_create(const edic_tok_strings *_Nonnull strings);
+void edic_tok_index_destroy(edic_tok_index *_Nullable index);
+/// How many different strings there are.
+size_t edic_tok_index_count(const edic_tok_index *_Nonnull index);
+/// The number of the string with exactly these bytes, or UINT32_MAX.
+uint32_t edic_tok_index_find(const edic_tok_index *_Nonnull index, const edic_tok_strings *_Nonnull strings,
+                             const uint8_t *_Nullable s, size_t n);
+
 // --- Tries and best paths ------------------------------------------------------------------------------------------
 
 /// A double-array trie over byte strings, each with an id and a score.
 typedef struct edic_tok_trie edic_tok_trie;
-/// Keys are ascending and distinct; key i is keys[offsets[i]..<offsets[i+1]]; none is empty.
-edic_tok_trie *_Nullable edic_tok_trie_create(const uint8_t *_Nonnull keys, const uint64_t *_Nonnull offsets,
-                                              const uint32_t *_Nonnull ids, const double *_Nullable scores, size_t count);
-/// The same for keys in any order. Of equal ones the first counts, empty ones do not; `distinct` is how many are left.
-edic_tok_trie *_Nullable edic_tok_trie_create_unsorted(const uint8_t *_Nonnull keys, const uint64_t *_Nonnull offsets,
-                                                       const uint32_t *_Nonnull ids, const double *_Nonnull scores,
-                                                       size_t count, size_t *_Nonnull distinct);
+/// String i gets ids[i], or i where there are none. Of equal strings the first counts, empty ones do not; `distinct` is how
+/// many are left.
+edic_tok_trie *_Nullable edic_tok_trie_create(const edic_tok_strings *_Nonnull strings, const uint32_t *_Nullable ids,
+                                              const double *_Nullable scores, size_t *_Nonnull distinct);
 void edic_tok_trie_destroy(edic_tok_trie *_Nullable trie);
 /// The id of exactly these bytes, or UINT32_MAX.
 uint32_t edic_tok_trie_find(const edic_tok_trie *_Nonnull trie, const uint8_t *_Nullable s, size_t n);

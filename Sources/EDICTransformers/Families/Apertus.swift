@@ -46,7 +46,7 @@ extension Apertus {
         guard configuration.string("hidden_act") ?? "xielu" == "xielu" else {
             throw ModelError(.unsupported, "\(configuration.source): an Apertus with another activation than xielu")
         }
-        func scalar(_ name: String, default value: Float? = nil) throws(ModelError) -> Float {
+        @Sendable func scalar(_ name: String, default value: Float? = nil) throws(ModelError) -> Float {
             if let value, !tensors.contains(name) { return value }
             return try loader.vector(name, 1)[0]
         }

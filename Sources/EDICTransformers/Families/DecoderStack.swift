@@ -85,7 +85,7 @@ struct DecoderNames {
     var embedding = "model.embed_tokens"
     var norm = "model.norm"
     var head = "lm_head"
-    var layer: (Int) -> String = { "model.layers.\($0)." }
+    var layer: @Sendable (Int) -> String = { "model.layers.\($0)." }
     var attentionNorm = "input_layernorm"
     var query = "self_attn.q_proj"
     var key = "self_attn.k_proj"
@@ -103,13 +103,13 @@ extension DecoderStack {
     ///   - feedForward: makes the second branch of the layer whose tensors' names begin with this.
     init(
         _ shape: DecoderShape, _ loader: LayerLoader, _ names: DecoderNames, isTied: Bool,
-        feedForward: (String) throws(ModelError) -> FeedForward
+        feedForward: @Sendable (String) throws(ModelError) -> FeedForward
     ) throws(ModelError) {
         self.shape = shape
         let width = shape.width
         let queryWidth = shape.heads * shape.headDimension
         let keyWidth = shape.keyValueHeads * shape.headDimension
-        func norm(_ name: String, _ count: Int) throws(ModelError) -> RMSNorm {
+        @Sendable func norm(_ name: String, _ count: Int) throws(ModelError) -> RMSNorm {
             try loader.rmsNorm(name + ".weight", count, epsilon: shape.epsilon)
         }
         // The largest matrix first: while it is packed its numbers are there twice, and later nothing else is that large.
@@ -122,8 +122,8 @@ extension DecoderStack {
             head = try loader.weights(headName, outputs: shape.vocabulary, inputs: width)
             embedding = try loader.table(embeddingName, words: shape.vocabulary, width: width)
         }
-        var layers: [Layer] = []
-        for index in 0..<shape.layers {
+        // Whole layers side by side: their matrices alone are too small to be shared out.
+        layers = try WorkerPool.shared.map(count: shape.layers) { index, _ throws(ModelError) in
             let prefix = names.layer(index)
             let attention = RotaryAttention(
                 query: try loader.linear(prefix + names.query, outputs: queryWidth, inputs: width),
@@ -139,13 +139,10 @@ extension DecoderStack {
                 attention: Attention(
                     heads: shape.heads, keyValueHeads: shape.keyValueHeads, headDimension: shape.headDimension),
                 rotary: shape.rotary, window: shape.window)
-            layers.append(
-                Layer(
-                    attentionNorm: try norm(prefix + names.attentionNorm, width), attention: attention,
-                    feedForwardNorm: try norm(prefix + names.feedForwardNorm, width),
-                    feedForward: try feedForward(prefix)))
+            return Layer(
+                attentionNorm: try norm(prefix + names.attentionNorm, width), attention: attention,
+                feedForwardNorm: try norm(prefix + names.feedForwardNorm, width), feedForward: try feedForward(prefix))
         }
-        self.layers = layers
         self.norm = try norm(names.norm, width)
     }
 }

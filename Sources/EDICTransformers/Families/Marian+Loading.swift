@@ -42,18 +42,16 @@ extension Marian {
         let words = try configuration.count("vocab_size")
         let targetWords = try configuration.count("decoder_vocab_size", default: words)
         let shared = "model.shared.weight"
-        sourceEmbedding = try loader.embedding(
+        sourceEmbedding = try loader.vocabulary(
             tensors.contains(shared) ? shared : "model.encoder.embed_tokens.weight", words: words, width: width)
         let ownTarget = "model.decoder.embed_tokens.weight"
         targetEmbedding =
             tensors.contains(ownTarget)
-            ? try loader.embedding(ownTarget, words: targetWords, width: width) : sourceEmbedding
-        let head =
+            ? try loader.vocabulary(ownTarget, words: targetWords, width: width) : sourceEmbedding
+        output =
             tensors.contains("lm_head.weight") && !configuration.bool("tie_word_embeddings", default: true)
-            ? try loader.embedding("lm_head.weight", words: targetWords, width: width) : targetEmbedding
-        output = Linear(
-            weights: head,
-            bias: tensors.contains("final_logits_bias") ? try loader.vector("final_logits_bias", targetWords) : nil)
+            ? try loader.vocabulary("lm_head.weight", words: targetWords, width: width) : targetEmbedding
+        outputBias = tensors.contains("final_logits_bias") ? try loader.vector("final_logits_bias", targetWords) : nil
         var encoder: [EncoderLayer] = []
         let encoderInner = try configuration.count("encoder_ffn_dim")
         for index in 0..<(try configuration.count("encoder_layers")) {
@@ -84,7 +82,11 @@ extension Marian {
     }
 
     /// From Marian's own files, with the options the model carries: its names, its positions, no padding word.
-    init(_ settings: MarianSettings, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
+    ///
+    /// - Parameter hasShortlist: whether sentences need few of the words' scores.
+    init(
+        _ settings: MarianSettings, _ tensors: TensorCollection, _ precision: Precision, hasShortlist: Bool = false
+    ) throws(ModelError) {
         let source = settings.source
         try Self.refuseUnsupported(settings)
         let width = try settings.required("dim-emb")
@@ -93,7 +95,8 @@ extension Marian {
         let decoderInner = settings.int("transformer-decoder-dim-ffn").flatMap { $0 > 0 ? $0 : nil } ?? inner
         let activation = try Activation(
             named: settings.string("transformer-ffn-activation") ?? "swish", source: source)
-        let loader = LayerLoader(tensors: tensors, precision: precision, transposed: true)
+        let loader = LayerLoader(
+            tensors: tensors, precision: precision, transposed: true, vocabularyStaysInFile: hasShortlist)
         func linear(_ name: String, _ kind: String, _ outputs: Int, _ inputs: Int) throws(ModelError) -> Linear {
             try loader.linear("\(name)_W\(kind)", bias: "\(name)_b\(kind)", outputs: outputs, inputs: inputs)
         }
@@ -120,17 +123,16 @@ extension Marian {
         let shared = tensors.contains("Wemb")
         let sourceName = shared ? "Wemb" : "encoder_Wemb"
         let targetName = shared ? "Wemb" : "decoder_Wemb"
-        sourceEmbedding = try loader.embedding(sourceName, words: try words(sourceName), width: width)
+        sourceEmbedding = try loader.vocabulary(sourceName, words: try words(sourceName), width: width)
         targetEmbedding =
-            shared ? sourceEmbedding : try loader.embedding(targetName, words: try words(targetName), width: width)
-        let head =
-            tensors.contains("decoder_ff_logit_out_W")
-            ? try loader.weights("decoder_ff_logit_out_W", outputs: targetEmbedding.outputs, inputs: width)
+            shared ? sourceEmbedding : try loader.vocabulary(targetName, words: try words(targetName), width: width)
+        let head = "decoder_ff_logit_out_"
+        output =
+            tensors.contains(head + "W")
+            ? try loader.vocabulary(
+                head + "W", words: targetEmbedding.outputs, width: width, transposed: loader.transposed)
             : targetEmbedding
-        output = Linear(
-            weights: head,
-            bias: tensors.contains("decoder_ff_logit_out_b")
-                ? try loader.vector("decoder_ff_logit_out_b", head.outputs) : nil)
+        outputBias = tensors.contains(head + "b") ? try loader.vector(head + "b", targetEmbedding.outputs) : nil
         var encoder: [EncoderLayer] = []
         for index in 1...(try Self.depth(settings, "enc-depth")) {
             encoder.append(

@@ -57,12 +57,13 @@ struct Marian: Sendable {
     let decoderAttention: Attention
     let positions: SinusoidalPositions
     let embeddingScale: Float
-    let sourceEmbedding: Weights
-    let targetEmbedding: Weights
+    let sourceEmbedding: VocabularyMatrix
+    let targetEmbedding: VocabularyMatrix
     let encoder: [EncoderLayer]
     let decoder: [DecoderLayer]
     /// width → target words
-    let output: Linear
+    let output: VocabularyMatrix
+    let outputBias: [Float]?
     let endOfSentence: Int
     /// The word that is never generated (Hugging Face's pad), if it is in the vocabulary.
     let padding: Int?
@@ -70,7 +71,7 @@ struct Marian: Sendable {
     let start: Int?
     let context: Int
 
-    var targetVocabulary: Int { output.weights.outputs }
+    var targetVocabulary: Int { output.outputs }
     var sourceVocabulary: Int { sourceEmbedding.outputs }
 
     // MARK: - The encoder
@@ -234,8 +235,12 @@ struct Marian: Sendable {
     }
 
     /// The scores of all words as the next one.
-    func logits(_ states: Matrix, on compute: Compute) -> Matrix { output(states, on: compute) }
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix {
+        output.weights(states, bias: outputBias, on: compute)
+    }
 
     /// The output layer for some words only.
-    func head(for words: [Int32]) -> Linear { output.selecting(words) }
+    func head(for words: [Int32]) -> Linear {
+        Linear(weights: output.selecting(words), bias: outputBias.map { bias in words.map { bias[Int($0)] } })
+    }
 }

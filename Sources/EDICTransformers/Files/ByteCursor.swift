@@ -34,6 +34,24 @@ struct ByteCursor {
         return bytes.littleEndian(T.self, at: range.lowerBound)
     }
 
+    /// Passes over strings that follow their lengths, in 64 bits each.
+    mutating func skipStrings(_ count: UInt64, of bytes: Span<UInt8>, _ what: String) throws(ModelError) {
+        for _ in 0..<count {
+            // What does not fit is an error, said as for any other field.
+            guard bytes.count - offset >= 8 else {
+                _ = try take(8, of: bytes, what)
+                return
+            }
+            let length = bytes.littleEndian(UInt64.self, at: offset)
+            offset += 8
+            guard length <= UInt64(bytes.count - offset) else {
+                _ = try take(length, of: bytes, what)
+                return
+            }
+            offset += Int(length)
+        }
+    }
+
     /// The next `count` bytes as text.
     mutating func text(
         _ count: UInt64, from bytes: Span<UInt8>, _ what: @autoclosure () -> String

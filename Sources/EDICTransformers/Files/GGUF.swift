@@ -199,10 +199,7 @@ public struct GGUF: Sendable {
                 throw ModelError(
                     .malformed, "\(cursor.file): \(key) claims \(count) strings, more than fit in the file")
             }
-            for _ in 0..<count {
-                let length = try cursor.read(UInt64.self, from: bytes, "a string of \(key)")
-                _ = try cursor.take(length, of: bytes, "a string of \(key)")
-            }
+            try cursor.skipStrings(count, of: bytes, "a string of \(key)")
         }
         return .array(elementType, count: Int(count), start..<cursor.offset)
     }

@@ -8,25 +8,48 @@ public import SystemPackage
 public struct LexicalShortlist: Sendable {
     /// How many of the most frequent target words are always allowed.
     public let frequentCount: Int
-    private let offsets: [Int]
-    private let targets: [UInt32]
+    /// How many source words there are.
+    private let sourceCount: Int
+    /// The whole file, which stays where it is: a sentence needs a few pages of it.
+    private let file: Storage
 
-    static let magic: UInt64 = 0xF11A_48D5_0134_17F5
+    private enum Storage: Sendable {
+        case mapped(MappedRegion)
+        case owned([UInt8])
 
-    /// Reads a file and checks its checksum and its indices.
-    ///
-    /// - Parameter targetVocabulary: how many words the target has; every index must be below it.
-    public init(_ path: FilePath, targetVocabulary: Int) throws(ModelError) {
-        let file = try MappedFile.open(path)
-        let name = path.string
-        self = try file.whole().withBytes { bytes throws(ModelError) in
-            try LexicalShortlist(bytes, file: name, targetVocabulary: targetVocabulary)
+        func withBytes<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+            switch self {
+            case .mapped(let region): region.withBytes(body)
+            case .owned(let bytes): body(bytes.span)
+            }
         }
     }
 
-    init(_ bytes: Span<UInt8>, file: String, targetVocabulary: Int) throws(ModelError) {
+    static let magic: UInt64 = 0xF11A_48D5_0134_17F5
+    private static let headerSize = 48
+
+    /// Maps a file and checks its checksum and its indices.
+    ///
+    /// - Parameter targetVocabulary: how many words the target has; every index must be below it.
+    public init(_ path: FilePath, targetVocabulary: Int) throws(ModelError) {
+        let region = try MappedFile.open(path).whole()
+        (frequentCount, sourceCount) = try region.withBytes { bytes throws(ModelError) in
+            try Self.check(bytes, file: path.string, targetVocabulary: targetVocabulary) { region.release($0) }
+        }
+        file = .mapped(region)
+    }
+
+    init(_ bytes: [UInt8], file: String, targetVocabulary: Int) throws(ModelError) {
+        (frequentCount, sourceCount) = try Self.check(bytes.span, file: file, targetVocabulary: targetVocabulary)
+        self.file = .owned(bytes)
+    }
+
+    /// - Parameter done: is told what has been read to the end.
+    private static func check(
+        _ bytes: Span<UInt8>, file: String, targetVocabulary: Int, done: (Range<Int>) -> Void = { _ in }
+    ) throws(ModelError) -> (frequentCount: Int, sourceCount: Int) {
         var cursor = ByteCursor(file: file)
-        guard try cursor.read(UInt64.self, from: bytes, "the magic number") == Self.magic else {
+        guard try cursor.read(UInt64.self, from: bytes, "the magic number") == magic else {
             throw ModelError(.malformed, "\(file): does not begin as a binary shortlist; text shortlists are not read")
         }
         let checksum = try cursor.read(UInt64.self, from: bytes, "the checksum")
@@ -35,47 +58,57 @@ public struct LexicalShortlist: Sendable {
         let offsetCount = try cursor.read(UInt64.self, from: bytes, "the length of the offsets")
         let targetCount = try cursor.read(UInt64.self, from: bytes, "the length of the words")
         guard offsetCount > 0, offsetCount <= UInt64(bytes.count / 8), targetCount <= UInt64(bytes.count / 4),
-            48 + offsetCount * 8 + targetCount * 4 == UInt64(bytes.count)
+            UInt64(headerSize) + offsetCount * 8 + targetCount * 4 == UInt64(bytes.count)
         else {
             throw ModelError(
                 .malformed,
                 "\(file): \(offsetCount) offsets and \(targetCount) words do not make \(bytes.count) bytes; "
                     + "the file is truncated or damaged, fetch it again")
         }
-        guard Self.checksum(of: bytes, from: 16) == checksum else {
+        // Piece by piece, so that what was read need not stay.
+        let wordsBegin = headerSize + 8 * Int(offsetCount)
+        var hash = Checksum()
+        var last: UInt64 = 0
+        var fall: (offset: UInt64, last: UInt64)?
+        var largest: UInt32 = 0
+        let step = 1 << 19
+        for start in stride(from: 16, to: bytes.count, by: step) {
+            let end = min(start + step, bytes.count)
+            hash.add(bytes, start..<end)
+            for place in stride(from: max(start, headerSize), to: min(end, wordsBegin), by: 8) {
+                let offset = bytes.littleEndian(UInt64.self, at: place)
+                if fall == nil, offset < last || offset > targetCount { fall = (offset, last) }
+                last = offset
+            }
+            for place in stride(from: max(start, wordsBegin), to: end, by: 4) {
+                largest = max(largest, bytes.littleEndian(UInt32.self, at: place))
+            }
+            done(start..<end)
+        }
+        guard hash.value == checksum else {
             throw ModelError(.malformed, "\(file): the checksum does not fit; the file is damaged, fetch it again")
         }
-        var offsets: [Int] = []
-        offsets.reserveCapacity(Int(offsetCount))
-        var last: UInt64 = 0
-        for index in 0..<Int(offsetCount) {
-            let offset = bytes.littleEndian(UInt64.self, at: 48 + 8 * index)
-            guard offset >= last, offset <= targetCount else {
-                throw ModelError(.malformed, "\(file): offset \(offset) follows \(last) of \(targetCount) words")
-            }
-            offsets.append(Int(offset))
-            last = offset
+        if let fall {
+            throw ModelError(
+                .malformed, "\(file): offset \(fall.offset) follows \(fall.last) of \(targetCount) words")
         }
-        let targets = bytes.littleEndianWords(at: 48 + 8 * Int(offsetCount), count: Int(targetCount))
-        if let largest = targets.max(), largest >= targetVocabulary {
+        if targetCount > 0, largest >= targetVocabulary {
             throw ModelError(
                 .mismatch, "\(file): lists word \(largest), but the target vocabulary has \(targetVocabulary)")
         }
-        frequentCount = Int(min(first, UInt64(targetVocabulary)))
-        self.offsets = offsets
-        self.targets = targets
+        return (Int(min(first, UInt64(targetVocabulary))), Int(offsetCount) - 1)
     }
 
-    /// Marian's hash over the whole 64-bit words from `start`; a last half word is not part of it.
-    private static func checksum(of bytes: Span<UInt8>, from start: Int) -> UInt64 {
-        var hash: UInt64 = 0
-        var offset = start
-        while offset + 8 <= bytes.count {
-            let word = bytes.littleEndian(UInt64.self, at: offset)
-            hash ^= word &+ 0x9E37_79B9 &+ (hash << 6) &+ (hash >> 2)
-            offset += 8
+    /// Marian's hash over whole 64-bit words; a last half word is not part of it.
+    private struct Checksum {
+        var value: UInt64 = 0
+
+        mutating func add(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+            for place in stride(from: range.lowerBound, to: range.upperBound - 7, by: 8) {
+                let word = bytes.littleEndian(UInt64.self, at: place)
+                value ^= word &+ 0x9E37_79B9 &+ (value << 6) &+ (value >> 2)
+            }
         }
-        return hash
     }
 
     /// The target words allowed for a sentence, ascending, a multiple of eight of them where the vocabulary allows.
@@ -88,9 +121,16 @@ public struct LexicalShortlist: Sendable {
         for word in 0..<min(frequentCount, vocabulary) { allowed[word] = true }
         for word in source where word >= 0 {
             if sharedVocabulary, word < vocabulary { allowed[word] = true }
-            guard word + 1 < offsets.count else { continue }
-            for target in targets[offsets[word]..<offsets[word + 1]] where target < vocabulary {
-                allowed[Int(target)] = true
+            guard word < sourceCount else { continue }
+            file.withBytes { bytes in
+                let wordsBegin = Self.headerSize + 8 * (sourceCount + 1)
+                let place = Self.headerSize + 8 * word
+                let begin = Int(bytes.littleEndian(UInt64.self, at: place))
+                let end = Int(bytes.littleEndian(UInt64.self, at: place + 8))
+                for index in begin..<end {
+                    let target = Int(bytes.littleEndian(UInt32.self, at: wordsBegin + 4 * index))
+                    if target < vocabulary { allowed[target] = true }
+                }
             }
         }
         var words: [Int32] = []

@@ -37,6 +37,11 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// The part of a mapped file that the numbers are.
+    var region: MappedRegion? {
+        if case .mapped(let region) = storage { region } else { nil }
+    }
+
     /// Gives back the memory of what was read of a mapped file: after packing, the numbers would be there twice.
     func release() {
         if case .mapped(let region) = storage, region.count > 1 << 16 { region.release() }

@@ -44,11 +44,6 @@ struct Linear: Sendable {
             return y
         }
     }
-
-    /// The same for some of the outputs only.
-    func selecting(_ outputs: [Int32]) -> Linear {
-        Linear(weights: weights.selecting(outputs), bias: bias.map { bias in outputs.map { bias[Int($0)] } })
-    }
 }
 
 /// Makes layers from the tensors of a collection, by name.
@@ -57,6 +52,8 @@ struct LayerLoader {
     let precision: Precision
     /// Matrices are stored inputs × outputs (Marian, GPT-2).
     var transposed = false
+    /// The rows of words are taken from the file, where they can be, until all are wanted.
+    var vocabularyStaysInFile = false
 
     func vector(_ name: String, _ count: Int) throws(ModelError) -> [Float] {
         try tensors.required(name).vector(count)

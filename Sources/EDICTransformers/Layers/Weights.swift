@@ -84,7 +84,9 @@ extension Weights {
                 matrix = try Self.bytes(of: tensor, outputs: outputs, inputs: inputs, precision: precision)
             } else if isAsStored, let format = tensor.type.format {
                 var packed = try tensor.withBytes { bytes throws(NumericsError) in
-                    try WeightMatrix(rows: outputs, columns: inputs, format: format, bytes: bytes, pool: .shared)
+                    try WeightMatrix(
+                        rows: outputs, columns: inputs, format: format, bytes: bytes, source: tensor.region,
+                        pool: .shared)
                 }
                 packed.activations = precision.activations
                 matrix = packed
@@ -115,14 +117,11 @@ extension Weights {
     ///
     /// Marian rounds activations to bytes too, which changes one translation in ten against float activations; 16 bits
     /// change none.
-    private static func bytes(
+    static func bytes(
         of tensor: Tensor, outputs: Int, inputs: Int, precision: Precision
     ) throws(NumericsError) -> WeightMatrix {
-        try tensor.withBytes { bytes throws(NumericsError) in
-            let multiplier = Float(bitPattern: bytes.littleEndian(UInt32.self, at: outputs * inputs))
-            guard multiplier.isFinite, multiplier > 0 else {
-                throw NumericsError(.invalidShape, "the multiplier after the bytes is \(multiplier)")
-            }
+        let multiplier = try multiplier(of: tensor, outputs: outputs, inputs: inputs)
+        return try tensor.withBytes { bytes throws(NumericsError) in
             if precision == .float32 {
                 let values = (0..<outputs * inputs).map { Float(Int8(bitPattern: bytes[$0])) / multiplier }
                 return try WeightMatrix(rows: outputs, columns: inputs, values: values.span)
@@ -130,10 +129,26 @@ extension Weights {
             let scale: [Float] = [1 / multiplier]
             var packed = try WeightMatrix(
                 rows: outputs, columns: inputs, int8Bytes: bytes.extracting(0..<outputs * inputs), scales: scale.span,
-                pool: .shared)
+                source: tensor.region, pool: .shared)
             packed.activations = precision.activations
             return packed
         }
+    }
+
+    /// What turned weights into Marian's bytes; it follows them.
+    private static func multiplier(of tensor: Tensor, outputs: Int, inputs: Int) throws(NumericsError) -> Float {
+        let multiplier = tensor.withBytes {
+            Float(bitPattern: $0.littleEndian(UInt32.self, at: outputs * inputs))
+        }
+        guard multiplier.isFinite, multiplier > 0 else {
+            throw NumericsError(.invalidShape, "the multiplier after the bytes is \(multiplier)")
+        }
+        return multiplier
+    }
+
+    /// What turns Marian's bytes into weights.
+    static func scale(of tensor: Tensor, outputs: Int, inputs: Int) throws(NumericsError) -> Float {
+        1 / (try multiplier(of: tensor, outputs: outputs, inputs: inputs))
     }
 
     private static func transposed(_ stored: [Float], rows: Int, columns: Int) -> [Float] {
