@@ -190,7 +190,11 @@ EK_INLINE vi block_odd(const ek_layout l, const char *block, const int group, co
     return l.bits == 4 ? odd_nibbles(vi_load(block + 64 * (group % 4)), group >= 4) : odd_words(bytes);
 }
 
-enum { block_ahead = 2048 };
+enum { block_ahead = 2048, block_most = 8 };
+
+/// Keeps the compiler from unpacking the next groups before these sums: their numbers would leave the registers.
+#define EK_FENCES(sums) \
+    EK_UNROLL for (int r = 0; r < mr; r++) EK_UNROLL for (int c = 0; c < nr; c++) vi_fence(&sums[r][c]);
 
 EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, const int nr, const byte_product *p,
                           size_t row, size_t panel) {
@@ -202,8 +206,6 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
     // twice.
     const int fitting = l.bits == 4 ? 8 : l.bits == 5 ? 4 : 2;
     const int sums_many = sums_pairs && !wide && l.bits < 8;
-    // Unrolled, all groups are unpacked at once and leave the registers.
-    const int is_rolled = lanes_rolls_groups && (l.bits == 4 || l.bits == 8);
     vf sum[lanes_mr_narrow_block][lanes_nr_block];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
@@ -212,12 +214,25 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
     const float *x_scales = p->x->scales + row * scale_stride;
     const int32_t *x_sums = p->x->sums + row * sum_stride;
     const char *w = p->weights + panel * panel_stride;
+    // What a run's sum starts with (the offset, taken back), and what a block's minimum is multiplied by.
+    int32_t starts[lanes_mr_narrow_block][2 * block_most];
+    float inputs[lanes_mr_narrow_block][block_most];
     for (size_t chunk = 0; chunk < chunks; chunk++) {
         const char *scales = w + (size_t)l.chunk_blocks * l.block_bytes;
         if (row == 0) {
             EK_UNROLL for (int c = 0; c < nr; c++)
                 for (size_t i = 0; i < l.scale_bytes; i += 64)
                     ek_prefetch(scales + (size_t)c * panel_stride + block_ahead + i);
+        }
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            const int32_t *sums = x_sums + (size_t)r * sum_stride;
+            EK_UNROLL for (int b = 0; b < l.chunk_blocks; b++) {
+                const int32_t both = sums[2 * b] + sums[2 * b + 1];
+                if (l.offset)
+                    EK_UNROLL for (int run = 0; run < runs; run++)
+                        starts[r][runs * b + run] = without_offset(l.offset, runs == 2 ? sums[2 * b + run] : both);
+                if (l.has_minimum) inputs[r][b] = (float)both * x_scales[(size_t)r * scale_stride + (size_t)b];
+            }
         }
         vf super[lanes_nr_block], super_minimum[lanes_nr_block];
         EK_UNROLL for (int c = 0; c < nr; c++) {
@@ -235,6 +250,43 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
                         ek_prefetch(block + (size_t)c * panel_stride + block_ahead + i);
             }
             EK_UNROLL for (int run = 0; run < runs; run++) {
+                vi whole[lanes_mr_narrow_block][lanes_nr_block], pairs[lanes_mr_narrow_block][lanes_nr_block];
+                EK_UNROLL for (int r = 0; r < mr; r++) {
+                    EK_UNROLL for (int c = 0; c < nr; c++) {
+                        // Sums of pairs come later, so that these keep no registers until then.
+                        if (!sums_many) whole[r][c] = vi_set1(l.offset ? starts[r][runs * b + run] : 0);
+                        pairs[r][c] = vi_set1(0);
+                    }
+                }
+                EK_UNROLL for (int g = 0; g < groups; g++) {
+                    const int group = run * groups + g;
+                    vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
+                    EK_UNROLL for (int c = 0; c < nr; c++) {
+                        bytes[c] = block_group(l, block + (size_t)c * panel_stride, group);
+                        even[c] = block_even(l, block + (size_t)c * panel_stride, group, bytes[c]);
+                        odd[c] = block_odd(l, block + (size_t)c * panel_stride, group, bytes[c]);
+                    }
+                    const int8_t *x = blocks + (32 * b + 4 * group) * (wide ? 2 : 1);
+                    if (!sums_many) {
+                        EK_ADD_PRODUCTS(whole, even, odd, bytes)
+                        EK_FENCES(whole)
+                        continue;
+                    }
+                    EK_UNROLL for (int r = 0; r < mr; r++) {
+                        const vx four = vx_load(x + (size_t)r * x_stride);
+                        EK_UNROLL for (int c = 0; c < nr; c++)
+                            pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
+                    }
+                    EK_FENCES(pairs)
+                    if ((g + 1) % fitting != 0 && g + 1 != groups) continue;
+                    EK_UNROLL for (int r = 0; r < mr; r++) {
+                        EK_UNROLL for (int c = 0; c < nr; c++) {
+                            if (g < fitting) whole[r][c] = vi_set1(l.offset ? starts[r][runs * b + run] : 0);
+                            whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
+                            pairs[r][c] = vi_set1(0);
+                        }
+                    }
+                }
                 vf scale[lanes_nr_block], minimum[lanes_nr_block];
                 EK_UNROLL for (int c = 0; c < nr; c++) {
                     const char *own = scales + (size_t)c * panel_stride;
@@ -249,75 +301,13 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
                         scale[c] = vf_mul(super[c], vf_load_i8((const int8_t *)(own + 32 + 16 * (2 * b + run))));
                     }
                 }
-                vi whole[lanes_mr_narrow_block][lanes_nr_block], pairs[lanes_mr_narrow_block][lanes_nr_block];
-                EK_UNROLL for (int r = 0; r < mr; r++) {
-                    const int32_t *sums = x_sums + (size_t)r * sum_stride + 2 * b;
-                    const int32_t inputs = runs == 2 ? sums[run] : sums[0] + sums[1];
-                    EK_UNROLL for (int c = 0; c < nr; c++) {
-                        whole[r][c] = vi_set1(without_offset(l.offset, inputs));
-                        pairs[r][c] = vi_set1(0);
-                    }
-                }
-                if (is_rolled) {
-                    EK_UNROLL for (int half = 0; half < (l.bits == 4 ? 2 : 1); half++) {
-                        _Pragma("clang loop unroll(disable)") for (int g = 0; g < (l.bits == 4 ? 4 : 8); g++) {
-                            vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
-                            EK_UNROLL for (int c = 0; c < nr; c++) {
-                                const vi both = vi_load(block + (size_t)c * panel_stride + 64 * g);
-                                bytes[c] = l.bits == 4 ? nibbles(both, half) : both;
-                                even[c] = l.bits == 4 ? even_nibbles(both, half) : even_words(both);
-                                odd[c] = l.bits == 4 ? odd_nibbles(both, half) : odd_words(both);
-                            }
-                            const int8_t *x = blocks + (32 * b + 16 * half + 4 * g) * (wide ? 2 : 1);
-                            if (!sums_many) {
-                                EK_ADD_PRODUCTS(whole, even, odd, bytes)
-                                continue;
-                            }
-                            EK_UNROLL for (int r = 0; r < mr; r++) {
-                                const vx four = vx_load(x + (size_t)r * x_stride);
-                                EK_UNROLL for (int c = 0; c < nr; c++)
-                                    pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
-                            }
-                        }
-                    }
-                } else {
-                    EK_UNROLL for (int g = 0; g < groups; g++) {
-                        const int group = run * groups + g;
-                        vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
-                        EK_UNROLL for (int c = 0; c < nr; c++) {
-                            bytes[c] = block_group(l, block + (size_t)c * panel_stride, group);
-                            even[c] = block_even(l, block + (size_t)c * panel_stride, group, bytes[c]);
-                            odd[c] = block_odd(l, block + (size_t)c * panel_stride, group, bytes[c]);
-                        }
-                        const int8_t *x = blocks + (32 * b + 4 * group) * (wide ? 2 : 1);
-                        if (!sums_many) {
-                            EK_ADD_PRODUCTS(whole, even, odd, bytes)
-                            continue;
-                        }
-                        EK_UNROLL for (int r = 0; r < mr; r++) {
-                            const vx four = vx_load(x + (size_t)r * x_stride);
-                            EK_UNROLL for (int c = 0; c < nr; c++) {
-                                pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
-                                if ((g + 1) % fitting != 0 || g + 1 == groups) continue;
-                                whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
-                                pairs[r][c] = vi_set1(0);
-                            }
-                        }
-                    }
-                }
-                if (sums_many) {
-                    EK_UNROLL for (int r = 0; r < mr; r++) {
-                        EK_UNROLL for (int c = 0; c < nr; c++) whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
-                    }
-                }
                 EK_UNROLL for (int r = 0; r < mr; r++) {
                     const float own = x_scales[(size_t)r * scale_stride + (size_t)b];
                     EK_UNROLL for (int c = 0; c < nr; c++)
                         sum[r][c] = vf_fma(vf_from_vi(whole[r][c]), vf_mul(scale[c], vf_set1(own)), sum[r][c]);
                     if (l.has_minimum) {
-                        const int32_t *sums = x_sums + (size_t)r * sum_stride + 2 * b;
-                        const vf inputs = vf_set1((float)(sums[0] + sums[1]) * own);
-                        EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_fma(minimum[c], inputs, sum[r][c]);
+                        EK_UNROLL for (int c = 0; c < nr; c++)
+                            sum[r][c] = vf_fma(minimum[c], vf_set1(inputs[r][b]), sum[r][c]);
                     }
                 }
             }
