@@ -209,7 +209,7 @@ typedef struct place {
 static place place_of(ek_layout l, const void *panel, size_t b) {
     uint8_t *chunk = (uint8_t *)(uintptr_t)panel + b / (size_t)l.chunk_blocks * ek_chunk_bytes(l);
     const size_t index = b % (size_t)l.chunk_blocks;
-    return (place){chunk + index * l.block_bytes, chunk + (size_t)l.chunk_blocks * l.block_bytes, index};
+    return (place){chunk + l.scale_bytes + index * l.block_bytes, chunk, index};
 }
 
 static uint32_t read32(const uint8_t *p) {

@@ -19,7 +19,8 @@ extern const ek_kernels ek_kernels_avx512vnni;
 extern const ek_kernels ek_kernels_neon;
 #endif
 
-/// How a block format is packed. A chunk is a run of 32-input blocks of one panel: their numbers, then their scales.
+/// How a block format is packed. A chunk is a run of 32-input blocks of one panel: their scales, then their numbers, so that
+/// all is read in the order of memory, which is what processors foresee.
 typedef struct ek_layout {
     int bits;            // 4, 5, 6 or 8 a number
     int offset;          // what a stored number is above the true one

@@ -34,29 +34,39 @@ EK_INLINE int sees_none(const ek_attention *a, size_t row, int rows, size_t star
         for (; row < a->rows; row++) tile(1, row);                                                      \
     } while (0)
 
-/// Adds the products of `depth` numbers of the queries and of 16 * groups keys to the keys' scores, `count` of which exist.
-EK_INLINE void score_tile(const ek_attention *a, const int rows, const int groups, size_t row, const float *keys, size_t d,
-                          size_t depth, size_t j, size_t count) {
+/// Copies `n` floats of each of `rows` rows to where the rows lie `attention_depth` apart, so that a loop over all rows
+/// finds them at places the compiler knows.
+EK_INLINE void copy_near(const float *from, size_t stride, const int rows, size_t n, float *near) {
+    EK_UNROLL for (int r = 0; r < rows; r++) {
+        const float *own = from + (size_t)r * stride;
+        size_t i = 0;
+        for (; i + 16 <= n; i += 16) vf_store(near + r * attention_depth + i, vf_load(own + i));
+        for (; i < n; i++) near[(size_t)r * attention_depth + i] = own[i];
+    }
+}
+
+/// Adds the products of `depth` numbers of the queries and of 16 * groups keys to the keys' scores. Rows of scores have room
+/// for whole lanes.
+EK_INLINE void score_tile(const ek_attention *a, const int rows, const int groups, size_t row, const float *near,
+                          const float *keys, size_t d, size_t depth, size_t j) {
     float *scores = a->scores + row * a->score_stride + j;
-    const float *query = a->queries + row * a->query_stride + d;
-    const size_t stride = a->query_stride;
     vf sums[attention_tile][attention_groups];
     EK_UNROLL for (int r = 0; r < rows; r++) {
         EK_UNROLL for (int g = 0; g < groups; g++)
-            sums[r][g] = d == 0 ? vf_set1(0) : vf_load_some(scores + (size_t)r * a->score_stride + 16 * g, count - 16 * (size_t)g, 0);
+            sums[r][g] = d == 0 ? vf_set1(0) : vf_load(scores + (size_t)r * a->score_stride + 16 * g);
     }
     for (size_t i = 0; i < depth; i++) {
         vf key[attention_groups];
         EK_UNROLL for (int g = 0; g < groups; g++) key[g] = vf_load(keys + 16 * attention_depth * g + 16 * i);
         EK_UNROLL for (int r = 0; r < rows; r++) {
-            const vf number = vf_set1(query[(size_t)r * stride + i]);
+            const vf number = vf_set1(near[r * attention_depth + (int)i]);
             EK_UNROLL for (int g = 0; g < groups; g++) sums[r][g] = vf_fma(number, key[g], sums[r][g]);
         }
     }
     const vf factor = vf_set1(d + depth == a->head_size ? a->scale : 1);
     EK_UNROLL for (int r = 0; r < rows; r++) {
         EK_UNROLL for (int g = 0; g < groups; g++)
-            vf_store_some(scores + (size_t)r * a->score_stride + 16 * g, count - 16 * (size_t)g, vf_mul(sums[r][g], factor));
+            vf_store(scores + (size_t)r * a->score_stride + 16 * g, vf_mul(sums[r][g], factor));
     }
 }
 
@@ -65,15 +75,20 @@ EK_INLINE void score_tile(const ek_attention *a, const int rows, const int group
 EK_INLINE void score_groups(const ek_attention *a, const int rows, size_t row, const float *keys, size_t d, size_t depth,
                             size_t j, size_t count) {
     if (sees_none(a, row, rows, j, j + count)) return;
+    float near[attention_tile * attention_depth];
+    const float *query = a->queries + row * a->query_stride + d;
+    if (rows > 1) copy_near(query, a->query_stride, rows, depth, near);
     size_t g = 0;
     if (rows == 1) {
         for (; count > 16 * (g + 3); g += 4)
-            score_tile(a, rows, rows == 1 ? 4 : 1, row, keys + 16 * attention_depth * g, d, depth, j + 16 * g, count - 16 * g);
+            score_tile(a, rows, rows == 1 ? 4 : 1, row, query, keys + 16 * attention_depth * g, d, depth, j + 16 * g);
         for (; count > 16 * (g + 1); g += 2)
-            score_tile(a, rows, rows == 1 ? 2 : 1, row, keys + 16 * attention_depth * g, d, depth, j + 16 * g, count - 16 * g);
+            score_tile(a, rows, rows == 1 ? 2 : 1, row, query, keys + 16 * attention_depth * g, d, depth, j + 16 * g);
     }
-    for (; count > 16 * g; g++)
-        score_tile(a, rows, 1, row, keys + 16 * attention_depth * g, d, depth, j + 16 * g, count - 16 * g);
+    for (; count > 16 * g; g++) {
+        if (sees_none(a, row, rows, j + 16 * g, j + 16 * (g + 1))) continue;
+        score_tile(a, rows, 1, row, rows > 1 ? near : query, keys + 16 * attention_depth * g, d, depth, j + 16 * g);
+    }
 }
 
 /// Scores of all queries with the keys j ... j + count - 1.
@@ -93,13 +108,13 @@ EK_INLINE void score_keys(const ek_attention *a, size_t j, size_t count) {
     }
 }
 
-/// Adds `count` values, weighed by the scores of `rows` queries, to numbers d ... of their results: 16 * blocks, or as many
-/// as a value has left. What `values` holds behind those is loaded and left alone where blocks is 1.
-EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int blocks, size_t row, const float *values,
-                          size_t value_stride, const int32_t *list, size_t d, size_t j, size_t count) {
-    const float *scores = a->scores + row * a->score_stride + j;
+/// Adds `count` values, weighed by the scores of `rows` queries, which lie `score_stride` apart, to numbers d ... of their
+/// results: 16 * blocks, or as many as a value has left. What `values` holds behind those is loaded and left alone where
+/// blocks is 1.
+EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int blocks, size_t row, const float *scores,
+                          const float *values, size_t value_stride, const int32_t *list, size_t d, size_t count) {
     float *out = a->out + row * a->out_stride + d;
-    const size_t stride = a->score_stride, width = a->value_size - d;
+    const size_t width = a->value_size - d;
     vf sums[attention_tile][attention_blocks];
     EK_UNROLL for (int r = 0; r < rows; r++) {
         EK_UNROLL for (int b = 0; b < blocks; b++)
@@ -110,7 +125,7 @@ EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int block
         vf value[attention_blocks];
         EK_UNROLL for (int b = 0; b < blocks; b++) value[b] = vf_load(own + 16 * b);
         EK_UNROLL for (int r = 0; r < rows; r++) {
-            const vf weight = vf_set1(scores[(size_t)r * stride + i]);
+            const vf weight = vf_set1(scores[r * attention_depth + (int)i]);
             EK_UNROLL for (int b = 0; b < blocks; b++) sums[r][b] = vf_fma(weight, value[b], sums[r][b]);
         }
     }
@@ -120,21 +135,25 @@ EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int block
     }
 }
 
+/// The same for all numbers of some values, which lie `attention_depth` apart.
+EK_INLINE void weigh_rows(const ek_attention *a, const int rows, size_t row, const float *values, size_t d, size_t depth,
+                          size_t j, size_t count) {
+    if (sees_none(a, row, rows, j, j + count)) return;
+    float near[attention_tile * attention_depth];
+    copy_near(a->scores + row * a->score_stride + j, a->score_stride, rows, count, near);
+    for (size_t at = 0; at < depth; at += 16) weigh_tile(a, rows, 1, row, near, values + at, attention_depth, 0, d + at, count);
+}
+
 /// Adds the values at j ... j + count - 1, weighed, to all queries' results; count <= attention_positions.
 EK_INLINE void weigh_values(const ek_attention *a, size_t j, size_t count) {
     float near[attention_positions * attention_depth];
     for (size_t d = 0; d < a->value_size; d += attention_depth) {
         const size_t depth = ek_min_size(attention_depth, a->value_size - d);
         for (size_t i = 0; i < count; i++)
-            memcpy(near + i * attention_depth, a->values + attention_row(a, j + i) * a->value_stride + d,
-                   depth * sizeof(float));
-        for (size_t at = 0; at < depth; at += 16) {
-#define EK_TILE(rows, row)                          \
-    if (!sees_none(a, row, rows, j, j + count)) \
-    weigh_tile(a, rows, 1, row, near + at, attention_depth, 0, d + at, j, count)
-            EK_QUERY_TILES(EK_TILE);
+            copy_near(a->values + attention_row(a, j + i) * a->value_stride + d, 0, 1, depth, near + i * attention_depth);
+#define EK_TILE(rows, row) weigh_rows(a, rows, row, near, d, depth, j, count)
+        EK_QUERY_TILES(EK_TILE);
 #undef EK_TILE
-        }
     }
 }
 
@@ -144,9 +163,15 @@ EK_INLINE void weigh_for_one(const ek_attention *a, size_t start, size_t end) {
     const int32_t *list = a->list ? a->list + start : 0;
     size_t d = 0;
     for (; d + 16 * attention_blocks <= a->value_size; d += 16 * attention_blocks)
-        weigh_tile(a, 1, attention_blocks, 0, values + d, a->value_stride, list, d, start, end - start);
+        weigh_tile(a, 1, attention_blocks, 0, a->scores + start, values + d, a->value_stride, list, d, end - start);
     for (; d + 16 <= a->value_size; d += 16)
-        weigh_tile(a, 1, 1, 0, values + d, a->value_stride, list, d, start, end - start);
+        weigh_tile(a, 1, 1, 0, a->scores + start, values + d, a->value_stride, list, d, end - start);
+}
+
+/// The softmax of n numbers that have room for 16 more behind them, which become zeros up to a whole number of lanes.
+EK_INLINE void softmax_whole(float *x, size_t n) {
+    vf_store(x + n, vf_set1(-__builtin_inff()));
+    softmax(x, (n + 15) / 16 * 16);
 }
 
 static void attend(const ek_attention *a) {
@@ -161,7 +186,7 @@ static void attend(const ek_attention *a) {
         float *own = a->scores + r * a->score_stride;
         const size_t first = (size_t)a->first[r], last = (size_t)a->last[r];
         for (size_t j = start; j < first && j < end; j++) own[j] = 0;
-        if (last > first) softmax(own + first, last - first);
+        if (last > first) softmax_whole(own + first, last - first);
         for (size_t j = last; j < end; j++) own[j] = 0;
         memset(a->out + r * a->out_stride, 0, a->value_size * sizeof(float));
     }

@@ -70,27 +70,29 @@ static inline vi vi_add_pairs(vi sum, vi pairs) { return (void)pairs, sum; }
     }
 
 /// How far ahead weights are asked for where one tile reads them all.
-enum { int8_ahead = 768 };
+enum { int8_ahead = 768, int8_columns = lanes_nr_int8 > far_panels ? lanes_nr_int8 : far_panels };
 
+/// Rows `row`..., panels `panel`, `panel + apart`...
+///
 /// `ahead` is asked for little by little, `ahead_step` bytes a step: a share of the panels that come next, so that many
-/// tiles over the same panels wait for memory no more than the arithmetic takes.
+/// tiles over the same panels wait for memory no more than the arithmetic takes. Nothing is asked for where it is null.
 EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_product *p, size_t row, size_t panel,
-                         const char *ahead, size_t ahead_step) {
-    vi sum[lanes_mr_narrow][lanes_nr_int8];
+                         size_t apart, const char *ahead, size_t ahead_step) {
+    vi sum[lanes_mr_narrow][int8_columns];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const vi start = vi_set1(without_offset(128, p->x->sums[row + (size_t)r]));
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = start;
     }
     const int8_t *x = p->x->values + row * p->x->value_stride;
     const char *w = p->weights + panel * p->panel_stride;
-    const size_t x_stride = p->x->value_stride, panel_stride = p->panel_stride;
+    const size_t x_stride = p->x->value_stride, panel_stride = apart * p->panel_stride;
     for (size_t i = (p->k + 3) / 4; i > 0; i--) {
-        vi bytes[lanes_nr_int8], even[lanes_nr_int8], odd[lanes_nr_int8];
+        vi bytes[int8_columns], even[int8_columns], odd[int8_columns];
         EK_UNROLL for (int c = 0; c < nr; c++) {
             bytes[c] = vi_load(w + (size_t)c * panel_stride);
             even[c] = even_words(bytes[c]);
             odd[c] = odd_words(bytes[c]);
-            ek_prefetch(ahead + (size_t)c * panel_stride);
+            if (ahead) ek_prefetch(ahead + (size_t)c * panel_stride);
         }
         EK_ADD_PRODUCTS(sum, even, odd, bytes)
         x += wide ? 8 : 4;
@@ -98,7 +100,7 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
         ahead += ahead_step;
     }
     EK_UNROLL for (int c = 0; c < nr; c++) {
-        const size_t at = (panel + (size_t)c) * 16;
+        const size_t at = (panel + (size_t)c * apart) * 16;
         const vf scale = vf_load_some(p->weight_scales + at, p->n - at, 0);
         EK_UNROLL for (int r = 0; r < mr; r++) {
             const vf both = vf_mul(scale, vf_set1(p->x->scales[row + (size_t)r]));
@@ -116,21 +118,27 @@ EK_INLINE void int8_rows(const int wide, const int nr, const byte_product *p, si
     const size_t step = tiles > 1 ? (64 + tiles - 1) / tiles : 64;
     size_t row = 0;
     for (size_t tile = 0; tile < tiles; tile++, row += (size_t)mr)
-        int8_tile(wide, mr, nr, p, row, panel, tiles > 1 ? next + tile * step * ((p->k + 3) / 4) : own + int8_ahead, step);
+        int8_tile(wide, mr, nr, p, row, panel, 1,
+                  tiles > 1 ? next + tile * step * ((p->k + 3) / 4) : own + int8_ahead, step);
     if (mr > 4 && row + 4 <= m) {
-        int8_tile(wide, mr > 4 ? 4 : 1, nr, p, row, panel, own + int8_ahead, 64);
+        int8_tile(wide, mr > 4 ? 4 : 1, nr, p, row, panel, 1, own + int8_ahead, 64);
         row += 4;
     }
     if (mr > 2 && row + 2 <= m) {
-        int8_tile(wide, mr > 2 ? 2 : 1, nr, p, row, panel, own + int8_ahead, 64);
+        int8_tile(wide, mr > 2 ? 2 : 1, nr, p, row, panel, 1, own + int8_ahead, 64);
         row += 2;
     }
-    for (; row < m; row++) int8_tile(wide, 1, nr, p, row, panel, own + int8_ahead, 64);
+    for (; row < m; row++) int8_tile(wide, 1, nr, p, row, panel, 1, own + int8_ahead, 64);
 }
 
 EK_INLINE void int8_panels(const int wide, const byte_product *p, size_t m) {
     const size_t panels = (p->n + 15) / 16;
     size_t panel = 0;
+    if (m == 1 && panels >= far_panels) {
+        const size_t apart = panels / far_panels;
+        for (; panel < apart; panel++) int8_tile(wide, 1, far_panels, p, 0, panel, apart, 0, 0);
+        panel *= far_panels;
+    }
     for (; panel + lanes_nr_int8 <= panels; panel += lanes_nr_int8) int8_rows(wide, lanes_nr_int8, p, m, panel);
     for (; panel < panels; panel++) int8_rows(wide, 1, p, m, panel);
 }
@@ -190,147 +198,173 @@ EK_INLINE vi block_odd(const ek_layout l, const char *block, const int group, co
     return l.bits == 4 ? odd_nibbles(vi_load(block + 64 * (group % 4)), group >= 4) : odd_words(bytes);
 }
 
-enum { block_ahead = 2048 };
+enum {
+    block_ahead = 2048,
+    block_most = 8,
+    block_columns = lanes_nr_block > far_panels ? lanes_nr_block : far_panels,
+};
 
-EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, const int nr, const byte_product *p,
-                          size_t row, size_t panel) {
-    const ek_layout l = ek_layout_of(format);
+/// Keeps the compiler from unpacking the next groups before these sums: their numbers would leave the registers.
+#define EK_FENCES(sums) \
+    EK_UNROLL for (int r = 0; r < mr; r++) EK_UNROLL for (int c = 0; c < nr; c++) vi_fence(&sums[r][c]);
+
+/// Where a tile is on its way through the inputs.
+typedef struct block_place {
+    // A chunk's scales and its blocks; those of panel c of a tile are c * panel_stride bytes further on.
+    const char *scales, *weights;
+    size_t panel_stride;
+    const int8_t *x;
+    size_t x_stride;
+    const float *x_scales;
+    size_t scale_stride;
+    // What a run's sum starts with (the offset, taken back), and what a block's minimum is multiplied by.
+    int32_t starts[lanes_mr_narrow_block][2 * block_most];
+    float inputs[lanes_mr_narrow_block][block_most];
+    // The scales of 256 inputs.
+    vf super[block_columns], super_minimum[block_columns];
+} block_place;
+
+/// What changes with a chunk, before its blocks.
+EK_INLINE void enter_chunk(const ek_layout l, const int mr, const int nr, const int32_t *x_sums, size_t sum_stride,
+                           block_place *at) {
+    const int runs = 32 / l.scale_run;
+    EK_UNROLL for (int r = 0; r < mr; r++) {
+        const int32_t *sums = x_sums + (size_t)r * sum_stride;
+        EK_UNROLL for (int b = 0; b < l.chunk_blocks; b++) {
+            const int32_t both = sums[2 * b] + sums[2 * b + 1];
+            if (l.offset)
+                EK_UNROLL for (int run = 0; run < runs; run++)
+                    at->starts[r][runs * b + run] = without_offset(l.offset, runs == 2 ? sums[2 * b + run] : both);
+            if (l.has_minimum) at->inputs[r][b] = (float)both * at->x_scales[(size_t)r * at->scale_stride + (size_t)b];
+        }
+    }
+    if (!l.superblock) return;
+    EK_UNROLL for (int c = 0; c < nr; c++) {
+        const char *own = at->scales + (size_t)c * at->panel_stride;
+        at->super[c] = vf_load_f16((const uint16_t *)own);
+        if (l.has_minimum) at->super_minimum[c] = vf_sub(vf_set1(0), vf_load_f16((const uint16_t *)(own + 32)));
+    }
+}
+
+/// Adds the products of block `b` of a chunk to the sums of columns `first` ... `first + nr - 1`.
+EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const int nr, const int first, int b,
+                          const block_place *at, vf sum[lanes_mr_narrow_block][block_columns]) {
     const int runs = 32 / l.scale_run, groups = 8 / runs;
-    const size_t chunk_bytes = ek_chunk_bytes(l), chunks = ek_chunks(l, p->k), scale_stride = p->x->scale_stride;
-    const size_t x_stride = p->x->value_stride, sum_stride = p->x->sum_stride, panel_stride = p->panel_stride;
     // Groups whose products' sums, in pairs, fit 16 bits: 2 * 15 * 127 eight times, 2 * 31 * 127 four times, 2 * 63 * 127
     // twice.
     const int fitting = l.bits == 4 ? 8 : l.bits == 5 ? 4 : 2;
     const int sums_many = sums_pairs && !wide && l.bits < 8;
-    // Unrolled, all groups are unpacked at once and leave the registers.
-    const int is_rolled = lanes_rolls_groups && (l.bits == 4 || l.bits == 8);
-    vf sum[lanes_mr_narrow_block][lanes_nr_block];
+    const char *block = at->weights + (size_t)b * l.block_bytes + (size_t)first * at->panel_stride;
+    EK_UNROLL for (int run = 0; run < runs; run++) {
+        vi whole[lanes_mr_narrow_block][lanes_nr_block], pairs[lanes_mr_narrow_block][lanes_nr_block];
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            EK_UNROLL for (int c = 0; c < nr; c++) {
+                // Where pairs are summed, these come later, so that they keep no registers until then.
+                if (!sums_many) whole[r][c] = vi_set1(l.offset ? at->starts[r][runs * b + run] : 0);
+                pairs[r][c] = vi_set1(0);
+            }
+        }
+        EK_UNROLL for (int g = 0; g < groups; g++) {
+            const int group = run * groups + g;
+            vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
+            EK_UNROLL for (int c = 0; c < nr; c++) {
+                bytes[c] = block_group(l, block + (size_t)c * at->panel_stride, group);
+                even[c] = block_even(l, block + (size_t)c * at->panel_stride, group, bytes[c]);
+                odd[c] = block_odd(l, block + (size_t)c * at->panel_stride, group, bytes[c]);
+            }
+            const size_t x_stride = at->x_stride;
+            const int8_t *x = at->x + (32 * b + 4 * group) * (wide ? 2 : 1);
+            if (!sums_many) {
+                EK_ADD_PRODUCTS(whole, even, odd, bytes)
+                EK_FENCES(whole)
+                continue;
+            }
+            EK_UNROLL for (int r = 0; r < mr; r++) {
+                const vx four = vx_load(x + (size_t)r * x_stride);
+                EK_UNROLL for (int c = 0; c < nr; c++) pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
+            }
+            EK_FENCES(pairs)
+            if ((g + 1) % fitting != 0 && g + 1 != groups) continue;
+            EK_UNROLL for (int r = 0; r < mr; r++) {
+                EK_UNROLL for (int c = 0; c < nr; c++) {
+                    if (g < fitting) whole[r][c] = vi_set1(l.offset ? at->starts[r][runs * b + run] : 0);
+                    whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
+                    pairs[r][c] = vi_set1(0);
+                }
+            }
+        }
+        vf scale[lanes_nr_block], minimum[lanes_nr_block];
+        EK_UNROLL for (int c = 0; c < nr; c++) {
+            const char *own = at->scales + (size_t)(first + c) * at->panel_stride;
+            if (!l.superblock) {
+                own += (l.has_minimum ? 64 : 32) * b;
+                scale[c] = vf_load_f16((const uint16_t *)own);
+                if (l.has_minimum) minimum[c] = vf_load_f16((const uint16_t *)(own + 32));
+            } else if (l.has_minimum) {
+                scale[c] = vf_mul(at->super[first + c], vf_load_u8((const uint8_t *)(own + 64 + 32 * b)));
+                minimum[c] = vf_mul(at->super_minimum[first + c], vf_load_u8((const uint8_t *)(own + 80 + 32 * b)));
+            } else {
+                scale[c] = vf_mul(at->super[first + c], vf_load_i8((const int8_t *)(own + 32 + 16 * (2 * b + run))));
+            }
+        }
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            const vf own = vf_set1(at->x_scales[(size_t)r * at->scale_stride + (size_t)b]);
+            EK_UNROLL for (int c = 0; c < nr; c++) {
+                vf *total = &sum[r][first + c];
+                *total = vf_fma(vf_from_vi(whole[r][c]), vf_mul(scale[c], own), *total);
+                if (l.has_minimum) *total = vf_fma(minimum[c], vf_set1(at->inputs[r][b]), *total);
+            }
+        }
+    }
+}
+
+/// Rows `row`..., panels `panel`, `panel + apart`...
+EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, const int nr, const byte_product *p,
+                          size_t row, size_t panel, size_t apart) {
+    const ek_layout l = ek_layout_of(format);
+    const size_t chunk_bytes = ek_chunk_bytes(l), chunks = ek_chunks(l, p->k), sum_stride = p->x->sum_stride;
+    // Far apart panels come one after the other, so that a block's numbers stay in registers.
+    const int step = nr > lanes_nr_block ? lanes_nr_block : nr;
+    vf sum[lanes_mr_narrow_block][block_columns];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
     }
-    const int8_t *blocks = p->x->values + row * x_stride;
-    const float *x_scales = p->x->scales + row * scale_stride;
     const int32_t *x_sums = p->x->sums + row * sum_stride;
-    const char *w = p->weights + panel * panel_stride;
+    block_place at;
+    at.scales = p->weights + panel * p->panel_stride;
+    at.weights = at.scales + l.scale_bytes;
+    at.panel_stride = apart * p->panel_stride;
+    at.x = p->x->values + row * p->x->value_stride;
+    at.x_stride = p->x->value_stride;
+    at.x_scales = p->x->scales + row * p->x->scale_stride;
+    at.scale_stride = p->x->scale_stride;
     for (size_t chunk = 0; chunk < chunks; chunk++) {
-        const char *scales = w + (size_t)l.chunk_blocks * l.block_bytes;
-        if (row == 0) {
+        enter_chunk(l, mr, nr, x_sums, sum_stride, &at);
+        // Of a single run, what comes next is asked for; processors see by themselves that several are read.
+        const int asks = row == 0 && apart == 1;
+        if (asks) {
             EK_UNROLL for (int c = 0; c < nr; c++)
                 for (size_t i = 0; i < l.scale_bytes; i += 64)
-                    ek_prefetch(scales + (size_t)c * panel_stride + block_ahead + i);
-        }
-        vf super[lanes_nr_block], super_minimum[lanes_nr_block];
-        EK_UNROLL for (int c = 0; c < nr; c++) {
-            if (!l.superblock) continue;
-            super[c] = vf_load_f16((const uint16_t *)(scales + (size_t)c * panel_stride));
-            if (l.has_minimum)
-                super_minimum[c] = vf_sub(
-                    vf_set1(0), vf_load_f16((const uint16_t *)(scales + (size_t)c * panel_stride + 32)));
+                    ek_prefetch(at.scales + (size_t)c * at.panel_stride + block_ahead + i);
         }
         _Pragma("clang loop unroll(disable)") for (int b = 0; b < l.chunk_blocks; b++) {
-            const char *block = w + (size_t)b * l.block_bytes;
-            if (row == 0) {
+            if (asks) {
                 EK_UNROLL for (int c = 0; c < nr; c++)
                     EK_UNROLL for (size_t i = 0; i < l.block_bytes; i += 64)
-                        ek_prefetch(block + (size_t)c * panel_stride + block_ahead + i);
+                        ek_prefetch(at.weights + (size_t)b * l.block_bytes + (size_t)c * at.panel_stride + block_ahead + i);
             }
-            EK_UNROLL for (int run = 0; run < runs; run++) {
-                vf scale[lanes_nr_block], minimum[lanes_nr_block];
-                EK_UNROLL for (int c = 0; c < nr; c++) {
-                    const char *own = scales + (size_t)c * panel_stride;
-                    if (!l.superblock) {
-                        own += (l.has_minimum ? 64 : 32) * b;
-                        scale[c] = vf_load_f16((const uint16_t *)own);
-                        if (l.has_minimum) minimum[c] = vf_load_f16((const uint16_t *)(own + 32));
-                    } else if (l.has_minimum) {
-                        scale[c] = vf_mul(super[c], vf_load_u8((const uint8_t *)(own + 64 + 32 * b)));
-                        minimum[c] = vf_mul(super_minimum[c], vf_load_u8((const uint8_t *)(own + 80 + 32 * b)));
-                    } else {
-                        scale[c] = vf_mul(super[c], vf_load_i8((const int8_t *)(own + 32 + 16 * (2 * b + run))));
-                    }
-                }
-                vi whole[lanes_mr_narrow_block][lanes_nr_block], pairs[lanes_mr_narrow_block][lanes_nr_block];
-                EK_UNROLL for (int r = 0; r < mr; r++) {
-                    const int32_t *sums = x_sums + (size_t)r * sum_stride + 2 * b;
-                    const int32_t inputs = runs == 2 ? sums[run] : sums[0] + sums[1];
-                    EK_UNROLL for (int c = 0; c < nr; c++) {
-                        whole[r][c] = vi_set1(without_offset(l.offset, inputs));
-                        pairs[r][c] = vi_set1(0);
-                    }
-                }
-                if (is_rolled) {
-                    EK_UNROLL for (int half = 0; half < (l.bits == 4 ? 2 : 1); half++) {
-                        _Pragma("clang loop unroll(disable)") for (int g = 0; g < (l.bits == 4 ? 4 : 8); g++) {
-                            vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
-                            EK_UNROLL for (int c = 0; c < nr; c++) {
-                                const vi both = vi_load(block + (size_t)c * panel_stride + 64 * g);
-                                bytes[c] = l.bits == 4 ? nibbles(both, half) : both;
-                                even[c] = l.bits == 4 ? even_nibbles(both, half) : even_words(both);
-                                odd[c] = l.bits == 4 ? odd_nibbles(both, half) : odd_words(both);
-                            }
-                            const int8_t *x = blocks + (32 * b + 16 * half + 4 * g) * (wide ? 2 : 1);
-                            if (!sums_many) {
-                                EK_ADD_PRODUCTS(whole, even, odd, bytes)
-                                continue;
-                            }
-                            EK_UNROLL for (int r = 0; r < mr; r++) {
-                                const vx four = vx_load(x + (size_t)r * x_stride);
-                                EK_UNROLL for (int c = 0; c < nr; c++)
-                                    pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
-                            }
-                        }
-                    }
-                } else {
-                    EK_UNROLL for (int g = 0; g < groups; g++) {
-                        const int group = run * groups + g;
-                        vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
-                        EK_UNROLL for (int c = 0; c < nr; c++) {
-                            bytes[c] = block_group(l, block + (size_t)c * panel_stride, group);
-                            even[c] = block_even(l, block + (size_t)c * panel_stride, group, bytes[c]);
-                            odd[c] = block_odd(l, block + (size_t)c * panel_stride, group, bytes[c]);
-                        }
-                        const int8_t *x = blocks + (32 * b + 4 * group) * (wide ? 2 : 1);
-                        if (!sums_many) {
-                            EK_ADD_PRODUCTS(whole, even, odd, bytes)
-                            continue;
-                        }
-                        EK_UNROLL for (int r = 0; r < mr; r++) {
-                            const vx four = vx_load(x + (size_t)r * x_stride);
-                            EK_UNROLL for (int c = 0; c < nr; c++) {
-                                pairs[r][c] = vi_add16(pairs[r][c], vi_pairs(bytes[c], four));
-                                if ((g + 1) % fitting != 0 || g + 1 == groups) continue;
-                                whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
-                                pairs[r][c] = vi_set1(0);
-                            }
-                        }
-                    }
-                }
-                if (sums_many) {
-                    EK_UNROLL for (int r = 0; r < mr; r++) {
-                        EK_UNROLL for (int c = 0; c < nr; c++) whole[r][c] = vi_add_pairs(whole[r][c], pairs[r][c]);
-                    }
-                }
-                EK_UNROLL for (int r = 0; r < mr; r++) {
-                    const float own = x_scales[(size_t)r * scale_stride + (size_t)b];
-                    EK_UNROLL for (int c = 0; c < nr; c++)
-                        sum[r][c] = vf_fma(vf_from_vi(whole[r][c]), vf_mul(scale[c], vf_set1(own)), sum[r][c]);
-                    if (l.has_minimum) {
-                        const int32_t *sums = x_sums + (size_t)r * sum_stride + 2 * b;
-                        const vf inputs = vf_set1((float)(sums[0] + sums[1]) * own);
-                        EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_fma(minimum[c], inputs, sum[r][c]);
-                    }
-                }
-            }
+            EK_UNROLL for (int first = 0; first < nr; first += step) block_step(l, wide, mr, step, first, b, &at, sum);
         }
-        w += chunk_bytes;
-        blocks += 32 * l.chunk_blocks * (wide ? 2 : 1);
-        x_scales += l.chunk_blocks;
+        at.scales += chunk_bytes;
+        at.weights += chunk_bytes;
+        at.x += 32 * l.chunk_blocks * (wide ? 2 : 1);
+        at.x_scales += l.chunk_blocks;
         x_sums += 2 * l.chunk_blocks;
     }
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) {
-            const size_t at = (panel + (size_t)c) * 16;
-            finish(sum[r][c], p->y + (row + (size_t)r) * p->y_stride, at, p->n - at, p->epilogue);
+            const size_t output = (panel + (size_t)c * apart) * 16;
+            finish(sum[r][c], p->y + (row + (size_t)r) * p->y_stride, output, p->n - output, p->epilogue);
         }
     }
 }
@@ -339,15 +373,20 @@ EK_INLINE void block_rows(const ek_format format, const int wide, const int nr, 
                           size_t panel) {
     const int mr = wide ? lanes_mr_block : lanes_mr_narrow_block;
     size_t row = 0;
-    for (; row + (size_t)mr <= m; row += (size_t)mr) block_tile(format, wide, mr, nr, p, row, panel);
+    for (; row + (size_t)mr <= m; row += (size_t)mr) block_tile(format, wide, mr, nr, p, row, panel, 1);
     if (mr > 2)
-        for (; row + 2 <= m; row += 2) block_tile(format, wide, mr > 2 ? 2 : 1, nr, p, row, panel);
-    for (; row < m; row++) block_tile(format, wide, 1, nr, p, row, panel);
+        for (; row + 2 <= m; row += 2) block_tile(format, wide, mr > 2 ? 2 : 1, nr, p, row, panel, 1);
+    for (; row < m; row++) block_tile(format, wide, 1, nr, p, row, panel, 1);
 }
 
 EK_INLINE void block_panels(const ek_format format, const int wide, const byte_product *p, size_t m) {
     const size_t panels = (p->n + 15) / 16;
     size_t panel = 0;
+    if (m == 1 && panels >= far_panels) {
+        const size_t apart = panels / far_panels;
+        for (; panel < apart; panel++) block_tile(format, wide, 1, far_panels, p, 0, panel, apart);
+        panel *= far_panels;
+    }
     for (; panel + lanes_nr_block <= panels; panel += lanes_nr_block)
         block_rows(format, wide, lanes_nr_block, p, m, panel);
     for (; panel < panels; panel++) block_rows(format, wide, 1, p, m, panel);

@@ -17,6 +17,9 @@ EK_INLINE void finish(vf sum, float *y, size_t at, size_t n, const ek_epilogue *
     vf_store_some(y + at, n, sum);
 }
 
+/// One row takes this many panels at once, which lie far apart: several runs of memory are read faster than one.
+enum { far_panels = 4, float_columns = lanes_nr_float > far_panels ? lanes_nr_float : far_panels };
+
 typedef struct float_product {
     const float *x;
     size_t x_stride;
@@ -28,18 +31,19 @@ typedef struct float_product {
     const ek_epilogue *epilogue;
 } float_product;
 
-/// Rows `row`..., panels `panel`...: each sum is one chain of multiply-adds from the first input to the last.
+/// Rows `row`..., panels `panel`, `panel + apart`...: each sum is one chain of multiply-adds from the first input to the
+/// last.
 EK_INLINE void float_tile(const ek_format format, const int mr, const int nr, const float_product *p, size_t row,
-                          size_t panel) {
-    vf sum[lanes_mr_float][lanes_nr_float];
+                          size_t panel, size_t apart) {
+    vf sum[lanes_mr_float][float_columns];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
     }
     const float *x = p->x + row * p->x_stride;
     const char *w = p->weights + panel * p->panel_stride;
-    const size_t x_stride = p->x_stride, panel_stride = p->panel_stride, k_stride = p->k_stride;
+    const size_t x_stride = p->x_stride, panel_stride = apart * p->panel_stride, k_stride = p->k_stride;
     for (size_t i = p->k; i > 0; i--) {
-        vf lanes[lanes_nr_float];
+        vf lanes[float_columns];
         EK_UNROLL for (int c = 0; c < nr; c++) lanes[c] = load_lanes(format, w + (size_t)c * panel_stride);
         EK_UNROLL for (int r = 0; r < mr; r++) {
             const vf value = vf_set1(x[(size_t)r * x_stride]);
@@ -50,7 +54,7 @@ EK_INLINE void float_tile(const ek_format format, const int mr, const int nr, co
     }
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) {
-            const size_t at = (panel + (size_t)c) * 16;
+            const size_t at = (panel + (size_t)c * apart) * 16;
             finish(sum[r][c], p->y + (row + (size_t)r) * p->y_stride, at, p->n - at, p->epilogue);
         }
     }
@@ -58,21 +62,26 @@ EK_INLINE void float_tile(const ek_format format, const int mr, const int nr, co
 
 EK_INLINE void float_rows(const ek_format format, const int nr, const float_product *p, size_t m, size_t panel) {
     size_t row = 0;
-    for (; row + lanes_mr_float <= m; row += lanes_mr_float) float_tile(format, lanes_mr_float, nr, p, row, panel);
+    for (; row + lanes_mr_float <= m; row += lanes_mr_float) float_tile(format, lanes_mr_float, nr, p, row, panel, 1);
     if (lanes_mr_float > 4 && row + 4 <= m) {
-        float_tile(format, lanes_mr_float > 4 ? 4 : 1, nr, p, row, panel);
+        float_tile(format, lanes_mr_float > 4 ? 4 : 1, nr, p, row, panel, 1);
         row += 4;
     }
     if (lanes_mr_float > 2 && row + 2 <= m) {
-        float_tile(format, lanes_mr_float > 2 ? 2 : 1, nr, p, row, panel);
+        float_tile(format, lanes_mr_float > 2 ? 2 : 1, nr, p, row, panel, 1);
         row += 2;
     }
-    for (; row < m; row++) float_tile(format, 1, nr, p, row, panel);
+    for (; row < m; row++) float_tile(format, 1, nr, p, row, panel, 1);
 }
 
 EK_INLINE void float_panels(const ek_format format, const float_product *p, size_t m) {
     const size_t panels = (p->n + 15) / 16;
     size_t panel = 0;
+    if (m == 1 && panels >= far_panels) {
+        const size_t apart = panels / far_panels;
+        for (; panel < apart; panel++) float_tile(format, 1, far_panels, p, 0, panel, apart);
+        panel *= far_panels;
+    }
     for (; panel + lanes_nr_float <= panels; panel += lanes_nr_float) float_rows(format, lanes_nr_float, p, m, panel);
     for (; panel < panels; panel++) float_rows(format, 1, p, m, panel);
 }

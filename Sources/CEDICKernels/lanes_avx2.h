@@ -7,7 +7,6 @@
 enum {
     lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 3, lanes_nr_int8 = 1,
     lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow = 4, lanes_mr_narrow_block = 4,
-    lanes_rolls_groups = 1,
 };
 
 typedef struct { __m256 a, b; } vf;
@@ -134,6 +133,8 @@ static inline vi vi_add_pairs(vi sum, vi pairs) {
                 _mm256_add_epi32(sum.b, _mm256_madd_epi16(pairs.b, one))};
 }
 static inline vi vi_dot4(vi sum, vi w, vx x) { return vi_add_pairs(sum, vi_pairs(w, x)); }
+/// Neither this sum nor anything read from memory moves across.
+static inline void vi_fence(vi *sum) { __asm__ volatile("" : "+x"(sum->a), "+x"(sum->b) : : "memory"); }
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 
 #include "lanes_partial.h"

@@ -7,7 +7,6 @@
 enum {
     lanes_mr_float = 8, lanes_nr_float = 3, lanes_mr_int8 = 8, lanes_nr_int8 = 3,
     lanes_mr_block = 6, lanes_nr_block = 2, lanes_mr_narrow = 8, lanes_mr_narrow_block = 6,
-    lanes_rolls_groups = 0,
 };
 
 typedef __m512 vf;
@@ -100,6 +99,7 @@ static inline vi vi_dot4(vi sum, vi w, vx x) { return _mm512_dpbusd_epi32(sum, w
 #else
 static inline vi vi_dot2(vi sum, vi w, vw x) { return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x)); }
 #endif
+static inline void vi_fence(vi *sum) { (void)sum; }
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 
 #include "turn_x86.h"

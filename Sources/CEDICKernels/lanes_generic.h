@@ -8,7 +8,6 @@
 enum {
     lanes_mr_float = 2, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1,
     lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_narrow = 2, lanes_mr_narrow_block = 1,
-    lanes_rolls_groups = 0,
 };
 
 typedef struct { float v[16]; } vf;
@@ -104,6 +103,7 @@ static inline vi vi_dot2(vi sum, vi w, vw x) {
         sum.v[i] += (uint32_t)((int16_t)(w.v[i] >> b & 0xFFFF) * (int16_t)(x >> b & 0xFFFF));
     return sum;
 }
+static inline void vi_fence(vi *sum) { (void)sum; }
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
 
 #include "lanes_partial.h"

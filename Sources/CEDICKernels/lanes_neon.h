@@ -7,7 +7,6 @@
 enum {
     lanes_mr_float = 4, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1,
     lanes_mr_block = 2, lanes_nr_block = 1, lanes_mr_narrow = 2, lanes_mr_narrow_block = 2,
-    lanes_rolls_groups = 0,
 };
 
 typedef struct { float32x4_t v[4]; } vf;
@@ -124,6 +123,7 @@ static inline vi vi_dot2(vi sum, vi w, vw x) {
     }
     return sum;
 }
+static inline void vi_fence(vi *sum) { (void)sum; }
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
 
 #include "lanes_partial.h"

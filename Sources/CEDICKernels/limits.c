@@ -6,21 +6,17 @@
 #include <immintrin.h>
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vnni"))), apply_to = function)
+// Four runs at once: processors read several faster than one.
 static int64_t read_avx512(const char *p, size_t bytes) {
-    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
-    for (size_t i = 0; i + 512 <= bytes; i += 512, p += 512) {
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+    const size_t run = bytes / 4;
+    for (size_t i = 0; i + 64 <= run; i += 64, p += 64) {
         a = _mm512_add_epi64(a, _mm512_loadu_si512(p));
-        b = _mm512_add_epi64(b, _mm512_loadu_si512(p + 64));
-        c = _mm512_add_epi64(c, _mm512_loadu_si512(p + 128));
-        d = _mm512_add_epi64(d, _mm512_loadu_si512(p + 192));
-        e = _mm512_add_epi64(e, _mm512_loadu_si512(p + 256));
-        f = _mm512_add_epi64(f, _mm512_loadu_si512(p + 320));
-        g = _mm512_add_epi64(g, _mm512_loadu_si512(p + 384));
-        h = _mm512_add_epi64(h, _mm512_loadu_si512(p + 448));
+        b = _mm512_add_epi64(b, _mm512_loadu_si512(p + run));
+        c = _mm512_add_epi64(c, _mm512_loadu_si512(p + 2 * run));
+        d = _mm512_add_epi64(d, _mm512_loadu_si512(p + 3 * run));
     }
-    a = _mm512_add_epi64(_mm512_add_epi64(a, b), _mm512_add_epi64(c, d));
-    e = _mm512_add_epi64(_mm512_add_epi64(e, f), _mm512_add_epi64(g, h));
-    return _mm512_reduce_add_epi64(_mm512_add_epi64(a, e));
+    return _mm512_reduce_add_epi64(_mm512_add_epi64(_mm512_add_epi64(a, b), _mm512_add_epi64(c, d)));
 }
 
 // Sixteen named sums: an array of them may end up in memory, which would measure the stack.
@@ -57,11 +53,12 @@ static int32_t int8_avx512(size_t rounds) {
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 static int64_t read_avx2(const char *p, size_t bytes) {
     __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
-    for (size_t i = 0; i + 128 <= bytes; i += 128, p += 128) {
+    const size_t run = bytes / 4;
+    for (size_t i = 0; i + 32 <= run; i += 32, p += 32) {
         a = _mm256_add_epi64(a, _mm256_loadu_si256((const __m256i *)p));
-        b = _mm256_add_epi64(b, _mm256_loadu_si256((const __m256i *)(p + 32)));
-        c = _mm256_add_epi64(c, _mm256_loadu_si256((const __m256i *)(p + 64)));
-        d = _mm256_add_epi64(d, _mm256_loadu_si256((const __m256i *)(p + 96)));
+        b = _mm256_add_epi64(b, _mm256_loadu_si256((const __m256i *)(p + run)));
+        c = _mm256_add_epi64(c, _mm256_loadu_si256((const __m256i *)(p + 2 * run)));
+        d = _mm256_add_epi64(d, _mm256_loadu_si256((const __m256i *)(p + 3 * run)));
     }
     int64_t sums[4];
     _mm256_storeu_si256((__m256i *)sums, _mm256_add_epi64(_mm256_add_epi64(a, b), _mm256_add_epi64(c, d)));

@@ -85,11 +85,14 @@ extension Kernels {
         }
     }
 
-    /// Queries whose visible rows one call of the kernel covers: neighbours that see ranges, at most 32 of them.
+    /// So many queries share the turning of keys, and their scores stay in a cache. A multiple of every kernel's tile.
+    private static let groupSize = 48
+
+    /// Queries whose visible rows one call of the kernel covers: neighbours that see ranges.
     private static func groups(_ visible: [VisibleRows]) -> [Range<Int>] {
         var groups: [Range<Int>] = []
         for (row, seen) in visible.enumerated() {
-            if case .range(let range) = seen, let last = groups.last, last.count < 32,
+            if case .range(let range) = seen, let last = groups.last, last.count < groupSize,
                 case .range(let before) = visible[last.upperBound - 1],
                 range.isEmpty || before.isEmpty || range.overlaps(before)
             {
@@ -119,10 +122,10 @@ extension Kernels {
         }
         let work = unsafe visible.reduce(0) { $0 + $1.count } * shape.width
         let heads = unsafe shape.keyValueHeads
-        if let pool, work > 1 << 18, groups.count >= 2 * pool.workers {
+        if let pool, work > 1 << 18, groups.count >= 8 * pool.workers {
             pool.forEach(count: groups.count) { index, _ in unsafe attend(groups[index], 0..<heads, report: nil) }
         } else if let pool, pool.workers > 1, work > 1 << 15, heads > 1 {
-            // Few groups: each is shared out by its heads.
+            // Few groups, of which the last see most: each is shared out by its heads.
             let part = max(1, heads / (2 * pool.workers))
             let parts = (heads + part - 1) / part
             pool.forEach(count: groups.count * parts) { index, _ in
@@ -166,7 +169,9 @@ extension Kernels {
             first = Array(repeating: first[0], count: together)
             last = Array(repeating: last[0], count: together)
         }
-        let scores = AlignedBuffer<Float>(uninitialized: rows * length)
+        // Room for what the kernel writes behind the positions; whole cache lines.
+        let scoreStride = (length + 31) / 16 * 16
+        let scores = AlignedBuffer<Float>(uninitialized: rows * scoreStride)
         var means = [Float](repeating: 0, count: report == nil ? 0 : group.count * length)
         let width = unsafe shape.keyValueWidth
         let stride = unsafe together > 1 ? shape.headSize : shape.width
@@ -182,14 +187,18 @@ extension Kernels {
                             queries: queries + own, query_stride: stride, rows: rows,
                             head_size: shape.headSize, keys: keys + offset, key_stride: width, values: values + offset,
                             value_stride: width, value_size: shape.headSize, list: list, first: first, last: last,
-                            scale: shape.scale, scores: scores.unsafePointer, score_stride: length, out: out + own,
+                            scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
                             out_stride: stride)
                         unsafe kernels.table.pointee.attend(&call)
                     }
                 }
             }
-            for part in 0..<(means.isEmpty ? 0 : together) {
-                for index in means.indices { unsafe means[index] += scores[part * length + index] / Float(shape.heads) }
+            // Each row of scores is one of the group, or one head of a single query.
+            for row in 0..<(report == nil ? 0 : rows) {
+                let place = together > 1 ? 0 : row * length
+                for position in 0..<length {
+                    unsafe means[place + position] += scores[row * scoreStride + position] / Float(shape.heads)
+                }
             }
         }
         if let report {

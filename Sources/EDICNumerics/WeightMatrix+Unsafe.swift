@@ -429,7 +429,9 @@ internal import CEDICKernels
         // Several blocks a worker, so that none waits long for the last: a product of one row takes but 100 µs.
         let count = unsafe products.reduce(0) { unsafe $0 + $1.panelCount }
         let shares = pool.workers * (rows == 1 ? 8 : 4)
-        let grain = max(6, ((count + shares - 1) / shares + 5) / 6 * 6)
+        // Whole tiles; a single row is multiplied with four panels at a time.
+        let step = rows == 1 ? 4 : 6
+        let grain = ((count + shares - 1) / shares + step - 1) / step * step
         let blocks = unsafe products.flatMap { product in
             unsafe stride(from: 0, to: product.panelCount, by: grain).map { start in
                 unsafe PanelBlock(product: product, panels: start..<min(product.panelCount, start + grain))

@@ -240,7 +240,7 @@ static void attend(const ek_kernels *K, const ek_kernels *R) {
     static const size_t sizes[] = {1, 3, 16, 24, 32, 64, 65, 80, 100, 128};
     const size_t rows = 1 + below(below(2) ? 3 : 14), positions = 1 + below(below(2) ? 20 : 150);
     const size_t size = sizes[below(10)], value_size = below(2) ? size : sizes[below(10)], held = positions + below(9);
-    const size_t qs = size + below(3), ks = size + below(3), vs = value_size + below(3), ss = positions + below(3), os = value_size + below(3);
+    const size_t qs = size + below(3), ks = size + below(3), vs = value_size + below(3), ss = positions + 16 + below(3), os = value_size + below(3);
     int32_t *list = 0, *first = guarded(4 * rows), *last = guarded(4 * rows);
     if (below(2)) {
         list = guarded(4 * positions);
@@ -252,7 +252,7 @@ static void attend(const ek_kernels *K, const ek_kernels *R) {
     }
     float *q = drawn_floats((rows - 1) * qs + size, plain), *k = drawn_floats((held - 1) * ks + size, plain);
     float *v = drawn_floats((held - 1) * vs + value_size, plain);
-    float *s = floats((rows - 1) * ss + positions), *t = floats((rows - 1) * ss + positions);
+    float *s = floats((rows - 1) * ss + positions + 16), *t = floats((rows - 1) * ss + positions + 16);
     float *a = floats((rows - 1) * os + value_size), *b = floats((rows - 1) * os + value_size);
     ek_attention call = {q, qs, rows, size, k, ks, v, vs, value_size, list, first, last, 0.3f, s, ss, a, os};
     K->attend(&call);

@@ -107,7 +107,8 @@ typedef struct ek_attention {
     const int32_t *_Nonnull first;  // query r sees positions first[r] ..< last[r]
     const int32_t *_Nonnull last;
     float scale;
-    float *_Nonnull scores;  // left holding the weights of query r at r * score_stride + position
+    // Left holding the weights of query r at r * score_stride + position; a row has room for 16 more than its positions.
+    float *_Nonnull scores;
     size_t score_stride;
     float *_Nonnull out;  // row r at r * out_stride
     size_t out_stride;
