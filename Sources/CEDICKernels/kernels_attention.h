@@ -45,10 +45,10 @@ EK_INLINE void copy_near(const float *from, size_t stride, const int rows, size_
     }
 }
 
-/// Adds the products of `depth` numbers of the queries and of 16 * groups keys to the keys' scores. Rows of scores have room
-/// for whole lanes.
+/// Adds the products of `depth` numbers of the queries and of 16 * groups keys to the keys' scores. Groups of 16 turned keys
+/// lie `key_group` apart; rows of scores have room for whole lanes.
 EK_INLINE void score_tile(const ek_attention *a, const int rows, const int groups, size_t row, const float *near,
-                          const float *keys, size_t d, size_t depth, size_t j) {
+                          const float *keys, size_t key_group, size_t d, size_t depth, size_t j) {
     float *scores = a->scores + row * a->score_stride + j;
     vf sums[attention_tile][attention_groups];
     EK_UNROLL for (int r = 0; r < rows; r++) {
@@ -57,7 +57,7 @@ EK_INLINE void score_tile(const ek_attention *a, const int rows, const int group
     }
     for (size_t i = 0; i < depth; i++) {
         vf key[attention_groups];
-        EK_UNROLL for (int g = 0; g < groups; g++) key[g] = vf_load(keys + 16 * attention_depth * g + 16 * i);
+        EK_UNROLL for (int g = 0; g < groups; g++) key[g] = vf_load(keys + key_group * (size_t)g + 16 * i);
         EK_UNROLL for (int r = 0; r < rows; r++) {
             const vf number = vf_set1(near[r * attention_depth + (int)i]);
             EK_UNROLL for (int g = 0; g < groups; g++) sums[r][g] = vf_fma(number, key[g], sums[r][g]);
@@ -72,8 +72,8 @@ EK_INLINE void score_tile(const ek_attention *a, const int rows, const int group
 
 /// The same for all of `count` keys, at most 16 * attention_groups. One query takes several groups at once, since the sums
 /// of one wait for each other.
-EK_INLINE void score_groups(const ek_attention *a, const int rows, size_t row, const float *keys, size_t d, size_t depth,
-                            size_t j, size_t count) {
+EK_INLINE void score_groups(const ek_attention *a, const int rows, size_t row, const float *keys, size_t key_group,
+                            size_t d, size_t depth, size_t j, size_t count) {
     if (sees_none(a, row, rows, j, j + count)) return;
     float near[attention_tile * attention_depth];
     const float *query = a->queries + row * a->query_stride + d;
@@ -81,13 +81,13 @@ EK_INLINE void score_groups(const ek_attention *a, const int rows, size_t row, c
     size_t g = 0;
     if (rows == 1) {
         for (; count > 16 * (g + 3); g += 4)
-            score_tile(a, rows, rows == 1 ? 4 : 1, row, query, keys + 16 * attention_depth * g, d, depth, j + 16 * g);
+            score_tile(a, rows, rows == 1 ? 4 : 1, row, query, keys + key_group * g, key_group, d, depth, j + 16 * g);
         for (; count > 16 * (g + 1); g += 2)
-            score_tile(a, rows, rows == 1 ? 2 : 1, row, query, keys + 16 * attention_depth * g, d, depth, j + 16 * g);
+            score_tile(a, rows, rows == 1 ? 2 : 1, row, query, keys + key_group * g, key_group, d, depth, j + 16 * g);
     }
     for (; count > 16 * g; g++) {
         if (sees_none(a, row, rows, j + 16 * g, j + 16 * (g + 1))) continue;
-        score_tile(a, rows, 1, row, rows > 1 ? near : query, keys + 16 * attention_depth * g, d, depth, j + 16 * g);
+        score_tile(a, rows, 1, row, rows > 1 ? near : query, keys + key_group * g, key_group, d, depth, j + 16 * g);
     }
 }
 
@@ -96,13 +96,19 @@ EK_INLINE void score_keys(const ek_attention *a, size_t j, size_t count) {
     float turned[attention_groups * 16 * attention_depth];
     for (size_t d = 0; d < a->head_size; d += attention_depth) {
         const size_t depth = ek_min_size(attention_depth, a->head_size - d);
-        for (size_t g = 0; g < count; g += 16) {
-            const float *keys[16];
-            for (size_t i = 0; i < 16; i++)
-                keys[i] = a->keys + attention_row(a, j + (g + i < count ? g + i : 0)) * a->key_stride + d;
-            ek_turn_rows(keys, depth, turned + attention_depth * g);
+        const float *keys = turned;
+        size_t key_group = 16 * attention_depth;
+        if (a->key_stride == 0) {
+            keys = a->keys + j * a->head_size + 16 * d;
+            key_group = 16 * a->head_size;
         }
-#define EK_TILE(rows, row) score_groups(a, rows, row, turned, d, depth, j, count)
+        for (size_t g = 0; keys == turned && g < count; g += 16) {
+            const float *rows[16];
+            for (size_t i = 0; i < 16; i++)
+                rows[i] = a->keys + attention_row(a, j + (g + i < count ? g + i : 0)) * a->key_stride + d;
+            ek_turn_rows(rows, depth, turned + attention_depth * g);
+        }
+#define EK_TILE(rows, row) score_groups(a, rows, row, keys, key_group, d, depth, j, count)
         EK_QUERY_TILES(EK_TILE);
 #undef EK_TILE
     }

@@ -54,6 +54,37 @@ import Testing
     ]
 
     @Test(arguments: InstructionSet.available, 0..<4)
+    func memoryGivesTheSameBits(isa: InstructionSet, index: Int) {
+        let shape = Self.shapes[index]
+        let ranges = [0..<1, 1..<17, 17..<17, 17..<33, 33..<100]
+        let sequences = [4, 0, 1, 3, 2, 4, 1]
+        let q = randomFloats(sequences.count * shape.width, seed: 11)
+        let k = randomFloats(100 * shape.keyValueWidth, seed: 12)
+        let v = randomFloats(100 * shape.keyValueWidth, seed: 13)
+        let memory = AttentionMemory(shape, keys: k.span, values: v.span, sequences: ranges)
+        let expected = attend(shape, q, k, v, sequences.map { .range(ranges[$0]) }, Kernels(isa))
+        var weights: [[Float]] = []
+        for pool in [nil, WorkerPool(workers: 2)] {
+            for isReported in [false, true] {
+                weights = []
+                var out = [Float](repeating: .nan, count: q.count)
+                var span = out.mutableSpan
+                memory.attend(
+                    queries: q.span, sequences: sequences, into: &span, kernels: Kernels(isa), pool: pool,
+                    weights: isReported ? { weights.append($1) } : nil)
+                #expect(out == expected)
+            }
+        }
+        var expectedWeights: [[Float]] = []
+        var out = [Float](repeating: .nan, count: q.count)
+        var span = out.mutableSpan
+        Kernels(isa).attend(
+            shape, queries: q.span, keys: k.span, values: v.span, visible: sequences.map { .range(ranges[$0]) },
+            into: &span, weights: { expectedWeights.append($1) })
+        #expect(weights == expectedWeights)
+    }
+
+    @Test(arguments: InstructionSet.available, 0..<4)
     func agreesWithTheDefinition(isa: InstructionSet, index: Int) {
         let shape = Self.shapes[index]
         let rows = 40

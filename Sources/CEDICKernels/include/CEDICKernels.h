@@ -99,7 +99,8 @@ typedef struct ek_epilogue {
 typedef struct ek_attention {
     const float *_Nonnull queries;  // row r at r * query_stride, `head_size` floats
     size_t query_stride, rows, head_size;
-    const float *_Nonnull keys;  // row i at i * key_stride
+    // Row i at i * key_stride. With a stride of 0, turned: number d of keys 16 g ... 16 g + 15 at (g * head_size + d) * 16.
+    const float *_Nonnull keys;
     size_t key_stride;
     const float *_Nonnull values;  // row i at i * value_stride, `value_size` floats
     size_t value_stride, value_size;

@@ -123,12 +123,9 @@ struct Marian: Sendable {
 
     // MARK: - The decoder
 
-    /// What the decoder knows of the source sentences: the keys and values of each layer.
+    /// What the decoder knows of the source sentences: the keys and values of each layer, by sentence.
     struct SourceMemory: Sendable {
-        let keys: [[Float]]
-        let values: [[Float]]
-        /// The rows of each sentence.
-        let ranges: [Range<Int>]
+        let layers: [AttentionMemory]
     }
 
     func memory(of encoded: Matrix, _ sentences: [[Int]], on compute: Compute) -> SourceMemory {
@@ -139,9 +136,13 @@ struct Marian: Sendable {
         }
         let layers = decoder.flatMap { [$0.context.key, $0.context.value] }
         let projected = Linear.all(layers, of: encoded, on: compute)
-        return SourceMemory(
-            keys: decoder.indices.map { projected[2 * $0].values },
-            values: decoder.indices.map { projected[2 * $0 + 1].values }, ranges: ranges)
+        var memories: [AttentionMemory] = []
+        for layer in decoder.indices {
+            let (keys, values) = (projected[2 * layer].values, projected[2 * layer + 1].values)
+            memories.append(
+                AttentionMemory(decoderAttention.shape, keys: keys.span, values: values.span, sequences: ranges))
+        }
+        return SourceMemory(layers: memories)
     }
 
     /// The past of a set of hypotheses.
@@ -204,8 +205,7 @@ struct Marian: Sendable {
             }
             let block = layer.context
             let mixed = decoderAttention(
-                block.query(h, on: compute), keys: source.keys[index], values: source.values[index],
-                visible: { .range(source.ranges[sentences[$0]]) }, on: compute,
+                block.query(h, on: compute), memory: source.layers[index], sequences: sentences, on: compute,
                 weights: index + 1 == decoder.count ? alignment : nil)
             block.output.add(mixed, to: &h, on: compute)
             block.norm.apply(to: &h, on: compute)

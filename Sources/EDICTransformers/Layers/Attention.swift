@@ -25,4 +25,19 @@ struct Attention: Sendable {
             visible: (0..<queries.rows).map(visible), into: &out, pool: compute.pool, weights: weights)
         return output
     }
+
+    /// The same over sequences that were made ready for many queries.
+    ///
+    /// - Parameter sequences: which one each query row looks at.
+    func callAsFunction(
+        _ queries: Matrix, memory: AttentionMemory, sequences: [Int], on compute: Compute,
+        weights: ((Int, [Float]) -> Void)? = nil
+    ) -> Matrix {
+        var output = Matrix.unfilled(rows: queries.rows, columns: shape.width)
+        var out = output.values.mutableSpan
+        memory.attend(
+            queries: queries.values.span, sequences: sequences, into: &out, kernels: compute.kernels,
+            pool: compute.pool, weights: weights)
+        return output
+    }
 }

@@ -1,0 +1,142 @@
+internal import CEDICKernels
+
+/// Keys and values of sequences that many queries look at, one after the other: what an encoder leaves to a decoder.
+///
+/// Each head of a sequence lies by itself, its keys already turned into lanes, so that a query reads memory in its order
+/// and turns nothing. Results are those of ``Kernels/attend(_:queries:keys:values:visible:into:pool:weights:)``, to the
+/// last bit.
+public struct AttentionMemory: Sendable {
+    public let shape: AttentionShape
+
+    /// For each sequence: how many rows it has, and where its first head lies.
+    private let places: [(count: Int, start: Int)]
+    private let storage: Storage
+
+    private final class Storage: Sendable {
+        let numbers: AlignedBuffer<Float>
+        init(_ count: Int) { numbers = AlignedBuffer(uninitialized: count) }
+    }
+
+    /// - Parameters:
+    ///   - keys: rows of `shape.keyValueWidth` numbers, and `values` likewise.
+    ///   - sequences: the rows of each sequence.
+    ///
+    /// Complexity: O(rows of all sequences · `shape.keyValueWidth`).
+    @inline(never)  // Inlined, its span of a caller's buffer may make Swift 6.3 fail.
+    public init(_ shape: AttentionShape, keys: Span<Float>, values: Span<Float>, sequences: [Range<Int>]) {
+        let (width, size) = (shape.keyValueWidth, shape.headSize)
+        precondition(keys.count == values.count, "as many keys as values are expected")
+        precondition(
+            sequences.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= keys.count / width }, "no such row")
+        self.shape = shape
+        var places: [(count: Int, start: Int)] = []
+        var end = 0
+        for rows in sequences {
+            places.append((rows.count, end))
+            end += shape.keyValueHeads * Self.headStride(rows.count, size)
+        }
+        self.places = places
+        storage = Storage(end)
+        let target = unsafe storage.numbers.unsafePointer
+        for (rows, place) in zip(sequences, places) {
+            let stride = Self.headStride(rows.count, size)
+            let turned = (rows.count + 15) / 16 * 16
+            for head in 0..<shape.keyValueHeads {
+                let own = place.start + head * stride
+                for position in 0..<turned {
+                    // Beyond the end the last key stands again; nobody sees it.
+                    let row = (rows.lowerBound + min(position, rows.count - 1)) * width + head * size
+                    let lane = own + position / 16 * 16 * size + position % 16
+                    for index in 0..<size { unsafe target[lane + 16 * index] = keys[row + index] }
+                }
+                for position in 0..<rows.count {
+                    let row = (rows.lowerBound + position) * width + head * size
+                    let place = own + (turned + position) * size
+                    for index in 0..<size { unsafe target[place + index] = values[row + index] }
+                }
+            }
+        }
+    }
+
+    private static func headStride(_ rows: Int, _ size: Int) -> Int { ((rows + 15) / 16 * 16 + rows) * size }
+
+    /// For each query row and head, softmax(q · Kᵀ · scale) · V over a sequence.
+    ///
+    /// - Parameters:
+    ///   - queries: `sequences.count` rows of `shape.width` numbers.
+    ///   - sequences: which one each query looks at.
+    ///   - weights: called once for each query, in order, with the mean over the heads of its attention, where wanted.
+    public func attend(
+        queries: Span<Float>, sequences: [Int], into out: inout MutableSpan<Float>, kernels: Kernels = .standard,
+        pool: WorkerPool? = nil, weights: ((Int, [Float]) -> Void)? = nil
+    ) {
+        precondition(
+            queries.count == sequences.count * shape.width && out.count == queries.count, "shapes differ")
+        let work = sequences.reduce(0) { $0 + places[$1].count } * shape.width
+        let heads = shape.keyValueHeads
+        unsafe queries.withUnsafeBufferPointer { queries in
+            unsafe out.withUnsafeMutableBufferPointer { out in
+                guard let query = queries.baseAddress, let target = out.baseAddress else { return }
+                let call = unsafe MemoryCall(
+                    kernels: kernels, shape: shape, queries: query, numbers: storage.numbers.unsafePointer, out: target)
+                if weights == nil, let pool, pool.workers > 1, work > 1 << 15 {
+                    let part = max(1, heads / (2 * pool.workers))
+                    let parts = (heads + part - 1) / part
+                    pool.forEach(count: sequences.count * parts) { index, _ in
+                        let (row, first) = (index / parts, index % parts * part)
+                        unsafe call.attend(
+                            row, places[sequences[row]], heads: first..<min(heads, first + part), report: nil)
+                    }
+                    return
+                }
+                for (row, sequence) in sequences.enumerated() {
+                    unsafe call.attend(row, places[sequence], heads: 0..<heads, report: weights)
+                }
+            }
+        }
+    }
+
+    /// One call's pointers, which several workers use for different queries and heads.
+    @unsafe private struct MemoryCall: @unchecked Sendable {
+        let kernels: Kernels
+        let shape: AttentionShape
+        let queries: UnsafePointer<Float>
+        let numbers: UnsafePointer<Float>
+        let out: UnsafeMutablePointer<Float>
+
+        /// - Parameter heads: of keys and values, with all query heads that share them.
+        func attend(
+            _ row: Int, _ place: (count: Int, start: Int), heads: Range<Int>, report: ((Int, [Float]) -> Void)?
+        ) {
+            let size = unsafe shape.headSize
+            let together = unsafe shape.heads / shape.keyValueHeads
+            let stride = AttentionMemory.headStride(place.count, size)
+            let scoreStride = (place.count + 31) / 16 * 16
+            let scores = AlignedBuffer<Float>(uninitialized: together * scoreStride)
+            let first = [Int32](repeating: 0, count: together)
+            let last = [Int32](repeating: Int32(place.count), count: together)
+            var means = [Float](repeating: 0, count: report == nil ? 0 : place.count)
+            for head in heads {
+                let own = unsafe row * shape.width + head * together * size
+                let keys = unsafe numbers + place.start + head * stride
+                unsafe first.withUnsafeBufferPointer { first in
+                    unsafe last.withUnsafeBufferPointer { last in
+                        guard let first = first.baseAddress, let last = last.baseAddress else { return }
+                        var call = unsafe ek_attention(
+                            queries: queries + own, query_stride: size, rows: together, head_size: size, keys: keys,
+                            key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size, value_stride: size,
+                            value_size: size, list: nil, first: first, last: last, scale: shape.scale,
+                            scores: scores.unsafePointer, score_stride: scoreStride, out: out + own, out_stride: size)
+                        unsafe kernels.table.pointee.attend(&call)
+                    }
+                }
+                for part in 0..<(report == nil ? 0 : together) {
+                    for position in means.indices {
+                        unsafe means[position] += scores[part * scoreStride + position] / Float(shape.heads)
+                    }
+                }
+            }
+            report?(row, means)
+        }
+    }
+}
