@@ -2,7 +2,7 @@
 //
 // A sequence of symbols is the merging of its text exactly when each two neighbours are the merging of theirs: a first
 // merge across two would be of what both are at that moment, which they become in the same order alone. So the results of two overlapping windows may be joined at any symbol that both have at the same
-// place: to its left the neighbours come from one, to its right from the other. Four windows are merged side by side;
+// place: to its left the neighbours come from one, to its right from the other. Eight windows are merged side by side;
 // where one shares no symbol with what is settled, it is merged again from the beginning of a settled symbol, and from
 // further back each time.
 #include <stdlib.h>
@@ -11,12 +11,11 @@
 #include "kernels.h"
 #include "merges.h"
 
-enum { OVERLAP = 32, STEP = EDIC_TOK_SHORT - OVERLAP, GROUP = 4, NOTHING = 0xFFFFF };
+enum { OVERLAP = 32, STEP = EDIC_TOK_SHORT - OVERLAP, GROUP = 8, NOTHING = 0xFFFFF };
 
 typedef struct {
     const edic_tok_pairs *pairs;
-    const uint32_t *inner;          // the word
-    size_t count;
+    size_t count;                   // the word's
     uint32_t *settled, *begins;     // the symbols so far and where each begins; begins[kept] is where they end
     size_t kept;
 } joining;
@@ -83,20 +82,20 @@ static int join_alone(joining *j, const edic_tok_merges *m, const uint32_t *word
 }
 
 size_t edic_tok_merge_windows(const edic_tok_merges *m, uint32_t *symbols, uint32_t *sizes, size_t count) {
-    uint32_t *inner = malloc(count * sizeof *inner), *settled = malloc(count * sizeof *settled);
-    uint32_t *begins = malloc((count + 1) * sizeof *begins), *window = malloc(count * sizeof *window);
+    uint32_t *settled = malloc(count * sizeof *settled), *begins = malloc((count + 1) * sizeof *begins);
+    uint32_t *window = malloc(count * sizeof *window);
     size_t result = SIZE_MAX;
-    if (!inner || !settled || !begins || !window) goto out;
+    if (!settled || !begins || !window) goto out;
     int are_first = 1;
     for (size_t i = 0; i < count; i++) {
-        inner[i] = inner_of(m->pairs, symbols[i]);
-        are_first &= inner[i] == NOTHING || m->pairs->spans[inner[i]] == 1;
+        uint32_t inner = inner_of(m->pairs, symbols[i]);
+        are_first &= inner == NOTHING || m->pairs->spans[inner] == 1;
     }
     if (!are_first) {
         result = edic_tok_merge_heap(m, symbols, sizes, count);
         goto out;
     }
-    joining j = {m->pairs, inner, count, settled, begins, 0};
+    joining j = {m->pairs, count, settled, begins, 0};
     begins[0] = 0;
     while (begins[j.kept] < count) {
         size_t done = begins[j.kept], group = 0, froms[GROUP];
@@ -108,7 +107,7 @@ size_t edic_tok_merge_windows(const edic_tok_merges *m, uint32_t *symbols, uint3
         if (k > 0) from = begins[k];
         for (; group < GROUP && from < count; group++) {
             size_t length = count - from < EDIC_TOK_SHORT ? count - from : EDIC_TOK_SHORT;
-            memcpy(rooms[group], inner + from, length * sizeof **rooms);
+            for (size_t i = 0; i < length; i++) rooms[group][i] = inner_of(m->pairs, symbols[from + i]);
             merging[group] = (edic_tok_merging){rooms[group], length};
             froms[group] = from;
             from = from + length == count ? count : from + STEP;
@@ -136,7 +135,6 @@ size_t edic_tok_merge_windows(const edic_tok_merges *m, uint32_t *symbols, uint3
     if (sizes) memcpy(sizes, window, j.kept * sizeof *sizes);
     result = j.kept;
 out:
-    free(inner);
     free(settled);
     free(begins);
     free(window);

@@ -156,6 +156,19 @@ struct BytePairModel: Sendable {
         }
     }
 
+    /// The ids alone of a byte-level word. Of one without end, tokens and where they end would be most of the work.
+    func ids(ofBytes word: Span<UInt8>) -> [UInt32] {
+        if options.ignoresMerges, let id = index.id(of: word) { return [id] }
+        var symbols: [UInt32] = []
+        symbols.reserveCapacity(word.count)
+        for at in word.indices {
+            let id = byteIDs[Int(word[at])]
+            if id != .max { symbols.append(id) }
+        }
+        table.apply(to: &symbols)
+        return symbols
+    }
+
     /// Whether a text is its characters, or their bytes, merged by rank, whatever words it has: as in SentencePiece's BPE.
     var mergesCharacters: Bool {
         !isByteLevel && !options.ignoresMerges && options.continuingPrefix.isEmpty && options.endOfWordSuffix.isEmpty

@@ -4,7 +4,7 @@
 final class EncodingPlan: Sendable {
     private enum Kind: Sendable {
         /// Byte-level BPE over the words of a known pattern.
-        case bytes(composes: Bool, prefixesSpace: Bool)
+        case bytes(BytePairModel, composes: Bool, prefixesSpace: Bool)
         /// Words cut coarsely; each goes through all the parts.
         case wholeParts
         /// SentencePiece, cut at spaces.
@@ -45,7 +45,7 @@ final class EncodingPlan: Sendable {
             }
             guard let (pattern, prefix) = Self.bytePattern(parts.preTokenizer) else { return nil }
             self.init(
-                kind: .bytes(composes: composes, prefixesSpace: prefix), pattern: pattern,
+                kind: .bytes(model, composes: composes, prefixesSpace: prefix), pattern: pattern,
                 words: NativeWords(kind: .bytes(model)))
         case .wordPiece(let model):
             var cleaning: NativeWords.BERTCleaning?
@@ -238,15 +238,15 @@ final class EncodingPlan: Sendable {
         _ text: Span<UInt8>, isFirst: Bool, core: TokenizerCore, table: WordTable, into ids: inout [UInt32]
     ) -> Bool {
         switch kind {
-        case .bytes(let composes, let prefixesSpace):
+        case .bytes(let model, let composes, let prefixesSpace):
             let isComposed = !composes || isSurelyComposed(text)
             let lacksSpace = prefixesSpace && text.count > 0 && text[0] != 0x20
-            if isComposed, !lacksSpace { return encodeBytes(text, core, table, &ids) }
+            if isComposed, !lacksSpace { return encodeBytes(text, model, table, &ids) }
             var bytes = copy(text)
             if !isComposed {
                 bytes = NormalizationForm.nfc.apply(AlignedText(bytes, at: 0, tracking: false)).bytes
             }
-            return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, core, table, &ids)
+            return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, model, table, &ids)
         case .wholeParts:
             return table.encode(text, rules, into: &ids) { range, _ in encodeWord(copy(text.extracting(range)), core) }
         case .metaspace:
@@ -264,14 +264,12 @@ final class EncodingPlan: Sendable {
         }
     }
 
-    private func encodeBytes(_ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32])
+    private func encodeBytes(_ text: Span<UInt8>, _ model: BytePairModel, _ table: WordTable, _ ids: inout [UInt32])
         -> Bool
     {
-        table.encode(text, rules, into: &ids) { range, _ in encodeBytes(copy(text.extracting(range)), core) }
-    }
-
-    private func encodeBytes(_ word: [UInt8], _ core: TokenizerCore) -> WordTable.Answer {
-        .ids(core.parts.model.encode(word).map(\.id), remembers: false)
+        table.encode(text, rules, into: &ids) { range, _ in
+            .ids(model.ids(ofBytes: text.extracting(range)), remembers: false)
+        }
     }
 
     /// The same for many texts of one buffer; `bounds` gets where in `ids` each one's begin. False, with nothing appended, where
@@ -284,10 +282,12 @@ final class EncodingPlan: Sendable {
             table.encode(texts, in: bytes, rules, into: &ids, bounds: &bounds, elsewhere: elsewhere)
         }
         switch kind {
-        case .bytes(let composes, let prefixesSpace):
+        case .bytes(let model, let composes, let prefixesSpace):
             let whole = bytes.extracting((texts.first?.lowerBound ?? 0)..<(texts.last?.upperBound ?? 0))
             guard !prefixesSpace, !composes || isSurelyComposed(whole) else { return false }
-            return encodeAll { range, _ in encodeBytes(copy(bytes.extracting(range)), core) }
+            return encodeAll { range, _ in
+                .ids(model.ids(ofBytes: bytes.extracting(range)), remembers: false)
+            }
         case .wholeParts: return encodeAll { range, _ in encodeWord(copy(bytes.extracting(range)), core) }
         case .metaspace:
             return encodeAll { range, _ in

@@ -49,7 +49,7 @@ internal import CEDICTokenizers
             }
         }
         // Out of memory leaves the symbols as they are: still a valid, longer encoding.
-        guard count <= symbols.count else { return }
+        guard count >= 0 else { return }
         symbols.removeLast(symbols.count - count)
         sizes.removeLast(sizes.count - count)
     }
@@ -59,6 +59,6 @@ internal import CEDICTokenizers
             guard let base = symbols.baseAddress else { return 0 }
             return unsafe edic_tok_merge(pointer, base, nil, symbols.count)
         }
-        if count <= symbols.count { symbols.removeLast(symbols.count - count) }
+        if count >= 0 { symbols.removeLast(symbols.count - count) }
     }
 }
