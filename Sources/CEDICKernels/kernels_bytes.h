@@ -8,7 +8,8 @@
 // Wide activations meet bytes 0 and 2 of a lane and then bytes 1 and 3, widened to 16 bits: every instruction set
 // multiplies pairs of those exactly. Narrow ones meet bytes: where one instruction sums four products (VNNI), whatever
 // their size; where it sums pairs of them in 16 bits (AVX2), numbers must be small enough for that. Weights of 8 bits
-// leave activations 7 bits there; the sums of 4-bit weights fit for all of a block.
+// leave activations 7 bits there, and where a row has one scale, that is chosen so that the sum of four pairs fits as well
+// (`narrow_sum`); the sums of 4-bit weights fit for all of a block.
 #pragma once
 
 typedef struct byte_product {
@@ -47,9 +48,10 @@ static inline vi vi_dot4(vi sum, vi w, vx x) { return (void)w, (void)x, sum; }
 #endif
 
 #if defined(EK_PAIRS)
-enum { sums_pairs = 1 };
+// 255 * 128 is less than 2^15.
+enum { sums_pairs = 1, narrow_sum = 128 };
 #else
-enum { sums_pairs = 0 };
+enum { sums_pairs = 0, narrow_sum = 0 };
 static inline vi vi_pairs(vi w, vx x) { return (void)x, w; }
 static inline vi vi_add16(vi a, vi b) { return (void)b, a; }
 static inline vi vi_add_pairs(vi sum, vi pairs) { return (void)pairs, sum; }
@@ -72,6 +74,26 @@ static inline vi vi_add_pairs(vi sum, vi pairs) { return (void)pairs, sum; }
 /// How far ahead weights are asked for where one tile reads them all.
 enum { int8_ahead = 768, int8_columns = lanes_nr_int8 > far_panels ? lanes_nr_int8 : far_panels };
 
+/// Adds the products of 16 inputs, four and those 16, 32 and 48 further on, to `sum`: in 16 bits until all are there.
+EK_INLINE void int8_part(const int mr, const int nr, vi sum[lanes_mr_narrow][int8_columns], const int8_t *x, size_t x_stride,
+                         const char *w, size_t panel_stride) {
+    vi pairs[lanes_mr_narrow][int8_columns];
+    EK_UNROLL for (int g = 0; g < 4; g++) {
+        vi bytes[int8_columns];
+        EK_UNROLL for (int c = 0; c < nr; c++) bytes[c] = vi_load(w + 256 * g + (size_t)c * panel_stride);
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            const vx four = vx_load(x + 16 * g + (size_t)r * x_stride);
+            EK_UNROLL for (int c = 0; c < nr; c++) {
+                const vi own = vi_pairs(bytes[c], four);
+                pairs[r][c] = g == 0 ? own : vi_add16(pairs[r][c], own);
+                vi_fence(&pairs[r][c]);
+            }
+        }
+    }
+    EK_UNROLL for (int r = 0; r < mr; r++)
+        EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vi_add_pairs(sum[r][c], pairs[r][c]);
+}
+
 /// Rows `row`..., panels `panel`, `panel + apart`...
 ///
 /// `ahead` is asked for little by little, `ahead_step` bytes a step: a share of the panels that come next, so that many
@@ -86,7 +108,22 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
     const int8_t *x = p->x->values + row * p->x->value_stride;
     const char *w = p->weights + panel * p->panel_stride;
     const size_t x_stride = p->x->value_stride, panel_stride = apart * p->panel_stride;
-    for (size_t i = (p->k + 3) / 4; i > 0; i--) {
+    size_t steps = (p->k + 3) / 4;
+    // Far apart panels wait for memory, and their sums would not fit the registers.
+    if (sums_pairs && !wide && nr <= lanes_nr_int8) {
+        for (; steps >= 16; steps -= 16) {
+            _Pragma("clang loop unroll(disable)") for (int i = 0; i < 4; i++)
+                int8_part(mr, nr, sum, x + 4 * i, x_stride, w + 64 * i, panel_stride);
+            if (ahead) {
+                for (size_t at = 0; at < 16 * ahead_step; at += 64)
+                    EK_UNROLL for (int c = 0; c < nr; c++) ek_prefetch(ahead + at + (size_t)c * panel_stride);
+                ahead += 16 * ahead_step;
+            }
+            x += 64;
+            w += 1024;
+        }
+    }
+    for (; steps > 0; steps--) {
         vi bytes[int8_columns], even[int8_columns], odd[int8_columns];
         EK_UNROLL for (int c = 0; c < nr; c++) {
             bytes[c] = vi_load(w + (size_t)c * panel_stride);
@@ -112,7 +149,8 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
 
 EK_INLINE void int8_rows(const int wide, const int nr, const byte_product *p, size_t m, size_t panel) {
     const int mr = wide ? lanes_mr_int8 : lanes_mr_narrow;
-    const size_t tiles = m / (size_t)mr;
+    // Four rows are two twice, not three and one.
+    const size_t tiles = mr == 3 && m > 3 && m % 3 == 1 ? m / 3 - 1 : m / (size_t)mr;
     const char *own = p->weights + panel * p->panel_stride, *next = own + (size_t)nr * p->panel_stride;
     // What one tile asks for a step; many tiles ask for the same more than once.
     const size_t step = tiles > 1 ? (64 + tiles - 1) / tiles : 64;
@@ -124,10 +162,8 @@ EK_INLINE void int8_rows(const int wide, const int nr, const byte_product *p, si
         int8_tile(wide, mr > 4 ? 4 : 1, nr, p, row, panel, 1, own + int8_ahead, 64);
         row += 4;
     }
-    if (mr > 2 && row + 2 <= m) {
-        int8_tile(wide, mr > 2 ? 2 : 1, nr, p, row, panel, 1, own + int8_ahead, 64);
-        row += 2;
-    }
+    if (mr > 2)
+        for (; row + 2 <= m; row += 2) int8_tile(wide, mr > 2 ? 2 : 1, nr, p, row, panel, 1, own + int8_ahead, 64);
     for (; row < m; row++) int8_tile(wide, 1, nr, p, row, panel, 1, own + int8_ahead, 64);
 }
 
@@ -433,6 +469,21 @@ static void multiply_blocks(ek_format format, const ek_quantized_rows *x, size_t
     }
 }
 
+/// What the positive numbers of a part of a row (`narrow_sum`), or the negated negative ones, add up to at most.
+static float largest_part(const float *x, size_t n) {
+    vf most = vf_set1(0);
+    for (size_t at = 0; at < n; at += 64) {
+        vf above = vf_set1(0), below = vf_set1(0);
+        EK_UNROLL for (size_t i = 0; i < 64; i += 16) {
+            const vf own = at + i < n ? vf_load_some(x + at + i, n - at - i, 0) : vf_set1(0);
+            above = vf_add(above, vf_max(own, vf_set1(0)));
+            below = vf_add(below, vf_min(own, vf_set1(0)));
+        }
+        most = vf_max(vf_max(vf_add_neighbours(above), vf_abs(vf_add_neighbours(below))), most);
+    }
+    return vf_reduce_max(most);
+}
+
 EK_INLINE float largest_magnitude(const float *x, size_t n) {
     vf most[4];
     EK_UNROLL for (int i = 0; i < 4; i++) most[i] = vf_set1(0);
@@ -444,9 +495,17 @@ EK_INLINE float largest_magnitude(const float *x, size_t n) {
     return vf_reduce_max(vf_max(vf_max(most[0], most[1]), vf_max(most[2], most[3])));
 }
 
-static void quantize_row(const float *x, size_t k, float limit, int8_t *values, size_t padded, float *scale,
-                         int32_t *sum) {
-    const float most = largest_magnitude(x, k);
+static void quantize_row(const float *x, size_t k, float limit, float sum_limit, int8_t *values, size_t padded,
+                         float *scale, int32_t *sum) {
+    float most = largest_magnitude(x, k);
+    if (sum_limit > 0) {
+        // Each of eight may be rounded up by a half.
+        const float room = sum_limit - 4, part = largest_part(x, k);
+        if (part * limit > most * room) {
+            most = part;
+            limit = room;
+        }
+    }
     const vf factor = vf_set1(most > 0 ? limit / most : 0);
     *scale = most / limit;
     int32_t total = 0;

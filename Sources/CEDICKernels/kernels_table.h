@@ -7,6 +7,7 @@
 
 const ek_kernels EK_TABLE = {
     .narrow_limit = narrow_limit,
+    .narrow_sum = narrow_sum,
     .multiply_float = multiply_float,
     .multiply_int8 = multiply_int8,
     .multiply_blocks = multiply_blocks,

@@ -115,7 +115,7 @@ public enum ActivationWidth: Sendable, Hashable {
     private mutating func quantizeRows(_ x: Span<Float>, _ width: ActivationWidth, _ pool: WorkerPool?) {
         byRow.width = width
         let (kernels, columns, padded, stride) = (kernels, columns, paddedColumns, byteStride(width))
-        let limit = narrowLimit
+        let (limit, sumLimit) = (narrowLimit, unsafe Float(kernels.table.pointee.narrow_sum))
         byRow.makeRoom(values: rows * stride, scales: rows, sums: rows)
         let (values, scales, sums) = unsafe (
             Shared(byRow.values.unsafePointer), Shared(byRow.scales.unsafePointer), Shared(byRow.sums.unsafePointer)
@@ -127,7 +127,8 @@ public enum ActivationWidth: Sendable, Hashable {
             if width == .bits16 {
                 unsafe kernels.table.pointee.quantize_row_wide(x, columns, target, padded, scale, sum)
             } else {
-                unsafe kernels.table.pointee.quantize_row(x, columns, limit, target, padded, scale, sum)
+                unsafe kernels.table.pointee.quantize_row(
+                    x, columns, limit, sumLimit, target, padded, scale, sum)
             }
         }
     }
