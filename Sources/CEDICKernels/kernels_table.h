@@ -2,6 +2,8 @@
 #pragma once
 #include "kernels_float.h"
 #include "kernels_bytes.h"
+#include "kernels_blocks.h"
+#include "kernels_quantize.h"
 #include "kernels_rows.h"
 #include "kernels_attention.h"
 

@@ -3,7 +3,9 @@ internal import CEDICKernels
 /// How finely activations are rounded before they meet quantised weights.
 public enum ActivationWidth: Sendable, Hashable {
     /// To -127 ... 127: the fastest where the processor multiplies bytes (VNNI, AVX2). To -64 ... 64 for weights of 8 bits
-    /// where it sums products of bytes in 16 bits (AVX2). Elsewhere 16 bits cost no more and are used.
+    /// where it sums products of bytes in 16 bits (AVX2), and there, where a row has one scale, to so many that of eight
+    /// numbers neither the positive nor the negative ones add up to more than 128. Elsewhere 16 bits cost no more and are
+    /// used.
     case bits8
     /// To -32767 ... 32767 (fewer where a row has more than 512 inputs and one scale): as good as floats to greedy
     /// search, at the speed of bytes where the processor has no byte products.

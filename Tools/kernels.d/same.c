@@ -90,6 +90,8 @@ static void quantise(const ek_kernels *K, const ek_kernels *R) {
     int32_t sum = 0;
     for (size_t i = 0; i < padded; i++) sum += a[padded + i];
     EXPECT(sum == *s, "sum of quantize_row", k, 0, 0);
+    for (size_t i = 0; i < k; i++)
+        EXPECT(fabsf(a[padded + i] * *p - x[i]) <= 0.5001f * *p, "rounding of quantize_row", k, i, 0);
     for (size_t i = 0; i < padded && sum_limit > 0; i++) {
         if (i % 64 >= 16 || i % 2 > 0) continue;
         int32_t above = 0, under = 0;
