@@ -2,11 +2,14 @@
 #pragma once
 #include "kernels_float.h"
 #include "kernels_bytes.h"
+#include "kernels_blocks.h"
+#include "kernels_quantize.h"
 #include "kernels_rows.h"
 #include "kernels_attention.h"
 
 const ek_kernels EK_TABLE = {
     .narrow_limit = narrow_limit,
+    .narrow_sum = narrow_sum,
     .multiply_float = multiply_float,
     .multiply_int8 = multiply_int8,
     .multiply_blocks = multiply_blocks,

@@ -6,7 +6,7 @@
 
 enum {
     lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 3, lanes_nr_int8 = 1,
-    lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow = 4, lanes_mr_narrow_block = 4,
+    lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow = 3, lanes_mr_narrow_block = 4,
 };
 
 typedef struct { __m256 a, b; } vf;
@@ -45,6 +45,10 @@ static inline vf vf_abs(vf x) {
 static inline vf vf_if_greater(vf p, vf q, vf x, vf y) {
     return (vf){_mm256_blendv_ps(y.a, x.a, _mm256_cmp_ps(p.a, q.a, _CMP_GT_OQ)),
                 _mm256_blendv_ps(y.b, x.b, _mm256_cmp_ps(p.b, q.b, _CMP_GT_OQ))};
+}
+/// Each lane and its neighbour: 0 and 1, 2 and 3 …
+static inline vf vf_add_neighbours(vf x) {
+    return (vf){_mm256_add_ps(x.a, _mm256_permute_ps(x.a, 0xB1)), _mm256_add_ps(x.b, _mm256_permute_ps(x.b, 0xB1))};
 }
 static inline float vf_reduce_add(vf x) {
     const __m256 eight = _mm256_add_ps(x.a, x.b);

@@ -31,6 +31,8 @@ static inline vf vf_max(vf a, vf b) { EK_LANES a.v[i] = a.v[i] > b.v[i] ? a.v[i]
 static inline vf vf_min(vf a, vf b) { EK_LANES a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i]; return a; }
 static inline vf vf_abs(vf a) { EK_LANES a.v[i] = __builtin_fabsf(a.v[i]); return a; }
 static inline vf vf_if_greater(vf a, vf b, vf x, vf y) { EK_LANES y.v[i] = a.v[i] > b.v[i] ? x.v[i] : y.v[i]; return y; }
+/// Each lane and its neighbour: 0 and 1, 2 and 3 …
+static inline vf vf_add_neighbours(vf a) { vf r; EK_LANES r.v[i] = a.v[i] + a.v[i ^ 1]; return r; }
 static inline float vf_reduce_add(vf a) {
     for (int half = 8; half > 0; half /= 2)
         for (int i = 0; i < half; i++) a.v[i] += a.v[i + half];

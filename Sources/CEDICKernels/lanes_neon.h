@@ -51,6 +51,8 @@ static inline vf vf_if_greater(vf a, vf b, vf x, vf y) {
     EK_QUADS y.v[i] = vbslq_f32(vcgtq_f32(a.v[i], b.v[i]), x.v[i], y.v[i]);
     return y;
 }
+/// Each lane and its neighbour: 0 and 1, 2 and 3 …
+static inline vf vf_add_neighbours(vf a) { EK_QUADS a.v[i] = vaddq_f32(a.v[i], vrev64q_f32(a.v[i])); return a; }
 static inline float vf_reduce_add(vf a) {
     return vaddvq_f32(vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3])));
 }

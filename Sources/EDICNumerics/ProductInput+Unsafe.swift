@@ -3,7 +3,9 @@ internal import CEDICKernels
 /// How finely activations are rounded before they meet quantised weights.
 public enum ActivationWidth: Sendable, Hashable {
     /// To -127 ... 127: the fastest where the processor multiplies bytes (VNNI, AVX2). To -64 ... 64 for weights of 8 bits
-    /// where it sums products of bytes in 16 bits (AVX2). Elsewhere 16 bits cost no more and are used.
+    /// where it sums products of bytes in 16 bits (AVX2), and there, where a row has one scale, to so many that of eight
+    /// numbers neither the positive nor the negative ones add up to more than 128. Elsewhere 16 bits cost no more and are
+    /// used.
     case bits8
     /// To -32767 ... 32767 (fewer where a row has more than 512 inputs and one scale): as good as floats to greedy
     /// search, at the speed of bytes where the processor has no byte products.
@@ -115,7 +117,7 @@ public enum ActivationWidth: Sendable, Hashable {
     private mutating func quantizeRows(_ x: Span<Float>, _ width: ActivationWidth, _ pool: WorkerPool?) {
         byRow.width = width
         let (kernels, columns, padded, stride) = (kernels, columns, paddedColumns, byteStride(width))
-        let limit = narrowLimit
+        let (limit, sumLimit) = (narrowLimit, unsafe Float(kernels.table.pointee.narrow_sum))
         byRow.makeRoom(values: rows * stride, scales: rows, sums: rows)
         let (values, scales, sums) = unsafe (
             Shared(byRow.values.unsafePointer), Shared(byRow.scales.unsafePointer), Shared(byRow.sums.unsafePointer)
@@ -127,7 +129,8 @@ public enum ActivationWidth: Sendable, Hashable {
             if width == .bits16 {
                 unsafe kernels.table.pointee.quantize_row_wide(x, columns, target, padded, scale, sum)
             } else {
-                unsafe kernels.table.pointee.quantize_row(x, columns, limit, target, padded, scale, sum)
+                unsafe kernels.table.pointee.quantize_row(
+                    x, columns, limit, sumLimit, target, padded, scale, sum)
             }
         }
     }

@@ -206,7 +206,7 @@ internal import CEDICKernels
                 var sum: Int32 = 0
                 for row in 0..<rows {
                     unsafe Kernels.standard.table.pointee.quantize_row(
-                        start + row * columns, columns, 127, target + row * columns, columns, &scales[row], &sum)
+                        start + row * columns, columns, 127, 0, target + row * columns, columns, &scales[row], &sum)
                 }
             }
         }

@@ -54,7 +54,7 @@ static void product(const ek_kernels *K, ek_format f, size_t m, size_t k, size_t
     const float limit = f == ek_format_q8_0 || is_bytes ? (float)K->narrow_limit : 127;
     for (size_t r = 0; r < m && !is_float; r++) {
         if (is_bytes && wide) K->quantize_row_wide(x + r * k, k, values + r * stride, padded, xs + r, sums + r);
-        else if (is_bytes) K->quantize_row(x + r * k, k, limit, values + r * stride, padded, xs + r, sums + r);
+        else if (is_bytes) K->quantize_row(x + r * k, k, limit, (float)K->narrow_sum, values + r * stride, padded, xs + r, sums + r);
         else if (wide) K->quantize_blocks_wide(x + r * k, k, values + r * stride, blocks, xs + r * blocks, sums + 2 * r * blocks);
         else K->quantize_blocks(x + r * k, k, limit, values + r * stride, blocks, xs + r * blocks, sums + 2 * r * blocks);
     }

@@ -83,12 +83,25 @@ static void quantise(const ek_kernels *K, const ek_kernels *R) {
     int8_t *a = guarded(2 * padded), *b = guarded(2 * padded), *c = guarded(64 * blocks), *d = guarded(64 * blocks);
     float *p = floats(blocks), *q = floats(blocks);
     int32_t *s = guarded(8 * blocks), *t = guarded(8 * blocks);
-    K->quantize_row(x, k, limit, a + padded, padded, p, s);
-    R->quantize_row(x, k, limit, b + padded, padded, q, t);
+    const float sum_limit = below(2) ? 128 : 0;
+    K->quantize_row(x, k, limit, sum_limit, a + padded, padded, p, s);
+    R->quantize_row(x, k, limit, sum_limit, b + padded, padded, q, t);
     EXPECT(memcmp(a, b, 2 * padded) == 0 && same_float(*p, *q) && *s == *t, "quantize_row", k, (size_t)limit, 0);
     int32_t sum = 0;
     for (size_t i = 0; i < padded; i++) sum += a[padded + i];
     EXPECT(sum == *s, "sum of quantize_row", k, 0, 0);
+    for (size_t i = 0; i < k; i++)
+        EXPECT(fabsf(a[padded + i] * *p - x[i]) <= 0.5001f * *p, "rounding of quantize_row", k, i, 0);
+    for (size_t i = 0; i < padded && sum_limit > 0; i++) {
+        if (i % 64 >= 16 || i % 2 > 0) continue;
+        int32_t above = 0, under = 0;
+        for (size_t j = 0; j < 8; j++) {
+            const int32_t v = a[padded + i + j / 2 * 16 + j % 2];
+            above += v > 0 ? v : 0;
+            under -= v < 0 ? v : 0;
+        }
+        EXPECT(above <= sum_limit && under <= sum_limit, "a part's sum", k, i, 0);
+    }
     K->quantize_row_wide(x, k, a, padded, p, s);
     R->quantize_row_wide(x, k, b, padded, q, t);
     EXPECT(memcmp(a, b, 2 * padded) == 0 && same_float(*p, *q) && *s == *t, "quantize_row_wide", k, 0, 0);
@@ -164,6 +177,15 @@ static void multiply(const ek_kernels *K, const ek_kernels *R, ek_format f, int 
         for (size_t i = 0; i < padded; i++) {
             int32_t v = kind == 0 ? limit : kind == 1 ? -limit : kind == 2 ? (below(2) ? limit : -limit) : (int32_t)(draw() % (unsigned)(2 * limit + 1)) - limit;
             if (i >= k) v = 0;
+            if (narrow && is_bytes && K->narrow_sum > 0) {
+                // What the part has left: numbers 16, 32 and 48 before, and a neighbour before.
+                int32_t room = K->narrow_sum;
+                for (size_t j = i / 64 * 64 + i % 16 / 2 * 2; j < i; j += j % 2 ? 15 : 1) {
+                    const int32_t had = bytes[r * padded + j];
+                    if ((had > 0) == (v > 0)) room -= had > 0 ? had : -had;
+                }
+                v = v > room ? room : v < -room ? -room : v;
+            }
             static const size_t place[4] = {0, 2, 1, 3};
             bytes[r * padded + i] = (int8_t)v;
             words[r * padded + i / 4 * 4 + place[i % 4]] = (int16_t)v;

@@ -119,6 +119,10 @@ typedef struct ek_kernels {
     // The largest magnitude of narrow rows that meet weights of 8 bits; those of fewer bits meet 127. 0 where quantised
     // rows must be wide.
     int32_t narrow_limit;
+    // What neither the positive numbers of a part of such a row nor, negated, the negative ones may add up to, where all
+    // products of a part are summed in 16 bits; 0 where they are not. Of 64 inputs, 2 i, 2 i + 1 and those 16, 32 and 48
+    // further on are a part.
+    int32_t narrow_sum;
     // y[r][n] for `m` rows and the `n` outputs of consecutive panels. Elements of `weights` are f32, f16 or bf16.
     void (*_Nonnull multiply_float)(ek_format format, const float *_Nonnull x, size_t x_stride, size_t m,
                                     const void *_Nonnull weights, size_t k_stride, size_t panel_stride, size_t k,
@@ -130,9 +134,10 @@ typedef struct ek_kernels {
                                      const void *_Nonnull weights, size_t k, float *_Nonnull y, size_t y_stride,
                                      size_t n, const ek_epilogue *_Nonnull epilogue);
 
-    // To -limit...limit, at most 127, with one scale a row. `padded` values are written, the last ones zero.
-    void (*_Nonnull quantize_row)(const float *_Nonnull x, size_t k, float limit, int8_t *_Nonnull values, size_t padded,
-                                  float *_Nonnull scale, int32_t *_Nonnull sum);
+    // To -limit...limit, at most 127, with one scale a row, which `sum_limit` makes greater where a part adds up to more
+    // (`narrow_sum`; 0 for none). `padded` values are written, the last ones zero.
+    void (*_Nonnull quantize_row)(const float *_Nonnull x, size_t k, float limit, float sum_limit, int8_t *_Nonnull values,
+                                  size_t padded, float *_Nonnull scale, int32_t *_Nonnull sum);
     // One scale for 32 inputs; the last block is filled up with zeros, and `blocks` may exceed what k needs.
     void (*_Nonnull quantize_blocks)(const float *_Nonnull x, size_t k, float limit, int8_t *_Nonnull values, size_t blocks,
                                      float *_Nonnull scales, int32_t *_Nonnull sums);
