@@ -1,4 +1,4 @@
-// The Unicode properties of unicode_tables.c and the reading of UTF-8, shared by the files of this target.
+// The Unicode properties of unicode/ and the reading of UTF-8, shared by the files of this target.
 #ifndef EDIC_TOK_TABLES_H
 #define EDIC_TOK_TABLES_H
 
