@@ -56,7 +56,9 @@ static int find_quick_symbols(edic_tok_sentence *m) {
     if (!m->parts.merges || !m->parts.merges->pairs) return 1;
     m->quick_inner = malloc(TWO_BYTES * sizeof *m->quick_inner);
     for (uint32_t c = 0; m->quick_inner && c < TWO_BYTES; c++) m->quick_inner[c] = m->quick[c] ? inner_of(m, c) : no_symbol;
-    m->mark_inner = inner_of(m, 0x2581);
+    // A symbol of the user's may begin with the mark, or with the space that it stands for.
+    int begins = m->begins_symbol[0xE2] || m->begins_symbol[' '];
+    m->mark_inner = begins ? no_symbol : inner_of(m, 0x2581);
     return m->quick_inner != NULL;
 }
 

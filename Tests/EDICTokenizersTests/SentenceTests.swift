@@ -53,7 +53,7 @@ import _EDICTestSupport
             guard case .sentencePiece(var file) = trained.core.parts.source else { throw TokenizerError.outOfMemory }
             file.addsDummyPrefix = addsPrefix
             file.removesExtraWhitespace = removesSpaces
-            for symbolCount in [0, 2, symbols.count] {
+            for symbolCount in [0, 2, 3, symbols.count] {
                 // One with ▁ inside would span a cut.
                 for symbol in symbols.prefix(symbolCount) where symbol != "▁s▁" {
                     let bytes = Array(symbol.utf8)
@@ -72,6 +72,7 @@ import _EDICTestSupport
                     }
                     texts.append(text)
                 }
+                texts += ["cat the hat", "the", "so the"]
                 let long = String(repeating: "thecat<2de>atﬁ", count: 100)
                 for text in texts + [long + " " + long] {
                     let ids = tokenizer.encode(text, addingSpecialTokens: false, specialTokens: .ordinaryText)
