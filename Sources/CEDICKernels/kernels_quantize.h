@@ -58,17 +58,23 @@ static void quantize_row(const float *x, size_t k, float limit, float sum_limit,
     *sum = total;
 }
 
+/// The two halves of block `b` of a row, zeros behind its end; returns the largest magnitude.
+EK_INLINE float load_block(const float *x, size_t k, size_t b, vf *low, vf *high) {
+    const size_t at = 32 * b, count = at < k ? ek_min_size(32, k - at) : 0;
+    *low = count > 0 ? vf_load_some(x + at, count, 0) : vf_set1(0);
+    *high = count > 16 ? vf_load_some(x + at + 16, count - 16, 0) : vf_set1(0);
+    return vf_reduce_max(vf_max(vf_abs(*low), vf_abs(*high)));
+}
+
 static void quantize_blocks(const float *x, size_t k, float limit, int8_t *values, size_t blocks, float *scales,
                             int32_t *sums) {
     for (size_t b = 0; b < blocks; b++) {
-        const size_t at = 32 * b, count = at < k ? ek_min_size(32, k - at) : 0;
-        const vf low = count > 0 ? vf_load_some(x + at, count, 0) : vf_set1(0);
-        const vf high = count > 16 ? vf_load_some(x + at + 16, count - 16, 0) : vf_set1(0);
-        const float most = vf_reduce_max(vf_max(vf_abs(low), vf_abs(high)));
+        vf low, high;
+        const float most = load_block(x, k, b, &low, &high);
         const vf multiplier = vf_set1(most > 0 ? limit / most : 0);
         scales[b] = most / limit;
-        sums[2 * b] = vf_store_i8(values + at, vf_mul(low, multiplier));
-        sums[2 * b + 1] = vf_store_i8(values + at + 16, vf_mul(high, multiplier));
+        sums[2 * b] = vf_store_i8(values + 32 * b, vf_mul(low, multiplier));
+        sums[2 * b + 1] = vf_store_i8(values + 32 * b + 16, vf_mul(high, multiplier));
     }
 }
 
@@ -92,13 +98,11 @@ static void quantize_row_wide(const float *x, size_t k, int8_t *values, size_t p
 static void quantize_blocks_wide(const float *x, size_t k, int8_t *values, size_t blocks, float *scales,
                                  int32_t *sums) {
     for (size_t b = 0; b < blocks; b++) {
-        const size_t at = 32 * b, count = at < k ? ek_min_size(32, k - at) : 0;
-        const vf low = count > 0 ? vf_load_some(x + at, count, 0) : vf_set1(0);
-        const vf high = count > 16 ? vf_load_some(x + at + 16, count - 16, 0) : vf_set1(0);
-        const float most = vf_reduce_max(vf_max(vf_abs(low), vf_abs(high)));
+        vf low, high;
+        const float most = load_block(x, k, b, &low, &high);
         const vf multiplier = vf_set1(most > 0 ? 32767.0f / most : 0);
         scales[b] = most / 32767.0f;
-        sums[2 * b] = vf_store_i16(values + 2 * at, vf_mul(low, multiplier));
-        sums[2 * b + 1] = vf_store_i16(values + 2 * at + 32, vf_mul(high, multiplier));
+        sums[2 * b] = vf_store_i16(values + 64 * b, vf_mul(low, multiplier));
+        sums[2 * b + 1] = vf_store_i16(values + 64 * b + 32, vf_mul(high, multiplier));
     }
 }

@@ -1,10 +1,10 @@
 // Very long words, merged window by window.
 //
 // A sequence of symbols is the merging of its text exactly when each two neighbours are the merging of theirs: a first
-// merge across two would be of what both are at that moment, which they become in the same order alone. So the results of two overlapping windows may be joined at any symbol that both have at the same
-// place: to its left the neighbours come from one, to its right from the other. Eight windows are merged side by side;
-// where one shares no symbol with what is settled, it is merged again from the beginning of a settled symbol, and from
-// further back each time.
+// merge across two would be of what both are at that moment, which they become in the same order alone. So the results of
+// two overlapping windows may be joined at any symbol that both have at the same place: to its left the neighbours come
+// from one, to its right from the other. Eight windows are merged side by side; where one shares no symbol with what is
+// settled, it is merged again from the beginning of a settled symbol, and from further back each time.
 #include <stdlib.h>
 #include <string.h>
 

@@ -80,7 +80,8 @@ static size_t bert_word(const edic_tok_words *words, const uint8_t *s, size_t n,
 // In the order of edic_tok_category.
 enum { FIRST_MARK = 5, LAST_MARK = 7, OTHER_NUMBER = 10, MODIFIER_SYMBOL = 28 };
 
-// Letters, numbers and marks that BERT's normalizer neither takes away nor makes a word of their own, and pictures.
+// Letters, numbers and marks that BERT's normalizer neither takes away nor makes a word of their own, and the skin tones of
+// pictures.
 static int stays_in_word(uint32_t scalar, unsigned category) {
     return scalar != UINT32_MAX && (category <= OTHER_NUMBER || (category == MODIFIER_SYMBOL && scalar >= 0x1F000));
 }
