@@ -87,7 +87,7 @@ extension EncodingPlan {
 
     /// A single space from `start` on where a text may be cut, since no normalizer joins it with what it stands between;
     /// the text's end where there is none.
-    private static func spaceBetweenLetters(in text: Span<UInt8>, from start: Int) -> Int {
+    static func spaceBetweenLetters(in text: Span<UInt8>, from start: Int) -> Int {
         func isLetter(_ at: Int) -> Bool {
             switch decodeScalar(text, at).scalar.category {
             case .lu, .ll, .nd: true

@@ -31,15 +31,41 @@ extension Tokenizer {
         _ text: Span<UInt8>, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized,
         into ids: inout [UInt32]
     ) {
+        encode(addingSpecialTokens, into: &ids) { core.encode(text, policy, into: &$0) }
+    }
+
+    /// The ids of a long text, stretches of which are encoded side by side; see
+    /// ``encode(_:addingSpecialTokens:specialTokens:pool:into:)``.
+    public func encode(
+        _ text: String, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized,
+        pool: WorkerPool
+    ) -> [UInt32] {
+        var ids: [UInt32] = []
+        encode(
+            text.utf8Span.span, addingSpecialTokens: addingSpecialTokens, specialTokens: policy, pool: pool, into: &ids)
+        return ids
+    }
+
+    /// Appends the ids of UTF-8 bytes, stretches of which are encoded side by side: the same ids, whatever the pool.
+    ///
+    /// The caller encodes alone what is shorter than half a megabyte, and what cannot be cut, since ids may depend on all
+    /// that comes before: where a tokenizer's splitting pattern is none of the published ones, and with SentencePiece's
+    /// Unigram, whose sums are rounded. For many texts see ``encode(batch:addingSpecialTokens:specialTokens:pool:)``.
+    public func encode(
+        _ text: Span<UInt8>, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized,
+        pool: WorkerPool, into ids: inout [UInt32]
+    ) {
+        encode(addingSpecialTokens, into: &ids) { core.encode(text, policy, pool: pool, into: &$0) }
+    }
+
+    /// Appends a text's ids and what the post-processor puts around them.
+    private func encode(_ addingSpecialTokens: Bool, into ids: inout [UInt32], _ appendText: (inout [UInt32]) -> Void) {
         let processor = core.parts.postProcessor
-        guard addingSpecialTokens, processor.specialCount(isPair: false) > 0 else {
-            core.encode(text, policy, into: &ids)
-            return
-        }
+        guard addingSpecialTokens, processor.specialCount(isPair: false) > 0 else { return appendText(&ids) }
         for item in processor.single {
             switch item {
             case .special(let special, _): ids += special
-            case .first: core.encode(text, policy, into: &ids)
+            case .first: appendText(&ids)
             case .second: break
             }
         }

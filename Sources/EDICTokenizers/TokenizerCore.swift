@@ -127,9 +127,8 @@ final class TokenizerCore: Sendable {
         _ text: Span<UInt8>, isFirst: Bool, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]
     ) {
         if let plan, parts.normalizer == nil || !mayHoldNormalizedTokens(text) {
-            let table = takeTable()
-            defer { giveBack(table) }
-            if plan.encode(text, isFirst: isFirst, core: self, table: table, into: &ids) { return }
+            let isDone = withTable { plan.encode(text, isFirst: isFirst, core: self, table: $0, into: &ids) }
+            if isDone { return }
         }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
@@ -137,20 +136,21 @@ final class TokenizerCore: Sendable {
         encodeSlowly(bytes, at: isFirst ? 0 : 1, policy, tracking: false) { id, _ in ids.append(id) }
     }
 
-    private func mayHoldNormalizedTokens(_ text: Span<UInt8>) -> Bool {
+    func mayHoldNormalizedTokens(_ text: Span<UInt8>) -> Bool {
         normalizedCores?.isAnywhere(in: text) ?? matchesNormalized
     }
 
-    private func giveBack(_ table: WordTable) { tables.withLock { $0.idle.append(table) } }
-
-    private func takeTable() -> WordTable {
+    /// Calls `body` with a table that nobody else works with meanwhile.
+    func withTable<Result>(_ body: (WordTable) -> Result) -> Result {
         let isWide = vocabulary.count > 1 << 16
-        return tables.withLock { tables in
+        let table = tables.withLock { tables in
             if let table = tables.idle.popLast() { return table }
             let memory = tables.memory ?? WordMemory(limit: Tokenizer.wordMemory, isWide: isWide)
             tables.memory = memory
             return WordTable(memory)
         }
+        defer { tables.withLock { $0.idle.append(table) } }
+        return body(table)
     }
 
     /// Appends the ids of a text, without what a post-processor puts around it.
@@ -195,9 +195,7 @@ final class TokenizerCore: Sendable {
         guard rawParts(whole, policy) == nil, parts.normalizer == nil || !mayHoldNormalizedTokens(whole) else {
             return false
         }
-        let table = takeTable()
-        defer { giveBack(table) }
-        return plan.encode(texts, in: bytes, core: self, table: table, into: &ids, bounds: &bounds)
+        return withTable { plan.encode(texts, in: bytes, core: self, table: $0, into: &ids, bounds: &bounds) }
     }
 
     /// A text's ids with their offsets.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EDICNumerics
 import EDICTokenizers
 
 /// Pairs, and how long encodings are made.
@@ -12,7 +13,7 @@ struct EncodingShapeOptions: ParsableArguments {
     @Option(help: "Fill encodings up to so many tokens.")
     var padTo: Int?
 
-    @Option(help: "Cut each line into parts of at most so many tokens, one part a line of output.")
+    @Option(help: "Cut each text into parts of at most so many tokens, one part a line of output.")
     var split: Int?
 
     func validate() throws {
@@ -89,6 +90,15 @@ struct LineEncoder: Sendable {
         let ends = tokenizer.encode(
             texts: lines, in: bytes.span, addingSpecialTokens: addsSpecial, specialTokens: policy, into: &ids)
         return (ids, ends)
+    }
+
+    /// The ids of a file as one text, or of its parts.
+    func encode(document: [UInt8], number: Int, _ pool: WorkerPool) throws -> [[UInt32]] {
+        guard isPlain else { return try encode(document[...], number: number) }
+        var ids: [UInt32] = []
+        tokenizer.encode(
+            document.span, addingSpecialTokens: addsSpecial, specialTokens: policy, pool: pool, into: &ids)
+        return [ids]
     }
 
     /// The ids of a line, or of its parts.

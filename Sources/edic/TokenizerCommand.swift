@@ -56,7 +56,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
                   --json text.txt
               edic tokenizer encode --model bert --pair --max-length 128 --pad-to 128 \\
                   --json pairs.tsv
-              edic tokenizer encode --model m.json --split 512 book.txt
+              edic tokenizer encode --model m.json --whole --split 512 book.txt
               edic tokenizer encode --model bpe.json --dropout 0.1 --seed 7 text.txt
               edic tokenizer encode --model unigram.model --smoothing 0.2 --best 64 text.txt
               echo "Straßenbahn" | edic tokenizer encode --model unigram.model --n-best 3
@@ -75,10 +75,19 @@ struct TokenizerEncodeCommand: ParsableCommand {
     @Flag(help: "Only LF ends a line; a CR before it is part of the text.")
     var keepCarriageReturns = false
 
+    @Flag(help: "Take each file as one text, line ends and all: one line of ids a file.")
+    var whole = false
+
     @OptionGroup var shape: EncodingShapeOptions
     @OptionGroup var sampling: SamplingOptions
 
     @OptionGroup var work: WorkerOptions
+
+    func validate() throws {
+        if whole, shape.pair || sampling.nBest != nil {
+            throw ValidationError("--whole goes with neither --pair nor --n-best")
+        }
+    }
 
     func run() throws {
         let tokenizer = try choice.tokenizer()
@@ -87,6 +96,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
         let encoder = LineEncoder(
             tokenizer: tokenizer, addsSpecial: encoding.specialTokens, policy: encoding.policy, shape: shape.shape,
             sampling: sampling.sampling, seed: sampling.seed)
+        if whole { return try encodeDocuments(encoder, pool) }
         var number = 0
         try text.input.forEachPiece(bytes: pool.workers << 18) { piece in
             let piece = PieceOfLines(piece, keepsReturns: keepCarriageReturns)
@@ -114,6 +124,16 @@ struct TokenizerEncodeCommand: ParsableCommand {
                 return output
             }
             for output in outputs { Terminal.output(output.span) }
+        }
+    }
+
+    private func encodeDocuments(_ encoder: LineEncoder, _ pool: WorkerPool) throws {
+        var number = 0
+        try text.input.forEachDocument(atMost: 4 << 30) { _, bytes in
+            for ids in try encoder.encode(document: bytes, number: number, pool) {
+                Terminal.output(output(ids, [ids.count], encoder.tokenizer).span)
+            }
+            number += 1
         }
     }
 

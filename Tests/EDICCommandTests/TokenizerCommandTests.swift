@@ -123,4 +123,26 @@ import _EDICTestSupport
         let comesBack = decoded.output == lines.joined(separator: "\n") + "\n"
         #expect(comesBack)
     }
+
+    /// A file is one text, of any size and for any number of workers; parts of it are parts of that text.
+    @Test func filesAreWholeTexts() throws {
+        let runner = try CommandRunner()
+        let model = try train(runner, "b.json", "--size 300")
+        let path = "\(runner.folder.path)/text"
+        let text = String(repeating: "The harbour is open,\r\nin winter and in summer.\n", count: 13_000)
+        runner.write(text, to: path)
+        let one = runner.run("tokenizer encode --whole --workers 1 --model '\(model)' '\(path)'")
+        let three = runner.run("tokenizer encode --whole --workers 3 --model '\(model)' '\(path)' '\(path)'")
+        let isTwice = three.output == one.output + one.output
+        #expect(one.status == 0 && isTwice)
+        let comesBack = runner.run("tokenizer decode --model '\(model)'", input: one.output).output == text + "\n"
+        #expect(comesBack)
+        let count = runner.run("tokenizer encode --whole --count --model '\(model)'", input: text).output
+        #expect(Int(count.dropLast()) == one.output.split(separator: " ").count)
+        let parts = runner.run("tokenizer encode --whole --split 1000 --model '\(model)' '\(path)'")
+        let fit = parts.output.split(separator: "\n").map { $0.split(separator: " ").count }
+        #expect(fit.count > 100 && fit.allSatisfy { 0 < $0 && $0 <= 1000 })
+        let refused = runner.run("tokenizer encode --whole --pair --model '\(model)'", input: "a\tb")
+        #expect(refused.status == 64 && refused.messages.contains("--pair"))
+    }
 }

@@ -1,4 +1,5 @@
 import EDICJSON
+import EDICNumerics
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -120,6 +121,41 @@ import _EDICTestSupport
         }
         let batch = texts.map { String(decoding: bytes[$0], as: UTF8.self) }
         #expect(tokenizer.encode(batch: batch) == batch.map { tokenizer.encode($0) })
+    }
+
+    /// However small the stretches of a text that are encoded side by side, whatever joins its neighbours, and with tokens
+    /// between, the ids are those of the whole.
+    @Test(arguments: cases) func stretchesSideBySideAreAsTheWhole(_ item: Case) throws {
+        let tokenizer = try Self.load(item.file)
+        let pool = WorkerPool(workers: 3)
+        var generator = SeededGenerator(seed: 17)
+        let odd = [
+            "\u{200B}", "\u{301}", "\u{AD}", "\u{A0}", "  ", "\t", "▁", "ﬁ", "<s>", "</s>", "[SEP]", "<|endoftext|>",
+            "\u{1F3FD}",
+            "don't", "12345", "\r\n", "한국어", "\u{E33}", "ắ",
+        ]
+        var words: [String] = []
+        for sentence in try Self.sentences() {
+            words += sentence.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            if Int.random(in: 0..<4, using: &generator) == 0 {
+                words += odd.randomElement(using: &generator).map { [$0] } ?? []
+            }
+        }
+        var text = Array(words.joined(separator: " ").utf8)
+        for _ in 0..<20 { text.insert(0xC3, at: Int.random(in: 0..<text.count, using: &generator)) }
+        for policy in [Tokenizer.SpecialTokenPolicy.recognized, .ordinaryText] {
+            var whole: [UInt32] = [7]
+            tokenizer.core.encode(text.span, policy, into: &whole)
+            for size in [1, 60, 3000, text.count / 4] {
+                var ids: [UInt32] = [7]
+                tokenizer.core.encode(text.span, policy, stretches: size, pool: pool, into: &ids)
+                #expect(ids == whole, "stretches of \(size) bytes")
+            }
+        }
+        let isCut = tokenizer.core.plan?.stretches(of: text.span, size: 60)?.count ?? 0 > 100
+        let isSummedUp =
+            if case .unigram(let model) = tokenizer.core.parts.model { model.lattice.singlePrecision } else { false }
+        #expect(isCut != isSummedUp)
     }
 
     /// Every family written as a tokenizer.json encodes as the file it was read from.

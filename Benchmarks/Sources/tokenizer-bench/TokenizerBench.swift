@@ -111,6 +111,12 @@ import SystemPackage
     static func encode(
         _ tokenizer: Tokenizer, _ bytes: [UInt8], _ ranges: [Range<Int>], _ pool: WorkerPool
     ) -> (UInt64, Int) {
+        if ranges.count == 1 {
+            var ids: [UInt32] = []
+            tokenizer.encode(
+                bytes.span, addingSpecialTokens: false, specialTokens: .ordinaryText, pool: pool, into: &ids)
+            return (ids.reduce(0) { $0 &* 31 &+ UInt64($1) }, ids.count)
+        }
         let blocks = max(pool.workers * 8, 1)
         let size = (ranges.count + blocks - 1) / blocks
         let parts = pool.map(count: (ranges.count + size - 1) / size) { block, _ in
