@@ -19,8 +19,7 @@ static int is_supported(const edic_tok_kernels *k) {
 }
 
 // The first that the machine supports is chosen. Those for AVX-512 stand behind, and are used only where they are asked for
-// by name: they are right (`Tools/tokenizer-kernels avx512`), but merging, which takes the time, has 256 bits in both, and
-// nobody has measured whether the masks gain.
+// by name: on Zen 4 they are no faster (OPTIMIZATIONS.md), since merging, which takes the time, has 256 bits in both.
 static const edic_tok_kernels *const all[] = {
 #if defined(__x86_64__)
     &edic_tok_kernels_avx2, &edic_tok_kernels_avx512,

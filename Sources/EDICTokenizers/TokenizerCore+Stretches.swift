@@ -32,11 +32,13 @@ extension TokenizerCore {
         let items = items(of: text, policy, size)
         let parcels = Self.parcels(of: items, size)
         guard parcels.count > 1 else { return encode(text, policy, into: &ids) }
-        let found = OrderedIDs(after: ids, parts: parcels.count)
+        ids.reserveForText(bytes: text.count)
+        let found = OrderedIDs(after: ids)
         ids = []
         let isUncuttable = CancellationFlag()
         pool.forEach(count: parcels.count, cancellation: isUncuttable) { parcel, _ in
             var ids: [UInt32] = []
+            ids.reserveForText(bytes: size)
             if encode(items[parcels[parcel]], of: text, policy, into: &ids) {
                 found.put(ids, at: parcel)
             } else {
@@ -125,12 +127,10 @@ private final class OrderedIDs: Sendable {
     }
 
     private let before: Int
-    private let parts: Int
     private let state: Mutex<State>
 
-    init(after ids: consuming [UInt32], parts: Int) {
+    init(after ids: consuming [UInt32]) {
         before = ids.count
-        self.parts = parts
         state = Mutex(State(ids: ids))
     }
 
@@ -140,8 +140,6 @@ private final class OrderedIDs: Sendable {
                 state.waiting[part] = ids
                 return
             }
-            // The first part tells about how many there will be.
-            if part == 0 { state.ids.reserveCapacity(before + ids.count * (parts + parts / 8)) }
             var ids: [UInt32]? = ids
             while let more = ids {
                 state.ids += more

@@ -155,6 +155,7 @@ final class TokenizerCore: Sendable {
 
     /// Appends the ids of a text, without what a post-processor puts around it.
     func encode(_ text: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy, into ids: inout [UInt32]) {
+        ids.reserveForText(bytes: text.count)
         guard let parts = rawParts(text, policy) else {
             encodePart(text, isFirst: true, policy, into: &ids)
             return
@@ -246,5 +247,14 @@ final class TokenizerCore: Sendable {
             return Array(texts.joined(separator: [0x20]))
         }
         return Array(decoder.apply(texts).joined())
+    }
+}
+
+extension [UInt32] {
+    /// Makes room for the ids of a long text, which growing step by step would copy several times.
+    mutating func reserveForText(bytes: Int) {
+        guard bytes > 1 << 16 else { return }
+        // Two for seven bytes are more than most tokenizers make of most text; what is not used is never touched.
+        reserveCapacity(count + bytes / 7 * 2)
     }
 }
