@@ -102,6 +102,7 @@ static void learn_some(edic_tok_cache *c, const edic_tok_words *words, const edi
             continue;
         }
         if (!symbols_of(words, word, length, job->n - job->begins[now->begin + i], symbols + used, &size)) continue;
+        if (edic_tok_may_tie(pairs, symbols + used, size)) continue;
         merging[count] = (edic_tok_merging){symbols + used, size};
         which[count++] = i;
         used += (size + 15) / 16 * 16;
@@ -109,7 +110,7 @@ static void learn_some(edic_tok_cache *c, const edic_tok_words *words, const edi
     edic_tok_kernels_now()->merge(pairs, merging, count);
     for (size_t m = 0; m < count; m++) {
         const uint8_t *word = job->s + job->begins[now->begin + which[m]];
-        const uint32_t *merged = merging[m].symbols;
+        uint32_t *merged = merging[m].symbols;
         size_t made = merging[m].count;
         if (words->kind == edic_tok_words_sentence) {
             made = edic_tok_sentence_put(words->sentence, merged, made, ids);

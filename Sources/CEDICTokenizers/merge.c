@@ -243,8 +243,20 @@ size_t edic_tok_merge_heap(const edic_tok_merges *m, uint32_t *symbols, uint32_t
     return kept;
 }
 
+// Whether the pairs hold all merges that these symbols may take.
+static int pairs_suffice(const edic_tok_pairs *p, const uint32_t *symbols, size_t count) {
+    if (!p || !p->spans) return 0;
+    for (unsigned t = 0; t < p->tie_count; t++) {
+        uint32_t left = p->outer[p->ties[t].left], right = p->outer[p->ties[t].right];
+        for (size_t i = 0; i + 1 < count; i++) {
+            if (symbols[i] == left && symbols[i + 1] == right) return 0;
+        }
+    }
+    return 1;
+}
+
 size_t edic_tok_merge(const edic_tok_merges *m, uint32_t *symbols, uint32_t *sizes, size_t count) {
     if (count <= SHORT) return merge_short(m, symbols, sizes, count);
-    if (m->pairs && m->pairs->spans && count > 2 * SHORT) return edic_tok_merge_windows(m, symbols, sizes, count);
+    if (count > 2 * SHORT && pairs_suffice(m->pairs, symbols, count)) return edic_tok_merge_windows(m, symbols, sizes, count);
     return edic_tok_merge_heap(m, symbols, sizes, count);
 }

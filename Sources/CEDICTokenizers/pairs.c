@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { MOST_SYMBOLS = 1 << 20, MOST_RANKS = 1 << 22 };
-static const uint32_t none = UINT32_MAX, is_result = (uint32_t)1 << 31;
+static const uint32_t none = UINT32_MAX, several = UINT32_MAX - 1, is_result = (uint32_t)1 << 31;
 
 void edic_tok_pairs_destroy(edic_tok_pairs *p) {
     if (!p) return;
@@ -54,7 +54,7 @@ static int number_others(edic_tok_pairs *p, const edic_tok_merge_slot *slots, si
 }
 
 // Numbers the symbols: sets inner, bases and outer. Returns 0 where ranks and results do not belong to each other, or
-// without memory. `dense` gets the place of each rank among those in use.
+// without memory. `dense` gets the place of each rank among those in use; ranks of several results stay without.
 static int number(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids,
                   uint32_t *dense, size_t ranks) {
     uint32_t *made = filled(ranks), results = 0;
@@ -63,11 +63,11 @@ static int number(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t co
     for (size_t i = 0; i < count; i++) {
         if (slots[i].pair == UINT64_MAX) continue;
         uint32_t *result = &made[slots[i].rank];
-        if (*result == none) *result = slots[i].result;
-        fits &= *result == slots[i].result;
+        *result = *result == none || *result == slots[i].result ? slots[i].result : several;
+        fits &= !byte_ids || *result != several;
     }
     for (size_t r = 0; r < ranks && fits; r++) {
-        if (made[r] == none) continue;
+        if (made[r] == none || made[r] == several) continue;
         fits = p->inner[made[r]] == none;
         p->inner[made[r]] = is_result | results;
         dense[r] = results++;
@@ -89,6 +89,38 @@ static int number(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t co
         p->outer[p->inner[s]] = s;
     }
     return 1;
+}
+
+// What a symbol begins or ends with, when `parts` has each symbol's left or right part; `none` where that has no end.
+static uint32_t last_part(const uint32_t *parts, uint32_t symbol) {
+    enum { MOST_PARTS = 1 << 10 };
+    for (unsigned i = 0; i < MOST_PARTS; i++) {
+        if (parts[symbol] == none) return symbol;
+        symbol = parts[symbol];
+    }
+    return none;
+}
+
+// Sets the ties: where two symbols of a merge without a place meet. Returns 0 where there are too many, or without memory.
+static int find_ties(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t count, const uint32_t *dense) {
+    uint32_t *lefts = filled(p->inner_count), *rights = filled(p->inner_count);
+    int fits = lefts && rights;
+    for (size_t i = 0; i < count && fits; i++) {
+        if (slots[i].pair == UINT64_MAX) continue;
+        lefts[slots[i].result] = (uint32_t)(slots[i].pair >> 32);
+        rights[slots[i].result] = (uint32_t)slots[i].pair;
+    }
+    for (size_t i = 0; i < count && fits; i++) {
+        if (slots[i].pair == UINT64_MAX || dense[slots[i].rank] != none) continue;
+        uint32_t left = last_part(rights, (uint32_t)(slots[i].pair >> 32)), right = last_part(lefts, (uint32_t)slots[i].pair);
+        fits = left != none && right != none;
+        if (!fits || edic_tok_may_tie(p, (uint32_t[]){p->inner[left], p->inner[right]}, 2)) continue;
+        fits = p->tie_count < EDIC_TOK_MOST_TIES;
+        if (fits) p->ties[p->tie_count++] = (edic_tok_tie){p->inner[left], p->inner[right]};
+    }
+    free(lefts);
+    free(rights);
+    return fits;
 }
 
 // Sets spans, unless a symbol is made of different numbers of first symbols, or of itself. Returns 0 without memory.
@@ -185,12 +217,12 @@ edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t c
     if (!p || !dense) goto fail;
     p->inner = filled(symbols);
     p->inner_count = symbols;
-    if (!p->inner || !number(p, slots, count, byte_ids, dense, ranks)) goto fail;
+    if (!p->inner || !number(p, slots, count, byte_ids, dense, ranks) || !find_ties(p, slots, count, dense)) goto fail;
     merges = malloc((used + 1) * sizeof *merges);
     if (!merges || !make_room(p, used)) goto fail;
     used = 0;
     for (size_t i = 0; i < count; i++) {
-        if (slots[i].pair == UINT64_MAX) continue;
+        if (slots[i].pair == UINT64_MAX || dense[slots[i].rank] == none) continue;
         uint32_t left = p->inner[slots[i].pair >> 32], right = p->inner[(uint32_t)slots[i].pair], rank = dense[slots[i].rank];
         insert(p, left, right, rank);
         merges[used++] = (edic_tok_inner_merge){left, right, rank};

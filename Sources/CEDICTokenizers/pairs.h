@@ -19,6 +19,13 @@ typedef struct {
 
 typedef struct edic_tok_firsts edic_tok_firsts;
 
+// Two neighbours, inner symbols that no merge makes.
+typedef struct {
+    uint32_t left, right;
+} edic_tok_tie;
+
+enum { EDIC_TOK_MOST_TIES = 8 };
+
 // Inner symbols: the symbols that no merge makes come first (of byte-level models: the 256 bytes), then the merges'
 // results in the order of their ranks.
 typedef struct {
@@ -33,7 +40,21 @@ typedef struct {
     uint32_t *spans;                // how many first symbols an inner symbol is made of; NULL if that differs
     uint32_t *inner;                // and the other way; UINT32_MAX: none
     uint32_t inner_count;
+    // A merge whose rank is shared by several results is not in the table (in Llama 2's model, those of runs of spaces): where
+    // one may come, two of these stand side by side.
+    edic_tok_tie ties[EDIC_TOK_MOST_TIES];
+    unsigned tie_count;
 } edic_tok_pairs;
+
+// Whether merging first symbols may take a merge that is not in the table.
+static inline int edic_tok_may_tie(const edic_tok_pairs *p, const uint32_t *symbols, size_t count) {
+    for (unsigned t = 0; t < p->tie_count; t++) {
+        for (size_t i = 0; i + 1 < count; i++) {
+            if (symbols[i] == p->ties[t].left && symbols[i + 1] == p->ties[t].right) return 1;
+        }
+    }
+    return 0;
+}
 
 // The bucket where the search for a pair begins; full buckets go on in the next.
 static inline uint32_t edic_tok_narrow_bucket(const edic_tok_pairs *p, uint32_t key) {
@@ -56,8 +77,8 @@ typedef struct {
     uint32_t rank, result;
 } edic_tok_merge_slot;
 
-// NULL where a rank has two results or a result two ranks, where there are too many, or without memory.
-// `byte_ids`, if given, are 256 symbols that no merge makes.
+// NULL where a result has two ranks, where a rank has two results (with `byte_ids`, or in too many places), where there are too
+// many symbols, or without memory. `byte_ids`, if given, are 256 symbols that no merge makes.
 edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids);
 void edic_tok_pairs_destroy(edic_tok_pairs *pairs);
 

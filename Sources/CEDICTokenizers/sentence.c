@@ -103,27 +103,47 @@ static size_t put_symbol(const edic_tok_sentence *m, uint32_t symbol, const uint
     return n;
 }
 
-// Writes the ids of inner symbols that were merged; SIZE_MAX where one is none.
-size_t edic_tok_sentence_put(const edic_tok_sentence *m, const uint32_t *symbols, size_t count, uint32_t *ids) {
-    const edic_tok_pairs *pairs = m->parts.merges->pairs;
+// The same for a symbol of which only its character is known; SIZE_MAX where it is none.
+static size_t put_unplaced(const edic_tok_sentence *m, uint32_t symbol, uint32_t *ids) {
+    uint8_t bytes[4];
+    size_t length = 0;
+    if (symbol >= m->parts.piece_count) {
+        uint32_t beyond = symbol - m->parts.piece_count;
+        if (beyond >= m->scalar_count) return SIZE_MAX;
+        length = edic_tok_utf8_of(m->scalars[beyond], bytes);
+    }
+    return put_symbol(m, symbol, bytes, length, ids);
+}
+
+static size_t put_all(const edic_tok_sentence *m, const uint32_t *symbols, size_t count, uint32_t *ids) {
     size_t written = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t symbol = pairs->outer[symbols[i]];
-        uint8_t bytes[4];
-        size_t length = 0;
-        if (symbol >= m->parts.piece_count) {
-            uint32_t beyond = symbol - m->parts.piece_count;
-            if (beyond >= m->scalar_count) return SIZE_MAX;
-            length = edic_tok_utf8_of(m->scalars[beyond], bytes);
-        }
-        written += put_symbol(m, symbol, bytes, length, ids + written);
+        size_t put = put_unplaced(m, symbols[i], ids + written);
+        if (put == SIZE_MAX) return SIZE_MAX;
+        written += put;
     }
     return written;
 }
 
+static void make_outer(const edic_tok_pairs *pairs, uint32_t *symbols, size_t count) {
+    for (size_t i = 0; i < count; i++) symbols[i] = pairs->outer[symbols[i]];
+}
+
+// Writes the ids of inner symbols that were merged; SIZE_MAX where one is none.
+size_t edic_tok_sentence_put(const edic_tok_sentence *m, uint32_t *symbols, size_t count, uint32_t *ids) {
+    make_outer(m->parts.merges->pairs, symbols, count);
+    return put_all(m, symbols, count, ids);
+}
+
 static size_t merge_run(const edic_tok_sentence *m, uint32_t *symbols, size_t count, uint32_t *ids) {
+    const edic_tok_pairs *pairs = m->parts.merges->pairs;
+    if (edic_tok_may_tie(pairs, symbols, count)) {
+        make_outer(pairs, symbols, count);
+        count = edic_tok_merge(m->parts.merges, symbols, NULL, count);
+        return count == SIZE_MAX ? SIZE_MAX : put_all(m, symbols, count, ids);
+    }
     edic_tok_merging one = {.symbols = symbols, .count = count};
-    edic_tok_kernels_now()->merge(m->parts.merges->pairs, &one, 1);
+    edic_tok_kernels_now()->merge(pairs, &one, 1);
     return edic_tok_sentence_put(m, symbols, one.count, ids);
 }
 

@@ -22,7 +22,7 @@ int edic_tok_is_overlong(const edic_tok_words *words, const uint8_t *s, size_t n
 // Then, when those are merged, the ids they are: SIZE_MAX where one is unknown.
 int edic_tok_sentence_symbols(const edic_tok_sentence *sentence, const uint8_t *s, size_t n, int prefix, uint32_t *symbols,
                               size_t *count);
-size_t edic_tok_sentence_put(const edic_tok_sentence *sentence, const uint32_t *symbols, size_t count, uint32_t *ids);
+size_t edic_tok_sentence_put(const edic_tok_sentence *sentence, uint32_t *symbols, size_t count, uint32_t *ids);
 // The pairs that the words of a sentence merge by; NULL: none, or Unigram.
 const edic_tok_pairs *edic_tok_sentence_pairs(const edic_tok_sentence *sentence);
 // Whether a word is letters, numbers, punctuation and symbols that the map leaves alone and that are characters of their own

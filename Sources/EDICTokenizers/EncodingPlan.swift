@@ -110,6 +110,11 @@ final class EncodingPlan: Sendable {
                 !pieces.entries(of: .userDefined).contains { $0.key.contains(byte) }
             }
         }
+        if !normalizer.removesExtraWhitespace, spanning.isEmpty, normalizer.map == nil,
+            case .sentencePieceBPE(let model) = model, model.byteFallback, Self.haveNoLineEnds(pieces.spellings)
+        {
+            cuts.append(0x0A)
+        }
         let native = NativeSentence(model, normalizer)
         let words = native.map { NativeWords.Kind.sentence($0, prefixes: normalizer.removesExtraWhitespace) }
         self.init(
@@ -129,6 +134,9 @@ final class EncodingPlan: Sendable {
             return map.bytes(of: match.value).elementsEqual([0x20])
         }
     }
+
+    /// Where no token has a line's end in it, that is some bytes' tokens, and what stands around it merges as at a text's end.
+    private static func haveNoLineEnds(_ vocabulary: Vocabulary) -> Bool { !vocabulary.bytes.contains(0x0A) }
 
     private static let mostSpanning = 8
 
@@ -163,9 +171,11 @@ final class EncodingPlan: Sendable {
         var normalizer = SentencePieceNormalizer()
         normalizer.removesExtraWhitespace = false
         guard let native = NativeSentence(whole, normalizer) else { return nil }
+        let endsAtLines = spanning.isEmpty && model.fallback.count == 256 && Self.haveNoLineEnds(model.vocabulary)
+        let cuts: [UInt8] = endsAtLines ? [0x20, 0x0A] : [0x20]
         self.init(
             kind: .spaced(prefix, native), pattern: WordPattern(family: .chunks),
-            words: NativeWords(kind: .sentence(native, prefixes: false)), separators: Self.flags([0x20]),
+            words: NativeWords(kind: .sentence(native, prefixes: false)), separators: Self.flags(cuts),
             keepsSeparators: true, spanning: spanning, takesSpaceForPrefix: true)
     }
 

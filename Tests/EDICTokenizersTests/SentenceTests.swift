@@ -115,6 +115,46 @@ import _EDICTestSupport
         #expect(tokenizer.encode("the cat cat", addingSpecialTokens: false).contains(spanning))
     }
 
+    /// Pieces of one score, as Llama 2's runs of spaces, merge from the left, whatever the words around them, in short texts and
+    /// in windows of long ones.
+    @Test(arguments: [
+        ["▁▁", "▁▁▁▁", "▁▁▁", "▁▁▁▁▁▁"], ["th", "he", "ca", "at", "▁▁", "tt"], ["cat", "at", "ta", "\n"],
+    ])
+    func piecesOfOneScoreMergeFromTheLeft(_ tied: [String]) throws {
+        let trained = try TrainingTests.train(.sentencePieceBPE(byteFallback: true), size: 340, workers: 1)
+        guard case .sentencePiece(var file) = trained.core.parts.source else { throw TokenizerError.outOfMemory }
+        file.removesExtraWhitespace = false
+        file.characterMap = []
+        file.pieces.removeAll { tied.contains($0.bytes.decodedText) }
+        file.pieces += tied.map { SentencePiece(bytes: Array($0.utf8), score: -1e9, kind: .normal) }
+        let tokenizer = try Tokenizer(file.parts())
+        guard case .sentencePieceBPE(let model) = tokenizer.core.parts.model else { throw TokenizerError.outOfMemory }
+        var generator = SeededGenerator(seed: 23)
+        let pool = ["cat", "the", "at", "tt", "hat", " ", "  ", "     ", "▁", "\n", "\n\n ", "中", "a"]
+        for round in 0..<300 {
+            // Some texts are long, some of those without what is tied.
+            let words = round % 50 == 0 ? 120 : Int.random(in: 0...12, using: &generator)
+            let some = round % 100 == 0 ? ["sat", "on", "mat", "中"] : pool
+            let text = (0..<words).map { _ in some.randomElement(using: &generator) ?? "" }.joined()
+            var symbols = "\(text.isEmpty ? "" : " ")\(text)".unicodeScalars.map { scalar in
+                model.symbols[scalar == " " ? 0x2581 : scalar.value] ?? .max - 1
+            }
+            while true {
+                let merges = symbols.indices.dropLast().compactMap { at in
+                    model.table.merge(symbols[at], symbols[at + 1]).map { (rank: $0.rank, at: at, result: $0.result) }
+                }
+                guard let best = merges.min(by: { ($0.rank, $0.at) < ($1.rank, $1.at) }) else { break }
+                symbols.replaceSubrange(best.at...best.at + 1, with: [best.result])
+            }
+            let pieces = UInt32(file.pieces.count)
+            let ids = tokenizer.encode(text, addingSpecialTokens: false, specialTokens: .ordinaryText)
+            // Characters without a piece are several bytes each.
+            let characters = symbols.filter { $0 < pieces }
+            #expect(ids.filter { !model.fallback.contains($0) } == characters, "\(text.debugDescription)")
+            #expect(ids == Self.stepByStep(text, tokenizer), "\(text.debugDescription)")
+        }
+    }
+
     /// tokenizer.json of Llama 2's, Gemma's and newer kinds, with merges in any order, several for one token, and not all of
     /// use: word by word as step by step, also around added tokens and for bytes that are no text.
     @Test(arguments: [
