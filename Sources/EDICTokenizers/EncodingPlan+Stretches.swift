@@ -17,7 +17,8 @@ extension EncodingPlan {
     /// Whether words before a space between letters never change the ids of those behind it.
     private var isCutBySpaces: Bool {
         switch kind {
-        case .bytes, .wholeParts, .metaspace: true
+        case .bytes, .byExpressions(.anything, _), .wholeParts, .metaspace: true
+        case .byExpressions: false
         case .spaced: spanning.isEmpty
         // Unigram's sums of single precision go through the whole text.
         case .sentencePiece(_, let native): spanning.isEmpty && native?.isUnigram == false
@@ -30,7 +31,8 @@ extension EncodingPlan {
         _ text: Span<UInt8>, core: TokenizerCore, table: WordTable, into ids: inout [UInt32]
     ) -> Bool {
         switch kind {
-        case .bytes, .wholeParts: return encode(text, isFirst: false, core: core, table: table, into: &ids)
+        case .bytes, .byExpressions, .wholeParts:
+            return encode(text, isFirst: false, core: core, table: table, into: &ids)
         case .metaspace:
             // Each word brings a ▁ of its own.
             return encode(text.extracting(droppingFirst: 1), isFirst: false, core: core, table: table, into: &ids)

@@ -5,6 +5,8 @@ final class EncodingPlan: Sendable {
     enum Kind: Sendable {
         /// Byte-level BPE over the words of a known pattern.
         case bytes(BytePairModel, composes: Bool, prefixesSpace: Bool)
+        /// The same over words cut by expressions.
+        case byExpressions(WordEnd, composes: Bool)
         /// Words cut coarsely; each goes through all the parts.
         case wholeParts
         /// SentencePiece, cut at spaces.
@@ -43,7 +45,13 @@ final class EncodingPlan: Sendable {
             case .form(.nfc): composes = true
             default: return nil
             }
-            guard let (pattern, prefix) = Self.bytePattern(parts.preTokenizer) else { return nil }
+            guard let (pattern, prefix) = Self.bytePattern(parts.preTokenizer) else {
+                guard let end = Self.wordEnd(parts.preTokenizer) else { return nil }
+                self.init(
+                    kind: .byExpressions(end, composes: composes), pattern: WordPattern(family: .chunks),
+                    separators: Self.flags([0x20]), keepsSeparators: true)
+                return
+            }
             self.init(
                 kind: .bytes(model, composes: composes, prefixesSpace: prefix), pattern: pattern,
                 words: NativeWords(kind: .bytes(model)))
@@ -257,6 +265,10 @@ final class EncodingPlan: Sendable {
                 bytes = NormalizationForm.nfc.apply(AlignedText(bytes, at: 0, tracking: false)).bytes
             }
             return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, model, table, &ids)
+        case .byExpressions(let end, let composes):
+            guard !composes || isSurelyComposed(text) else { return false }
+            encodeByExpressions(text, end, core, table, &ids)
+            return true
         case .wholeParts:
             return table.encode(text, rules, into: &ids) { range, _ in encodeWord(copy(text.extracting(range)), core) }
         case .metaspace:
@@ -298,6 +310,7 @@ final class EncodingPlan: Sendable {
             return encodeAll { range, _ in
                 .ids(model.ids(ofBytes: bytes.extracting(range)), remembers: false)
             }
+        case .byExpressions: return false
         case .wholeParts: return encodeAll { range, _ in encodeWord(copy(bytes.extracting(range)), core) }
         case .metaspace:
             return encodeAll { range, _ in

@@ -136,6 +136,40 @@ import _EDICTestSupport
     }
 
     /// llama.cpp begins texts of these with the beginning token where the file does not say.
+    /// Texts cut before their spaces, with what stands between remembered, have the ids of encoding them step by step, whatever
+    /// was met before.
+    @Test(arguments: ["deepseek-v3", "deepseek-coder", "deepseek-llm", "qwen35", "default", "falcon"])
+    func textsCutBeforeSpacesAreAsTheWhole(_ name: String) throws {
+        var parts = try TrainingTests.train(.byteLevelBPE, size: 320, workers: 1).core.parts
+        parts.preTokenizer = try GGUFPreTokenizer(named: name).preTokenizer
+        let tokenizer = try Tokenizer(parts)
+        guard case .byExpressions? = tokenizer.core.plan?.kind else {
+            Issue.record("\(name) is encoded step by step")
+            return
+        }
+        var generator = SeededGenerator(seed: 29)
+        let pool = [
+            "the", "cat", "łąka", "ünder", "İŞ", "я", "Ω", "ƻ", "ʔ", "ạ", "中文", "😀", "😀", "€", "+", "=", "`", "^", "…",
+            "“", "”",
+            "–", ".", ",", "!", "(", "'s", "'", "123", "4567", "²", "½", "٣", "\u{301}", "e\u{301}", "\u{200B}",
+            "\u{0}", "\u{A0}",
+            "\u{1680}", "\u{3000}", "\u{85}", "\t", "\n", "\r\n", "\n\n", "\u{FFFD}", "ꟊ",
+        ]
+        for round in 0..<400 {
+            var bytes: [UInt8] = []
+            for _ in 0..<Int.random(in: 0...(round % 40 == 0 ? 400 : 14), using: &generator) {
+                bytes += (pool.randomElement(using: &generator) ?? "").utf8
+                if Int.random(in: 0..<40, using: &generator) == 0 { bytes.append(0xC3) }
+                let spaces = [0, 0, 1, 1, 1, 1, 2, 3].randomElement(using: &generator) ?? 0
+                bytes += [UInt8](repeating: 0x20, count: spaces)
+            }
+            var wanted: [UInt32] = []
+            tokenizer.core.encodeSlowly(bytes, at: 0, .ordinaryText, tracking: false) { id, _ in wanted.append(id) }
+            let ids = tokenizer.encode(bytes.span, addingSpecialTokens: false, specialTokens: .ordinaryText)
+            #expect(ids == wanted, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
+        }
+    }
+
     @Test func theBeginningIsAddedWhereItIsTheCustom() throws {
         let folder = try TemporaryFolder()
         for (pre, adds) in [("llama-bpe", true), ("tekken", true), ("gpt-2", false), ("viking", false)] {
