@@ -57,4 +57,6 @@ EK_INLINE size_t ek_row_block(size_t row_bytes) {
     const size_t rows = ((size_t)256 << 10) / row_bytes / 24 * 24;
     return rows < 24 ? 24 : rows;
 }
+/// The larger of two constants.
+#define EK_MOST(a, b) ((a) > (b) ? (a) : (b))
 EK_INLINE size_t ek_min_size(size_t a, size_t b) { return a < b ? a : b; }

@@ -41,8 +41,10 @@ EK_INLINE vi block_odd(const ek_layout l, const char *block, const int group, co
 
 enum {
     block_ahead = 2048,
-    block_most = 8,
-    block_columns = lanes_nr_block > far_panels ? lanes_nr_block : far_panels,
+    block_most = 8,  // blocks in a chunk
+    block_rows_most = EK_MOST(lanes_mr_block, EK_MOST(lanes_mr_narrow_block, lanes_mr_narrow_super)),
+    block_step_most = EK_MOST(EK_MOST(lanes_nr_far, lanes_nr_block), EK_MOST(lanes_nr_narrow_block, lanes_nr_narrow_super)),
+    block_columns = EK_MOST(far_panels, block_step_most),
 };
 
 /// Keeps the compiler from unpacking the next groups before these sums: their numbers would leave the registers.
@@ -59,11 +61,36 @@ typedef struct block_place {
     const float *x_scales;
     size_t scale_stride;
     // What a run's sum starts with (the offset, taken back), and what a block's minimum is multiplied by.
-    int32_t starts[lanes_mr_narrow_block][2 * block_most];
-    float inputs[lanes_mr_narrow_block][block_most];
+    int32_t starts[block_rows_most][2 * block_most];
+    float inputs[block_rows_most][block_most];
     // The scales of 256 inputs.
     vf super[block_columns], super_minimum[block_columns];
 } block_place;
+
+typedef uint32_t ek_eight __attribute__((vector_size(32)));
+typedef uint32_t ek_sixteen __attribute__((vector_size(64)));
+typedef int32_t ek_eight_signed __attribute__((vector_size(32)));
+typedef float ek_eight_floats __attribute__((vector_size(32)));
+
+/// The starts and inputs of a row for all blocks of a superblock: left to itself, the compiler takes one after the other.
+EK_INLINE void enter_superblock(const ek_layout l, const int32_t *sums, const float *scales, int32_t *starts, float *inputs) {
+    ek_sixteen all;
+    memcpy(&all, sums, sizeof all);
+    const ek_eight both = __builtin_shufflevector(all, all, 0, 2, 4, 6, 8, 10, 12, 14) +
+                          __builtin_shufflevector(all, all, 1, 3, 5, 7, 9, 11, 13, 15);
+    if (l.offset && l.scale_run == 16) {
+        const ek_sixteen own = (0u - (uint32_t)l.offset) * all;
+        memcpy(starts, &own, sizeof own);
+    } else if (l.offset) {
+        const ek_eight own = (0u - (uint32_t)l.offset) * both;
+        memcpy(starts, &own, sizeof own);
+    }
+    if (!l.has_minimum) return;
+    ek_eight_floats own;
+    memcpy(&own, scales, sizeof own);
+    own *= __builtin_convertvector((ek_eight_signed)both, ek_eight_floats);
+    memcpy(inputs, &own, sizeof own);
+}
 
 /// What changes with a chunk, before its blocks.
 EK_INLINE void enter_chunk(const ek_layout l, const int mr, const int nr, const int32_t *x_sums, size_t sum_stride,
@@ -71,6 +98,10 @@ EK_INLINE void enter_chunk(const ek_layout l, const int mr, const int nr, const 
     const int runs = 32 / l.scale_run;
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const int32_t *sums = x_sums + (size_t)r * sum_stride;
+        if (l.chunk_blocks == 8) {
+            enter_superblock(l, sums, at->x_scales + (size_t)r * at->scale_stride, at->starts[r], at->inputs[r]);
+            continue;
+        }
         EK_UNROLL for (int b = 0; b < l.chunk_blocks; b++) {
             const int32_t both = sums[2 * b] + sums[2 * b + 1];
             if (l.offset)
@@ -89,7 +120,7 @@ EK_INLINE void enter_chunk(const ek_layout l, const int mr, const int nr, const 
 
 /// Adds the products of block `b` of a chunk to the sums of columns `first` ... `first + nr - 1`.
 EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const int nr, const int first, int b,
-                          const block_place *at, vf sum[lanes_mr_narrow_block][block_columns]) {
+                          const block_place *at, vf sum[block_rows_most][block_columns]) {
     const int runs = 32 / l.scale_run, groups = 8 / runs;
     // Groups whose products' sums, in pairs, fit 16 bits: 2 * 15 * 127 eight times, 2 * 31 * 127 four times, 2 * 63 * 127
     // twice.
@@ -97,7 +128,7 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
     const int sums_many = sums_pairs && !wide && l.bits < 8;
     const char *block = at->weights + (size_t)b * l.block_bytes + (size_t)first * at->panel_stride;
     EK_UNROLL for (int run = 0; run < runs; run++) {
-        vi whole[lanes_mr_narrow_block][lanes_nr_block], pairs[lanes_mr_narrow_block][lanes_nr_block];
+        vi whole[block_rows_most][block_step_most], pairs[block_rows_most][block_step_most];
         EK_UNROLL for (int r = 0; r < mr; r++) {
             EK_UNROLL for (int c = 0; c < nr; c++) {
                 // Where pairs are summed, these come later, so that they keep no registers until then.
@@ -107,7 +138,7 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
         }
         EK_UNROLL for (int g = 0; g < groups; g++) {
             const int group = run * groups + g;
-            vi bytes[lanes_nr_block], even[lanes_nr_block], odd[lanes_nr_block];
+            vi bytes[block_step_most], even[block_step_most], odd[block_step_most];
             EK_UNROLL for (int c = 0; c < nr; c++) {
                 bytes[c] = block_group(l, block + (size_t)c * at->panel_stride, group);
                 even[c] = block_even(l, block + (size_t)c * at->panel_stride, group, bytes[c]);
@@ -134,7 +165,7 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
                 }
             }
         }
-        vf scale[lanes_nr_block], minimum[lanes_nr_block];
+        vf scale[block_step_most], minimum[block_step_most];
         EK_UNROLL for (int c = 0; c < nr; c++) {
             const char *own = at->scales + (size_t)(first + c) * at->panel_stride;
             if (!l.superblock) {
@@ -165,8 +196,8 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
     const ek_layout l = ek_layout_of(format);
     const size_t chunk_bytes = ek_chunk_bytes(l), chunks = ek_chunks(l, p->k), sum_stride = p->x->sum_stride;
     // Far apart panels come one after the other, so that a block's numbers stay in registers.
-    const int step = nr > lanes_nr_block ? lanes_nr_block : nr;
-    vf sum[lanes_mr_narrow_block][block_columns];
+    const int step = nr == far_panels ? lanes_nr_far : nr;
+    vf sum[block_rows_most][block_columns];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_set1(0);
     }
@@ -212,9 +243,14 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
 
 EK_INLINE void block_rows(const ek_format format, const int wide, const int nr, const byte_product *p, size_t m,
                           size_t panel) {
-    const int mr = wide ? lanes_mr_block : lanes_mr_narrow_block;
+    const int superblock = ek_layout_of(format).superblock;
+    const int mr = wide ? lanes_mr_block : superblock ? lanes_mr_narrow_super : lanes_mr_narrow_block;
     size_t row = 0;
     for (; row + (size_t)mr <= m; row += (size_t)mr) block_tile(format, wide, mr, nr, p, row, panel, 1);
+    if (mr > 4 && row + 4 <= m) {
+        block_tile(format, wide, mr > 4 ? 4 : 1, nr, p, row, panel, 1);
+        row += 4;
+    }
     if (mr > 2)
         for (; row + 2 <= m; row += 2) block_tile(format, wide, mr > 2 ? 2 : 1, nr, p, row, panel, 1);
     for (; row < m; row++) block_tile(format, wide, 1, nr, p, row, panel, 1);
@@ -222,14 +258,15 @@ EK_INLINE void block_rows(const ek_format format, const int wide, const int nr, 
 
 EK_INLINE void block_panels(const ek_format format, const int wide, const byte_product *p, size_t m) {
     const size_t panels = (p->n + 15) / 16;
+    const int superblock = ek_layout_of(format).superblock;
+    const int nr = wide ? lanes_nr_block : superblock ? lanes_nr_narrow_super : lanes_nr_narrow_block;
     size_t panel = 0;
     if (m == 1 && panels >= far_panels) {
         const size_t apart = panels / far_panels;
         for (; panel < apart; panel++) block_tile(format, wide, 1, far_panels, p, 0, panel, apart);
         panel *= far_panels;
     }
-    for (; panel + lanes_nr_block <= panels; panel += lanes_nr_block)
-        block_rows(format, wide, lanes_nr_block, p, m, panel);
+    for (; panel + (size_t)nr <= panels; panel += (size_t)nr) block_rows(format, wide, nr, p, m, panel);
     for (; panel < panels; panel++) block_rows(format, wide, 1, p, m, panel);
 }
 

@@ -72,12 +72,16 @@ static inline vi vi_add_pairs(vi sum, vi pairs) { return (void)pairs, sum; }
     }
 
 /// How far ahead weights are asked for where one tile reads them all.
-enum { int8_ahead = 768, int8_columns = lanes_nr_int8 > far_panels ? lanes_nr_int8 : far_panels };
+enum {
+    int8_ahead = 768,
+    int8_most = EK_MOST(lanes_mr_int8, lanes_mr_narrow),
+    int8_columns = EK_MOST(far_panels, EK_MOST(lanes_nr_int8, lanes_nr_narrow)),
+};
 
 /// Adds the products of 16 inputs, four and those 16, 32 and 48 further on, to `sum`: in 16 bits until all are there.
-EK_INLINE void int8_part(const int mr, const int nr, vi sum[lanes_mr_narrow][int8_columns], const int8_t *x, size_t x_stride,
+EK_INLINE void int8_part(const int mr, const int nr, vi sum[int8_most][int8_columns], const int8_t *x, size_t x_stride,
                          const char *w, size_t panel_stride) {
-    vi pairs[lanes_mr_narrow][int8_columns];
+    vi pairs[int8_most][int8_columns];
     EK_UNROLL for (int g = 0; g < 4; g++) {
         vi bytes[int8_columns];
         EK_UNROLL for (int c = 0; c < nr; c++) bytes[c] = vi_load(w + 256 * g + (size_t)c * panel_stride);
@@ -100,7 +104,7 @@ EK_INLINE void int8_part(const int mr, const int nr, vi sum[lanes_mr_narrow][int
 /// tiles over the same panels wait for memory no more than the arithmetic takes. Nothing is asked for where it is null.
 EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_product *p, size_t row, size_t panel,
                          size_t apart, const char *ahead, size_t ahead_step) {
-    vi sum[lanes_mr_narrow][int8_columns];
+    vi sum[int8_most][int8_columns];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const vi start = vi_set1(without_offset(128, p->x->sums[row + (size_t)r]));
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = start;
@@ -110,7 +114,7 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
     const size_t x_stride = p->x->value_stride, panel_stride = apart * p->panel_stride;
     size_t steps = (p->k + 3) / 4;
     // Far apart panels wait for memory, and their sums would not fit the registers.
-    if (sums_pairs && !wide && nr <= lanes_nr_int8) {
+    if (sums_pairs && !wide && nr <= lanes_nr_narrow) {
         for (; steps >= 16; steps -= 16) {
             _Pragma("clang loop unroll(disable)") for (int i = 0; i < 4; i++)
                 int8_part(mr, nr, sum, x + 4 * i, x_stride, w + 64 * i, panel_stride);
@@ -169,13 +173,14 @@ EK_INLINE void int8_rows(const int wide, const int nr, const byte_product *p, si
 
 EK_INLINE void int8_panels(const int wide, const byte_product *p, size_t m) {
     const size_t panels = (p->n + 15) / 16;
+    const int nr = wide ? lanes_nr_int8 : lanes_nr_narrow;
     size_t panel = 0;
     if (m == 1 && panels >= far_panels) {
         const size_t apart = panels / far_panels;
         for (; panel < apart; panel++) int8_tile(wide, 1, far_panels, p, 0, panel, apart, 0, 0);
         panel *= far_panels;
     }
-    for (; panel + lanes_nr_int8 <= panels; panel += lanes_nr_int8) int8_rows(wide, lanes_nr_int8, p, m, panel);
+    for (; panel + (size_t)nr <= panels; panel += (size_t)nr) int8_rows(wide, nr, p, m, panel);
     for (; panel < panels; panel++) int8_rows(wide, 1, p, m, panel);
 }
 static EK_APART void int8_wide(const byte_product *p, size_t m) { int8_panels(1, p, m); }

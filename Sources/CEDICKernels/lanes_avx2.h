@@ -5,8 +5,10 @@
 #include <string.h>
 
 enum {
-    lanes_mr_float = 6, lanes_nr_float = 1, lanes_mr_int8 = 3, lanes_nr_int8 = 1,
-    lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow = 3, lanes_mr_narrow_block = 4,
+    lanes_mr_float = 6, lanes_nr_float = 1,
+    lanes_mr_int8 = 3, lanes_nr_int8 = 1, lanes_mr_narrow = 3, lanes_nr_narrow = 1,
+    lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow_block = 4, lanes_nr_narrow_block = 1,
+    lanes_mr_narrow_super = 4, lanes_nr_narrow_super = 1, lanes_nr_far = 1,
 };
 
 typedef struct { __m256 a, b; } vf;
@@ -140,6 +142,8 @@ static inline vi vi_dot4(vi sum, vi w, vx x) { return vi_add_pairs(sum, vi_pairs
 /// Neither this sum nor anything read from memory moves across.
 static inline void vi_fence(vi *sum) { __asm__ volatile("" : "+x"(sum->a), "+x"(sum->b) : : "memory"); }
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+/// The same into the second-level cache, which takes more requests at once.
+static inline void ek_prefetch_far(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
 
 #include "lanes_partial.h"
 #include "turn_x86.h"

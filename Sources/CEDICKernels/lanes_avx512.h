@@ -5,8 +5,10 @@
 #include <string.h>
 
 enum {
-    lanes_mr_float = 8, lanes_nr_float = 3, lanes_mr_int8 = 8, lanes_nr_int8 = 3,
-    lanes_mr_block = 6, lanes_nr_block = 2, lanes_mr_narrow = 8, lanes_mr_narrow_block = 6,
+    lanes_mr_float = 8, lanes_nr_float = 3,
+    lanes_mr_int8 = 8, lanes_nr_int8 = 1, lanes_mr_narrow = 8, lanes_nr_narrow = 3,
+    lanes_mr_block = 6, lanes_nr_block = 1, lanes_mr_narrow_block = 6, lanes_nr_narrow_block = 2,
+    lanes_mr_narrow_super = 8, lanes_nr_narrow_super = 1, lanes_nr_far = 2,
 };
 
 typedef __m512 vf;
@@ -103,5 +105,7 @@ static inline vi vi_dot2(vi sum, vi w, vw x) { return _mm512_add_epi32(sum, _mm5
 #endif
 static inline void vi_fence(vi *sum) { (void)sum; }
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+/// The same into the second-level cache, which takes more requests at once.
+static inline void ek_prefetch_far(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }
 
 #include "turn_x86.h"

@@ -6,8 +6,10 @@
 #include "half.h"
 
 enum {
-    lanes_mr_float = 2, lanes_nr_float = 1, lanes_mr_int8 = 2, lanes_nr_int8 = 1,
-    lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_narrow = 2, lanes_mr_narrow_block = 1,
+    lanes_mr_float = 2, lanes_nr_float = 1,
+    lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_narrow = 2, lanes_nr_narrow = 1,
+    lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_narrow_block = 1, lanes_nr_narrow_block = 1,
+    lanes_mr_narrow_super = 1, lanes_nr_narrow_super = 1, lanes_nr_far = 1,
 };
 
 typedef struct { float v[16]; } vf;
@@ -107,6 +109,7 @@ static inline vi vi_dot2(vi sum, vi w, vw x) {
 }
 static inline void vi_fence(vi *sum) { (void)sum; }
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
+static inline void ek_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 #include "lanes_partial.h"
 #include "turn_rows.h"
