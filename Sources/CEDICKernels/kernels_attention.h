@@ -46,9 +46,10 @@ EK_INLINE void copy_near(const float *from, size_t stride, const int rows, size_
 }
 
 /// Adds the products of `depth` numbers of the queries and of 16 * groups keys to the keys' scores. Groups of 16 turned keys
-/// lie `key_group` apart; rows of scores have room for whole lanes.
-EK_INLINE void score_tile(const ek_attention *a, const int rows, const int groups, size_t row, const float *near,
-                          const float *keys, size_t key_group, size_t d, size_t depth, size_t j) {
+/// lie `key_group` apart, and what is read next `ahead` behind them where the tile `asks` for it; rows of scores have room for
+/// whole lanes.
+EK_INLINE void score_tile(const ek_attention *a, const int rows, const int groups, const int asks, size_t row,
+                          const float *near, const float *keys, size_t key_group, size_t d, size_t depth, size_t j) {
     float *scores = a->scores + row * a->score_stride + j;
     vf sums[attention_tile][attention_groups];
     EK_UNROLL for (int r = 0; r < rows; r++) {
@@ -57,7 +58,10 @@ EK_INLINE void score_tile(const ek_attention *a, const int rows, const int group
     }
     for (size_t i = 0; i < depth; i++) {
         vf key[attention_groups];
-        EK_UNROLL for (int g = 0; g < groups; g++) key[g] = vf_load(keys + key_group * (size_t)g + 16 * i);
+        EK_UNROLL for (int g = 0; g < groups; g++) {
+            key[g] = vf_load(keys + key_group * (size_t)g + 16 * i);
+            if (asks) ek_prefetch_far(keys + key_group * (size_t)g + 16 * i + a->ahead);
+        }
         EK_UNROLL for (int r = 0; r < rows; r++) {
             const vf number = vf_set1(near[r * attention_depth + (int)i]);
             EK_UNROLL for (int g = 0; g < groups; g++) sums[r][g] = vf_fma(number, key[g], sums[r][g]);
@@ -72,8 +76,8 @@ EK_INLINE void score_tile(const ek_attention *a, const int rows, const int group
 
 /// The same for all of `count` keys, at most 16 * attention_groups. One query takes several groups at once, since the sums
 /// of one wait for each other.
-EK_INLINE void score_groups(const ek_attention *a, const int rows, size_t row, const float *keys, size_t key_group,
-                            size_t d, size_t depth, size_t j, size_t count) {
+EK_INLINE void score_groups(const ek_attention *a, const int rows, const int asks, size_t row, const float *keys,
+                            size_t key_group, size_t d, size_t depth, size_t j, size_t count) {
     if (sees_none(a, row, rows, j, j + count)) return;
     float near[attention_tile * attention_depth];
     const float *query = a->queries + row * a->query_stride + d;
@@ -81,13 +85,13 @@ EK_INLINE void score_groups(const ek_attention *a, const int rows, size_t row, c
     size_t g = 0;
     if (rows == 1) {
         for (; count > 16 * (g + 3); g += 4)
-            score_tile(a, rows, rows == 1 ? 4 : 1, row, query, keys + key_group * g, key_group, d, depth, j + 16 * g);
+            score_tile(a, rows, rows == 1 ? 4 : 1, asks, row, query, keys + key_group * g, key_group, d, depth, j + 16 * g);
         for (; count > 16 * (g + 1); g += 2)
-            score_tile(a, rows, rows == 1 ? 2 : 1, row, query, keys + key_group * g, key_group, d, depth, j + 16 * g);
+            score_tile(a, rows, rows == 1 ? 2 : 1, asks, row, query, keys + key_group * g, key_group, d, depth, j + 16 * g);
     }
     for (; count > 16 * g; g++) {
         if (sees_none(a, row, rows, j + 16 * g, j + 16 * (g + 1))) continue;
-        score_tile(a, rows, 1, row, rows > 1 ? near : query, keys + key_group * g, key_group, d, depth, j + 16 * g);
+        score_tile(a, rows, 1, asks, row, rows > 1 ? near : query, keys + key_group * g, key_group, d, depth, j + 16 * g);
     }
 }
 
@@ -106,9 +110,15 @@ EK_INLINE void score_keys(const ek_attention *a, size_t j, size_t count) {
             const float *rows[16];
             for (size_t i = 0; i < 16; i++)
                 rows[i] = a->keys + attention_row(a, j + (g + i < count ? g + i : 0)) * a->key_stride + d;
+            for (size_t i = 0; a->ahead > 0 && i < 16; i++)
+                for (size_t at = 0; at < depth; at += 16) ek_prefetch_far(rows[i] + a->ahead + at);
             ek_turn_rows(rows, depth, turned + attention_depth * g);
         }
-#define EK_TILE(rows, row) score_groups(a, rows, row, keys, key_group, d, depth, j, count)
+        if (a->rows == 1 && a->key_stride == 0 && a->ahead > 0) {
+            score_groups(a, 1, 1, 0, keys, key_group, d, depth, j, count);
+            continue;
+        }
+#define EK_TILE(rows, row) score_groups(a, rows, 0, row, keys, key_group, d, depth, j, count)
         EK_QUERY_TILES(EK_TILE);
 #undef EK_TILE
     }
@@ -117,8 +127,8 @@ EK_INLINE void score_keys(const ek_attention *a, size_t j, size_t count) {
 /// Adds `count` values, weighed by the scores of `rows` queries, which lie `score_stride` apart, to numbers d ... of their
 /// results: 16 * blocks, or as many as a value has left. What `values` holds behind those is loaded and left alone where
 /// blocks is 1.
-EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int blocks, size_t row, const float *scores,
-                          const float *values, size_t value_stride, const int32_t *list, size_t d, size_t count) {
+EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int blocks, const int asks, size_t row,
+                          const float *scores, const float *values, size_t value_stride, const int32_t *list, size_t d, size_t count) {
     float *out = a->out + row * a->out_stride + d;
     const size_t width = a->value_size - d;
     vf sums[attention_tile][attention_blocks];
@@ -129,7 +139,10 @@ EK_INLINE void weigh_tile(const ek_attention *a, const int rows, const int block
     for (size_t i = 0; i < count; i++) {
         const float *own = values + (list ? (size_t)list[i] : i) * value_stride;
         vf value[attention_blocks];
-        EK_UNROLL for (int b = 0; b < blocks; b++) value[b] = vf_load(own + 16 * b);
+        EK_UNROLL for (int b = 0; b < blocks; b++) {
+            value[b] = vf_load(own + 16 * b);
+            if (asks) ek_prefetch_far(own + 16 * b + a->ahead);
+        }
         EK_UNROLL for (int r = 0; r < rows; r++) {
             const vf weight = vf_set1(scores[r * attention_depth + (int)i]);
             EK_UNROLL for (int b = 0; b < blocks; b++) sums[r][b] = vf_fma(weight, value[b], sums[r][b]);
@@ -147,7 +160,7 @@ EK_INLINE void weigh_rows(const ek_attention *a, const int rows, size_t row, con
     if (sees_none(a, row, rows, j, j + count)) return;
     float near[attention_tile * attention_depth];
     copy_near(a->scores + row * a->score_stride + j, a->score_stride, rows, count, near);
-    for (size_t at = 0; at < depth; at += 16) weigh_tile(a, rows, 1, row, near, values + at, attention_depth, 0, d + at, count);
+    for (size_t at = 0; at < depth; at += 16) weigh_tile(a, rows, 1, 0, row, near, values + at, attention_depth, 0, d + at, count);
 }
 
 /// Adds the values at j ... j + count - 1, weighed, to all queries' results; count <= attention_positions.
@@ -164,14 +177,14 @@ EK_INLINE void weigh_values(const ek_attention *a, size_t j, size_t count) {
 }
 
 /// The same for one query and all positions, without copying whole blocks.
-EK_INLINE void weigh_for_one(const ek_attention *a, size_t start, size_t end) {
+EK_INLINE void weigh_for_one(const ek_attention *a, const int asks, size_t start, size_t end) {
     const float *values = a->list ? a->values : a->values + start * a->value_stride;
     const int32_t *list = a->list ? a->list + start : 0;
     size_t d = 0;
     for (; d + 16 * attention_blocks <= a->value_size; d += 16 * attention_blocks)
-        weigh_tile(a, 1, attention_blocks, 0, a->scores + start, values + d, a->value_stride, list, d, end - start);
+        weigh_tile(a, 1, attention_blocks, asks, 0, a->scores + start, values + d, a->value_stride, list, d, end - start);
     for (; d + 16 <= a->value_size; d += 16)
-        weigh_tile(a, 1, 1, 0, a->scores + start, values + d, a->value_stride, list, d, end - start);
+        weigh_tile(a, 1, 1, asks, 0, a->scores + start, values + d, a->value_stride, list, d, end - start);
 }
 
 /// The softmax of n numbers that have room for 16 more behind them, which become zeros up to a whole number of lanes.
@@ -196,7 +209,8 @@ static void attend(const ek_attention *a) {
         for (size_t j = last; j < end; j++) own[j] = 0;
         memset(a->out + r * a->out_stride, 0, a->value_size * sizeof(float));
     }
-    if (a->rows == 1 && a->value_size % 16 == 0 && end > start) return weigh_for_one(a, start, end);
+    if (a->rows == 1 && a->value_size % 16 == 0 && end > start)
+        return a->ahead > 0 ? weigh_for_one(a, 1, start, end) : weigh_for_one(a, 0, start, end);
     for (size_t j = start; j < end; j += attention_positions)
         weigh_values(a, j, ek_min_size(attention_positions, end - j));
 }

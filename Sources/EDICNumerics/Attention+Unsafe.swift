@@ -77,13 +77,17 @@ extension Kernels {
                             return unsafe out.update(repeating: 0)
                         }
                         let call = unsafe AttentionCall(
-                            kernels: self, shape: shape, queries: q, keys: k, values: v, visible: visible, out: target)
+                            kernels: self, shape: shape, queries: q, keys: k, values: v,
+                            ahead: keys.count > Self.nearFloats ? shape.headSize : 0, visible: visible, out: target)
                         unsafe call.run(groups, pool, weights)
                     }
                 }
             }
         }
     }
+
+    /// Keys, and values, that stay in a core's caches from one step to the next; of more, the next ones are asked for early.
+    static let nearFloats = 1 << 16
 
     /// So many queries share the turning of keys, and their scores stay in a cache. A multiple of every kernel's tile.
     private static let groupSize = 48
@@ -112,6 +116,8 @@ extension Kernels {
     let queries: UnsafePointer<Float>
     let keys: UnsafePointer<Float>
     let values: UnsafePointer<Float>
+    /// From a head to the next.
+    let ahead: Int
     let visible: [VisibleRows]
     let out: UnsafeMutablePointer<Float>
 
@@ -186,7 +192,8 @@ extension Kernels {
                         var call = unsafe ek_attention(
                             queries: queries + own, query_stride: stride, rows: rows,
                             head_size: shape.headSize, keys: keys + offset, key_stride: width, values: values + offset,
-                            value_stride: width, value_size: shape.headSize, list: list, first: first, last: last,
+                            value_stride: width, value_size: shape.headSize, ahead: rows == 1 ? ahead : 0, list: list,
+                            first: first, last: last,
                             scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
                             out_stride: stride)
                         unsafe kernels.table.pointee.attend(&call)

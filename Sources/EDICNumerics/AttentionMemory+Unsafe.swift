@@ -58,6 +58,9 @@ public struct AttentionMemory: Sendable {
         }
     }
 
+    /// Floats to ask for ahead of what is read: one sequence after the other leaves memory no time to answer.
+    private var ahead: Int { storage.numbers.count > Kernels.nearFloats ? 4096 : 0 }
+
     private static func headStride(_ rows: Int, _ size: Int) -> Int { ((rows + 15) / 16 * 16 + rows) * size }
 
     /// For each query row and head, softmax(q · Kᵀ · scale) · V over a sequence.
@@ -78,7 +81,8 @@ public struct AttentionMemory: Sendable {
             unsafe out.withUnsafeMutableBufferPointer { out in
                 guard let query = queries.baseAddress, let target = out.baseAddress else { return }
                 let call = unsafe MemoryCall(
-                    kernels: kernels, shape: shape, queries: query, numbers: storage.numbers.unsafePointer, out: target)
+                    kernels: kernels, shape: shape, queries: query, numbers: storage.numbers.unsafePointer,
+                    ahead: ahead, out: target)
                 if weights == nil, let pool, pool.workers > 1, work > 1 << 15 {
                     let part = max(1, heads / (2 * pool.workers))
                     let parts = (heads + part - 1) / part
@@ -102,6 +106,7 @@ public struct AttentionMemory: Sendable {
         let shape: AttentionShape
         let queries: UnsafePointer<Float>
         let numbers: UnsafePointer<Float>
+        let ahead: Int
         let out: UnsafeMutablePointer<Float>
 
         /// - Parameter heads: of keys and values, with all query heads that share them.
@@ -125,7 +130,7 @@ public struct AttentionMemory: Sendable {
                         var call = unsafe ek_attention(
                             queries: queries + own, query_stride: size, rows: together, head_size: size, keys: keys,
                             key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size, value_stride: size,
-                            value_size: size, list: nil, first: first, last: last, scale: shape.scale,
+                            value_size: size, ahead: ahead, list: nil, first: first, last: last, scale: shape.scale,
                             scores: scores.unsafePointer, score_stride: scoreStride, out: out + own, out_stride: size)
                         unsafe kernels.table.pointee.attend(&call)
                     }

@@ -276,7 +276,7 @@ static void attend(const ek_kernels *K, const ek_kernels *R) {
     float *v = drawn_floats((held - 1) * vs + value_size, plain);
     float *s = floats((rows - 1) * ss + positions + 16), *t = floats((rows - 1) * ss + positions + 16);
     float *a = floats((rows - 1) * os + value_size), *b = floats((rows - 1) * os + value_size);
-    ek_attention call = {q, qs, rows, size, k, ks, v, vs, value_size, list, first, last, 0.3f, s, ss, a, os};
+    ek_attention call = {q, qs, rows, size, k, ks, v, vs, value_size, 64 * below(2), list, first, last, 0.3f, s, ss, a, os};
     K->attend(&call);
     call.scores = t, call.out = b;
     R->attend(&call);

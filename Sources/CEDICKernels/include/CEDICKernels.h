@@ -104,6 +104,8 @@ typedef struct ek_attention {
     size_t key_stride;
     const float *_Nonnull values;  // row i at i * value_stride, `value_size` floats
     size_t value_stride, value_size;
+    // With one query, what lies so many floats further on is asked for, since it is read next; 0 where all is near.
+    size_t ahead;
     const int32_t *_Nullable list;  // position j is row list[j]; row j where null
     const int32_t *_Nonnull first;  // query r sees positions first[r] ..< last[r]
     const int32_t *_Nonnull last;
