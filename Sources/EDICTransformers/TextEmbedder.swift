@@ -41,6 +41,8 @@ public final class TextEmbedder: Sendable {
 
     /// Texts computed together; no result depends on it.
     private static let batchSize = 16
+    /// Tokens computed together: of more, a layer's activations leave the second-level cache.
+    private static let batchTokens = 192
 
     /// Opens a Hugging Face folder. The files of sentence-transformers beside the model say how to pool.
     ///
@@ -90,11 +92,7 @@ public final class TextEmbedder: Sendable {
 
     /// The vectors of texts of tokens, those around them included.
     func embed(tokens: [[Int]], pool: WorkerPool) -> [[Float]] {
-        let order = tokens.indices.sorted { (tokens[$1].count, $0) < (tokens[$0].count, $1) }
-        let step = max(1, min(Self.batchSize, (order.count + pool.workers - 1) / pool.workers))
-        let batches = stride(from: 0, to: order.count, by: step).map {
-            Array(order[$0..<min($0 + step, order.count)])
-        }
+        let batches = Self.batches(of: tokens.map(\.count), workers: pool.workers)
         let compute = Compute(pool: batches.count == 1 ? pool : nil)
         let results = pool.map(count: batches.count) { index, _ in
             self.vectors(batches[index].map { tokens[$0] }, on: compute)
@@ -104,6 +102,23 @@ public final class TextEmbedder: Sendable {
             for (place, vector) in zip(batch, results) { vectors[place] = vector }
         }
         return vectors
+    }
+
+    /// Texts of like length together.
+    private static func batches(of lengths: [Int], workers: Int) -> [[Int]] {
+        let order = lengths.indices.sorted { (lengths[$1], $0) < (lengths[$0], $1) }
+        let step = max(1, min(batchSize, (order.count + workers - 1) / workers))
+        var batches: [[Int]] = []
+        var count = 0
+        for text in order {
+            if batches.isEmpty || batches[batches.count - 1].count == step || count + lengths[text] > batchTokens {
+                batches.append([])
+                count = 0
+            }
+            batches[batches.count - 1].append(text)
+            count += lengths[text]
+        }
+        return batches
     }
 
     private func vectors(_ texts: [[Int]], on compute: Compute) -> [[Float]] {
