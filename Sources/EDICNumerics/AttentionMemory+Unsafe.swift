@@ -83,21 +83,37 @@ public struct AttentionMemory: Sendable {
                 let call = unsafe MemoryCall(
                     kernels: kernels, shape: shape, queries: query, numbers: storage.numbers.unsafePointer,
                     ahead: ahead, out: target)
+                let groups = groups(sequences)
                 if weights == nil, let pool, pool.workers > 1, work > 1 << 15 {
                     let part = max(1, heads / (2 * pool.workers))
                     let parts = (heads + part - 1) / part
-                    pool.forEach(count: sequences.count * parts) { index, _ in
-                        let (row, first) = (index / parts, index % parts * part)
+                    pool.forEach(count: groups.count * parts) { index, _ in
+                        let (group, first) = (groups[index / parts], index % parts * part)
                         unsafe call.attend(
-                            row, places[sequences[row]], heads: first..<min(heads, first + part), report: nil)
+                            group, places[sequences[group.lowerBound]], heads: first..<min(heads, first + part),
+                            report: nil)
                     }
                     return
                 }
-                for (row, sequence) in sequences.enumerated() {
-                    unsafe call.attend(row, places[sequence], heads: 0..<heads, report: weights)
+                for group in groups {
+                    unsafe call.attend(
+                        group, places[sequences[group.lowerBound]], heads: 0..<heads, report: weights)
                 }
             }
         }
+    }
+
+    /// Neighbouring queries that look at one sequence read it together; with heads that share keys, those of one query do.
+    private func groups(_ sequences: [Int]) -> [Range<Int>] {
+        var groups: [Range<Int>] = []
+        for row in sequences.indices {
+            if shape.heads == shape.keyValueHeads, row > 0, sequences[row] == sequences[row - 1] {
+                groups[groups.count - 1] = groups[groups.count - 1].lowerBound..<row + 1
+            } else {
+                groups.append(row..<row + 1)
+            }
+        }
+        return groups
     }
 
     /// One call's pointers, which several workers use for different queries and heads.
@@ -109,39 +125,50 @@ public struct AttentionMemory: Sendable {
         let ahead: Int
         let out: UnsafeMutablePointer<Float>
 
-        /// - Parameter heads: of keys and values, with all query heads that share them.
+        /// - Parameters:
+        ///   - group: queries; one only where heads share keys and values.
+        ///   - heads: of keys and values, with all query heads that share them.
         func attend(
-            _ row: Int, _ place: (count: Int, start: Int), heads: Range<Int>, report: ((Int, [Float]) -> Void)?
+            _ group: Range<Int>, _ place: (count: Int, start: Int), heads: Range<Int>,
+            report: ((Int, [Float]) -> Void)?
         ) {
-            let size = unsafe shape.headSize
+            let (size, width) = unsafe (shape.headSize, shape.width)
             let together = unsafe shape.heads / shape.keyValueHeads
+            let rows = max(together, group.count)
+            let rowStride = together > 1 ? size : width
             let stride = AttentionMemory.headStride(place.count, size)
             let scoreStride = (place.count + 31) / 16 * 16
-            let scores = AlignedBuffer<Float>(uninitialized: together * scoreStride)
-            let first = [Int32](repeating: 0, count: together)
-            let last = [Int32](repeating: Int32(place.count), count: together)
-            var means = [Float](repeating: 0, count: report == nil ? 0 : place.count)
+            let scores = AlignedBuffer<Float>(uninitialized: rows * scoreStride)
+            let first = [Int32](repeating: 0, count: rows)
+            let last = [Int32](repeating: Int32(place.count), count: rows)
+            var means = [Float](repeating: 0, count: report == nil ? 0 : group.count * place.count)
             for head in heads {
-                let own = unsafe row * shape.width + head * together * size
+                let own = group.lowerBound * width + head * together * size
                 let keys = unsafe numbers + place.start + head * stride
                 unsafe first.withUnsafeBufferPointer { first in
                     unsafe last.withUnsafeBufferPointer { last in
                         guard let first = first.baseAddress, let last = last.baseAddress else { return }
                         var call = unsafe ek_attention(
-                            queries: queries + own, query_stride: size, rows: together, head_size: size, keys: keys,
+                            queries: queries + own, query_stride: rowStride, rows: rows, head_size: size, keys: keys,
                             key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size, value_stride: size,
                             value_size: size, ahead: ahead, list: nil, first: first, last: last, scale: shape.scale,
-                            scores: scores.unsafePointer, score_stride: scoreStride, out: out + own, out_stride: size)
+                            scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
+                            out_stride: rowStride)
                         unsafe kernels.table.pointee.attend(&call)
                     }
                 }
-                for part in 0..<(report == nil ? 0 : together) {
-                    for position in means.indices {
-                        unsafe means[position] += scores[part * scoreStride + position] / Float(shape.heads)
+                // Each row of scores is one of the group, or one head of a single query.
+                for row in 0..<(report == nil ? 0 : rows) {
+                    let start = together > 1 ? 0 : row * place.count
+                    for position in 0..<place.count {
+                        unsafe means[start + position] += scores[row * scoreStride + position] / Float(shape.heads)
                     }
                 }
             }
-            report?(row, means)
+            guard let report else { return }
+            for (index, row) in group.enumerated() {
+                report(row, Array(means[index * place.count..<(index + 1) * place.count]))
+            }
         }
     }
 }

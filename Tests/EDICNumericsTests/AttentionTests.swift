@@ -57,7 +57,7 @@ import Testing
     func memoryGivesTheSameBits(isa: InstructionSet, index: Int) {
         let shape = Self.shapes[index]
         let ranges = [0..<1, 1..<17, 17..<17, 17..<33, 33..<100]
-        let sequences = [4, 0, 1, 3, 2, 4, 1]
+        let sequences = [4, 0, 1, 3, 2, 2, 4, 4, 4, 1, 1]
         let q = randomFloats(sequences.count * shape.width, seed: 11)
         let k = randomFloats(100 * shape.keyValueWidth, seed: 12)
         let v = randomFloats(100 * shape.keyValueWidth, seed: 13)
