@@ -35,7 +35,8 @@ struct TranslationSearch {
             let states = marian.step(
                 words: words, position: position, sentences: owners, source: memory, target: &target,
                 on: compute, alignment: record)
-            var shared = shortlist == nil || !options.usesShortlist ? marian.logits(states, on: compute) : nil
+            var shared: Matrix?
+            var sharedRows = 0..<0
             var next = BeamSearch.Continuation()
             var nextOwners: [Int] = []
             var start = 0
@@ -46,10 +47,15 @@ struct TranslationSearch {
                 let continuation: BeamSearch.Continuation
                 switch outputs[sentence] {
                 case .all:
+                    if !sharedRows.contains(start) {
+                        sharedRows = Self.rowsScoredTogether(owners, from: start)
+                        shared = nil
+                    }
                     // Taken and put back, so that no second owner makes writing copy it.
-                    var logits = shared.take() ?? marian.logits(states, on: compute)
+                    var logits = shared.take() ?? marian.logits(states.rows(sharedRows), on: compute)
+                    let own = start - sharedRows.lowerBound..<end - sharedRows.lowerBound
                     continuation = searches[sentence].advance(
-                        &logits, rows: start..<end, forbidden: marian.padding, alignments: aligned, on: compute)
+                        &logits, rows: own, forbidden: marian.padding, alignments: aligned, on: compute)
                     shared = logits
                 case .some(let vocabulary, let head):
                     var logits = head(states.rows(start..<end), on: compute)
@@ -69,6 +75,18 @@ struct TranslationSearch {
             position += 1
         }
         return searches.map { Array($0.results.prefix(options.alternatives)) }
+    }
+
+    /// The hypotheses of the next few sentences: scores of all words are many, and those of more would leave the caches
+    /// before they are compared.
+    private static func rowsScoredTogether(_ owners: [Int], from start: Int) -> Range<Int> {
+        var end = start
+        while end < owners.count {
+            let next = owners[end...].firstIndex { $0 != owners[end] } ?? owners.count
+            if end > start, next - start > 32 { break }
+            end = next
+        }
+        return start..<end
     }
 
     private func settings(source: [Int], prefix: [Int]) -> BeamSearch.Settings {
