@@ -4,9 +4,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(EK_VNNI)
+enum { lanes_nr_int8 = 1 };
+#else
+enum { lanes_nr_int8 = 3 };
+#endif
 enum {
     lanes_mr_float = 8, lanes_nr_float = 3,
-    lanes_mr_int8 = 8, lanes_nr_int8 = 1, lanes_mr_narrow = 8, lanes_nr_narrow = 3,
+    lanes_mr_int8 = 8, lanes_mr_narrow = 8, lanes_nr_narrow = 3,
     lanes_mr_block = 6, lanes_nr_block = 1, lanes_mr_narrow_block = 6, lanes_nr_narrow_block = 2,
     lanes_mr_narrow_super = 8, lanes_nr_narrow_super = 1, lanes_nr_far = 2,
 };
