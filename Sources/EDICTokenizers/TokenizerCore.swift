@@ -253,8 +253,10 @@ final class TokenizerCore: Sendable {
 extension [UInt32] {
     /// Makes room for the ids of a long text, which growing step by step would copy several times.
     mutating func reserveForText(bytes: Int) {
-        guard bytes > 1 << 16 else { return }
         // Two for seven bytes are more than most tokenizers make of most text; what is not used is never touched.
-        reserveCapacity(count + bytes / 7 * 2)
+        let room = bytes / 7 * 2
+        guard bytes > 1 << 16, capacity - count < room else { return }
+        // Who appends text after text copies no more than by appending ids.
+        reserveCapacity(Swift.max(count + room, 2 * capacity))
     }
 }
