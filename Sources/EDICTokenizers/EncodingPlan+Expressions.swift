@@ -6,19 +6,22 @@ extension EncodingPlan {
     /// Behind which characters a space always begins another word.
     ///
     /// An expression must take each of them into a word whatever stands before, and never a space behind it.
-    enum WordEnd: Sendable {
-        /// All but white space.
-        case anything
+    enum WordEnd: Sendable, Equatable {
+        /// All but white space; the line's end behind a mark may be one word with it.
+        case anything(marksTakeLineEnds: Bool)
         case lettersNumbersAndPunctuation
         /// ASCII, letters with case up to Cyrillic, and quotation marks.
         case europeanText
+
+        var marksTakeLineEnds: Bool { self == .anything(marksTakeLineEnds: true) }
     }
 
     /// The cuts of published tokenizers whose expressions are of this kind, each in turn, with where their words end.
     private static let published: [[String]: WordEnd] = {
         var published: [[String]: WordEnd] = [:]
         let named: [(String, WordEnd)] = [
-            ("deepseek-v3", .anything), ("qwen35", .anything), ("default", .anything), ("falcon", .anything),
+            ("deepseek-v3", .anything(marksTakeLineEnds: true)), ("qwen35", .anything(marksTakeLineEnds: true)),
+            ("default", .anything(marksTakeLineEnds: false)), ("falcon", .anything(marksTakeLineEnds: false)),
             ("deepseek-coder", .lettersNumbersAndPunctuation), ("deepseek-llm", .europeanText),
         ]
         for (name, end) in named {
@@ -86,10 +89,13 @@ extension EncodingPlan {
             // The text's end ends a word in any case, but what that makes of it holds only there.
             let closes = Self.closes(word, end)
             guard closes || range.upperBound == text.count else { return .giveUp }
-            if Self.isOneWord(word, end) {
-                return .ids(core.parts.model.encode(copy(word)).map(\.id), remembers: closes)
-            }
             var found: [UInt32] = []
+            if let words = Self.plainWords(in: word, end) {
+                for word in words {
+                    found += core.parts.model.encode(copy(text.extracting(range).extracting(word))).map(\.id)
+                }
+                return .ids(found, remembers: closes)
+            }
             core.encodeSlowly(copy(word), at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
             return .ids(found, remembers: closes)
         }
@@ -118,15 +124,36 @@ extension EncodingPlan {
         scalar.value < 0x530 && (scalar.category == .lu || scalar.category == .ll)
     }
 
-    /// Whether it is letters after a space, or alone, which are a word by all of these expressions; DeepSeek LLM's third cuts
-    /// ASCII from other letters.
-    private static func isOneWord(_ text: Span<UInt8>, _ end: WordEnd) -> Bool {
+    /// The words of what is letters after a space or alone, marks that end a sentence or a part of one, a line's end and so on:
+    /// all of these expressions cut it alike, but for `marksTakeLineEnds`. Nil where it is anything else.
+    private static func plainWords(in text: Span<UInt8>, _ end: WordEnd) -> [Range<Int>]? {
+        var words: [Range<Int>] = []
+        var begin = 0
         var at = text.count > 1 && text[0] == 0x20 ? 1 : 0
-        while at < text.count {
-            let (scalar, length) = decodeScalar(text, at)
-            guard isPlainLetter(scalar), end != .europeanText || scalar.isASCII else { return false }
-            at += length
+        func close() {
+            if begin < at { words.append(begin..<at) }
+            begin = at
         }
-        return true
+        while true {
+            let letters = at
+            while at < text.count {
+                let (scalar, length) = decodeScalar(text, at)
+                // DeepSeek LLM's third expression cuts ASCII from other letters.
+                guard isPlainLetter(scalar), scalar.isASCII || end != .europeanText else { break }
+                at += length
+            }
+            guard at > letters else { return nil }
+            close()
+            while at < text.count, [0x21, 0x29, 0x2C, 0x2E, 0x3A, 0x3B, 0x3F].contains(text[at]) { at += 1 }
+            let hasMarks = at > begin
+            if at == text.count {
+                close()
+                return words
+            }
+            guard text[at] == 0x0A else { return nil }
+            if !hasMarks || !end.marksTakeLineEnds { close() }
+            at += 1
+            close()
+        }
     }
 }
