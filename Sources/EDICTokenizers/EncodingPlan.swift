@@ -266,8 +266,12 @@ final class EncodingPlan: Sendable {
             }
             return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, model, table, &ids)
         case .byExpressions(let end, let composes):
-            guard !composes || isSurelyComposed(text) else { return false }
-            encodeByExpressions(text, end, core, table, &ids)
+            if composes, !isSurelyComposed(text) {
+                let bytes = NormalizationForm.nfc.apply(AlignedText(copy(text), at: 0, tracking: false)).bytes
+                encodeByExpressions(bytes.span, end, core, table, &ids)
+            } else {
+                encodeByExpressions(text, end, core, table, &ids)
+            }
             return true
         case .wholeParts:
             return table.encode(text, rules, into: &ids) { range, _ in encodeWord(copy(text.extracting(range)), core) }

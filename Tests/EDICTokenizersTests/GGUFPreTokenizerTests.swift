@@ -156,6 +156,7 @@ import _EDICTestSupport
         let tokens = (0..<256).map { [UInt8($0)] } + pairs.shuffled(using: &generator)
         parts.model = .bytePair(try BytePairModel(ranked: Vocabulary(tokens)))
         parts.addedTokens = []
+        if name == "qwen35" { parts.normalizer = .form(.nfc) }
         let tokenizer = try Tokenizer(parts)
         guard case .byExpressions? = tokenizer.core.plan?.kind else {
             Issue.record("\(name) is encoded step by step")
