@@ -247,10 +247,7 @@ size_t edic_tok_merge_heap(const edic_tok_merges *m, uint32_t *symbols, uint32_t
 static int pairs_suffice(const edic_tok_pairs *p, const uint32_t *symbols, size_t count) {
     if (!p || !p->spans) return 0;
     for (unsigned t = 0; t < p->tie_count; t++) {
-        uint32_t left = p->outer[p->ties[t].left], right = p->outer[p->ties[t].right];
-        for (size_t i = 0; i + 1 < count; i++) {
-            if (symbols[i] == left && symbols[i + 1] == right) return 0;
-        }
+        if (edic_tok_meet(symbols, count, p->outer[p->ties[t].left], p->outer[p->ties[t].right])) return 0;
     }
     return 1;
 }

@@ -46,12 +46,18 @@ typedef struct {
     unsigned tie_count;
 } edic_tok_pairs;
 
+// Whether two symbols stand side by side.
+static inline int edic_tok_meet(const uint32_t *symbols, size_t count, uint32_t left, uint32_t right) {
+    for (size_t i = 0; i + 1 < count; i++) {
+        if (symbols[i] == left && symbols[i + 1] == right) return 1;
+    }
+    return 0;
+}
+
 // Whether merging first symbols may take a merge that is not in the table.
 static inline int edic_tok_may_tie(const edic_tok_pairs *p, const uint32_t *symbols, size_t count) {
     for (unsigned t = 0; t < p->tie_count; t++) {
-        for (size_t i = 0; i + 1 < count; i++) {
-            if (symbols[i] == p->ties[t].left && symbols[i + 1] == p->ties[t].right) return 1;
-        }
+        if (edic_tok_meet(symbols, count, p->ties[t].left, p->ties[t].right)) return 1;
     }
     return 0;
 }

@@ -85,18 +85,18 @@ extension EncodingPlan {
         _ text: Span<UInt8>, _ end: WordEnd, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32]
     ) -> Bool {
         table.encode(text, rules, into: &ids) { range, _ in
-            let word = text.extracting(range)
+            let stretch = text.extracting(range)
             // The text's end ends a word in any case, but what that makes of it holds only there.
-            let closes = Self.closes(word, end)
+            let closes = Self.closes(stretch, end)
             guard closes || range.upperBound == text.count else { return .giveUp }
             var found: [UInt32] = []
-            if let words = Self.plainWords(in: word, end) {
+            if let words = Self.plainWords(in: stretch, end) {
                 for word in words {
-                    found += core.parts.model.encode(copy(text.extracting(range).extracting(word))).map(\.id)
+                    found += core.parts.model.encode(copy(stretch.extracting(word))).map(\.id)
                 }
                 return .ids(found, remembers: closes)
             }
-            core.encodeSlowly(copy(word), at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
+            core.encodeSlowly(copy(stretch), at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
             return .ids(found, remembers: closes)
         }
     }

@@ -143,7 +143,7 @@ final class EncodingPlan: Sendable {
         }
     }
 
-    /// Where no token has a line's end in it, that is some bytes' tokens, and what stands around it merges as at a text's end.
+    /// With no line's end in any token, each is encoded as a byte, which merges with nothing: a text may be cut before it.
     private static func haveNoLineEnds(_ vocabulary: Vocabulary) -> Bool { !vocabulary.bytes.contains(0x0A) }
 
     private static let mostSpanning = 8
@@ -262,13 +262,12 @@ final class EncodingPlan: Sendable {
             if isComposed, !lacksSpace { return encodeBytes(text, model, table, &ids) }
             var bytes = copy(text)
             if !isComposed {
-                bytes = NormalizationForm.nfc.apply(AlignedText(bytes, at: 0, tracking: false)).bytes
+                bytes = composed(bytes)
             }
             return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, model, table, &ids)
         case .byExpressions(let end, let composes):
             if composes, !isSurelyComposed(text) {
-                let bytes = NormalizationForm.nfc.apply(AlignedText(copy(text), at: 0, tracking: false)).bytes
-                encodeByExpressions(bytes.span, end, core, table, &ids)
+                encodeByExpressions(composed(copy(text)).span, end, core, table, &ids)
             } else {
                 encodeByExpressions(text, end, core, table, &ids)
             }
@@ -331,6 +330,10 @@ final class EncodingPlan: Sendable {
                 prefix: { self.addsPrefix(rule, to: $0, isFirst: true) },
                 chunk: { word, prefix, _ in self.spaced(word, prefix: prefix, core) })
         }
+    }
+
+    private func composed(_ text: [UInt8]) -> [UInt8] {
+        NormalizationForm.nfc.apply(AlignedText(text, at: 0, tracking: false)).bytes
     }
 
     private func isSurelyComposed(_ text: Span<UInt8>) -> Bool {

@@ -48,9 +48,9 @@ extension Tokenizer {
 
     /// Appends the ids of UTF-8 bytes, stretches of which are encoded side by side: the same ids, whatever the pool.
     ///
-    /// The caller encodes alone what is shorter than half a megabyte, and what cannot be cut, since ids may depend on all
-    /// that comes before: where a tokenizer's splitting pattern is none of the published ones, and with SentencePiece's
-    /// Unigram, whose sums are rounded. For many texts see ``encode(batch:addingSpecialTokens:specialTokens:pool:)``.
+    /// The caller encodes alone what is shorter than half a megabyte, and what is not cut, since ids may depend on all that
+    /// comes before: where a tokenizer's splitting pattern is not known to begin a word at each space between letters, and
+    /// with SentencePiece's Unigram, whose sums are rounded. For many texts see ``encode(batch:addingSpecialTokens:specialTokens:pool:)``.
     public func encode(
         _ text: Span<UInt8>, addingSpecialTokens: Bool = true, specialTokens policy: SpecialTokenPolicy = .recognized,
         pool: WorkerPool, into ids: inout [UInt32]

@@ -23,15 +23,19 @@ extension TokenizerCore {
     /// are in their place.
     static let stretchSize = 1 << 17
 
-    /// Appends the ids of a text, stretches of about `size` bytes of which are encoded side by side.
-    func encode(
+    /// Appends the ids of a text, stretches of about `size` bytes of which are encoded side by side; returns whether they were,
+    /// or the caller encoded all of it.
+    @discardableResult func encode(
         _ text: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy, stretches size: Int = stretchSize,
         pool: WorkerPool, into ids: inout [UInt32]
-    ) {
-        guard pool.workers > 1, text.count >= 4 * size else { return encode(text, policy, into: &ids) }
-        let items = items(of: text, policy, size)
+    ) -> Bool {
+        let isLong = pool.workers > 1 && text.count >= 4 * size
+        let items = isLong ? items(of: text, policy, size) : []
         let parcels = Self.parcels(of: items, size)
-        guard parcels.count > 1 else { return encode(text, policy, into: &ids) }
+        guard parcels.count > 1 else {
+            encode(text, policy, into: &ids)
+            return false
+        }
         ids.reserveForText(bytes: text.count)
         let found = OrderedIDs(after: ids)
         ids = []
@@ -47,6 +51,7 @@ extension TokenizerCore {
         }
         ids = found.take(all: !isUncuttable.isCancelled)
         if isUncuttable.isCancelled { encode(text, policy, into: &ids) }
+        return !isUncuttable.isCancelled
     }
 
     private func items(of text: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy, _ size: Int) -> [Item] {
