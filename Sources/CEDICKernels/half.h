@@ -20,3 +20,18 @@ static inline float ek_half_to_float(uint16_t h) {
     const float magnitude = (float)fraction * 0x1p-24f;
     return sign ? -magnitude : magnitude;
 }
+
+/// binary32 to the nearest binary16, to even where two are as near; what is beyond the largest, and NaN, becomes the largest.
+static inline uint16_t ek_half_of_float(float x) {
+    const uint16_t sign = x < 0 || (x == 0 && 1 / x < 0) ? 0x8000 : 0;
+    float magnitude = sign ? -x : x;
+    if (!(magnitude < 65504)) magnitude = 65504;
+    uint32_t bits;
+    memcpy(&bits, &magnitude, 4);
+    const int exponent = (int)(bits >> 23) - 112;
+    // Adding half of the last place carries into the exponent where it must; for subnormals the sum's own rounding does it.
+    if (exponent > 0) return sign | (uint16_t)((bits - (112u << 23) + 0xFFF + (bits >> 13 & 1)) >> 13);
+    const float places = magnitude + 0.5f;
+    memcpy(&bits, &places, 4);
+    return sign | (uint16_t)(bits - 0x3F000000);
+}

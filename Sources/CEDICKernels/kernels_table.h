@@ -37,4 +37,5 @@ const ek_kernels EK_TABLE = {
     .sigmoid = sigmoid,
     .xielu = xielu,
     .attend = attend,
+    .keep = keep,
 };

@@ -20,6 +20,12 @@ static inline void vf_store(float *p, vf v) { _mm256_storeu_ps(p, v.a); _mm256_s
 static inline vf vf_load_f16(const uint16_t *p) {
     return (vf){_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)), _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)))};
 }
+/// Rounds to halves, to even where two are as near; what is beyond the largest becomes the largest.
+static inline void vf_store_f16(uint16_t *p, vf x) {
+    const __m256 most = _mm256_set1_ps(65504), least = _mm256_set1_ps(-65504);
+    _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(_mm256_max_ps(_mm256_min_ps(x.a, most), least), 0));
+    _mm_storeu_si128((__m128i *)(p + 8), _mm256_cvtps_ph(_mm256_max_ps(_mm256_min_ps(x.b, most), least), 0));
+}
 static inline vf vf_load_bf16(const uint16_t *p) {
     const __m256i a = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
     const __m256i b = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(p + 8)));

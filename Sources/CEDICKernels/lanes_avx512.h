@@ -29,6 +29,11 @@ static inline vf vf_load_some(const float *p, size_t n, float fill) {
 }
 static inline void vf_store_some(float *p, size_t n, vf value) { _mm512_mask_storeu_ps(p, ek_first_lanes(n), value); }
 static inline vf vf_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+/// Rounds to halves, to even where two are as near; what is beyond the largest becomes the largest.
+static inline void vf_store_f16(uint16_t *p, vf x) {
+    const vf near = _mm512_max_ps(_mm512_min_ps(x, _mm512_set1_ps(65504)), _mm512_set1_ps(-65504));
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(near, 0));
+}
 static inline vf vf_load_bf16(const uint16_t *p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
 }

@@ -21,6 +21,8 @@ static inline vf vf_set1(float a) { vf r; EK_LANES r.v[i] = a; return r; }
 static inline vf vf_load(const float *p) { vf r; memcpy(r.v, p, sizeof r.v); return r; }
 static inline void vf_store(float *p, vf a) { memcpy(p, a.v, sizeof a.v); }
 static inline vf vf_load_f16(const uint16_t *p) { vf r; EK_LANES r.v[i] = ek_half_to_float(p[i]); return r; }
+/// Rounds to halves, to even where two are as near; what is beyond the largest becomes the largest.
+static inline void vf_store_f16(uint16_t *p, vf x) { EK_LANES p[i] = ek_half_of_float(x.v[i]); }
 static inline vf vf_load_bf16(const uint16_t *p) { vf r; EK_LANES r.v[i] = ek_bfloat_to_float(p[i]); return r; }
 static inline vf vf_load_i8(const int8_t *p) { vf r; EK_LANES r.v[i] = (float)p[i]; return r; }
 static inline vf vf_load_u8(const uint8_t *p) { vf r; EK_LANES r.v[i] = (float)p[i]; return r; }

@@ -24,6 +24,11 @@ static inline vf vf_load_f16(const uint16_t *p) {
     EK_QUADS r.v[i] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p + 4 * i)));
     return r;
 }
+/// Rounds to halves, to even where two are as near; what is beyond the largest becomes the largest.
+static inline void vf_store_f16(uint16_t *p, vf x) {
+    const float32x4_t most = vdupq_n_f32(65504), least = vdupq_n_f32(-65504);
+    EK_QUADS vst1_u16(p + 4 * i, vreinterpret_u16_f16(vcvt_f16_f32(vmaxnmq_f32(vminnmq_f32(x.v[i], most), least))));
+}
 static inline vf vf_load_bf16(const uint16_t *p) {
     vf r;
     EK_QUADS r.v[i] = vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p + 4 * i), 16));

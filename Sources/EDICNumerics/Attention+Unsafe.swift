@@ -195,7 +195,7 @@ extension Kernels {
                             value_stride: width, value_size: shape.headSize, ahead: rows == 1 ? ahead : 0, list: list,
                             first: first, last: last,
                             scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
-                            out_stride: stride)
+                            out_stride: stride, halves: 0)
                         unsafe kernels.table.pointee.attend(&call)
                     }
                 }

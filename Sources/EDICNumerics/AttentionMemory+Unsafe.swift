@@ -153,7 +153,7 @@ public struct AttentionMemory: Sendable {
                             key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size, value_stride: size,
                             value_size: size, ahead: ahead, list: nil, first: first, last: last, scale: shape.scale,
                             scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
-                            out_stride: rowStride)
+                            out_stride: rowStride, halves: 0)
                         unsafe kernels.table.pointee.attend(&call)
                     }
                 }

@@ -27,6 +27,7 @@ public final class CausalLanguageModel: Sendable {
     let tokenizer: TextCodec
     let endTokens: Set<Int>
     private let compute: Compute
+    private let storage: AttentionHistory.Storage
 
     /// Opens a GGUF file or a Hugging Face folder.
     ///
@@ -44,6 +45,7 @@ public final class CausalLanguageModel: Sendable {
                 .unsupported, "\(path): is a \(folder.family) model, which does not generate text (\(folder.kind))")
         }
         compute = Compute(pool: pool)
+        storage = precision.history
         switch folder.layout {
         case .gguf(let file):
             let gguf = try GGUF(file)
@@ -119,7 +121,7 @@ public final class CausalLanguageModel: Sendable {
     /// Reads the tokens that several prompts begin with, once.
     public func read(tokens: [Int]) throws(ModelError) -> PromptPrefix {
         try checkTokens(tokens)
-        var session = Session(network: network, compute: compute)
+        var session = Session(network: network, compute: compute, storage: storage)
         let logits = session.read(tokens)
         return PromptPrefix(tokens: tokens, session: session, logits: logits)
     }
@@ -153,7 +155,7 @@ public final class CausalLanguageModel: Sendable {
         if options.beamSize > 1 { return try searchBeams(prompt, limit: limit, options) }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
         var sampler = Sampler(options)
-        var session = Session(network: network, compute: compute)
+        var session = Session(network: network, compute: compute, storage: storage)
         var logits: [Float] = []
         if limit > 0, let prefix, prompt.starts(with: prefix.tokens) {
             session = prefix.session
@@ -227,7 +229,7 @@ public final class CausalLanguageModel: Sendable {
                 .badRequest,
                 "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
         }
-        var cache = network.emptyCache()
+        var cache = network.emptyHistory(storage)
         let batch = TokenBatch([.init(past: [], tokens: tokens)], cache: &cache)
         let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
         var logProbabilities: [Float] = []
@@ -273,15 +275,15 @@ public struct PromptPrefix: Sendable {
 struct Session: Sendable {
     let network: any CausalNetwork
     let compute: Compute
-    var cache: KeyValueCache
+    var cache: TextHistory
     var past: [Int32] = []
     /// How many tokens are read at a time: the activations of more only take memory.
     var tokensAtATime = 256
 
-    init(network: any CausalNetwork, compute: Compute) {
+    init(network: any CausalNetwork, compute: Compute, storage: AttentionHistory.Storage = .floats) {
         self.network = network
         self.compute = compute
-        cache = network.emptyCache()
+        cache = network.emptyHistory(storage)
     }
 
     /// Reads tokens and gives the scores of the one after them.

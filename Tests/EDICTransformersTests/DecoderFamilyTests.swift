@@ -1,4 +1,5 @@
 import EDICJSON
+import EDICNumerics
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -27,7 +28,7 @@ struct DecoderFamilyTests {
         let golden = try Golden(name)
         let network = try Self.network(golden)
         let prompt = golden.tokenLists("prompt_ids")[0]
-        var cache = network.emptyCache()
+        var cache = network.emptyHistory(.floats)
         var hidden: [Matrix] = []
         let batch = TokenBatch([.init(past: [], tokens: prompt)], cache: &cache)
         let states = network.states(of: batch, cache: &cache, on: Compute()) { hidden.append($0) }
@@ -42,7 +43,7 @@ struct DecoderFamilyTests {
     func longTextsAgree(_ name: String) throws {
         let golden = try Golden(name)
         let network = try Self.network(golden)
-        var cache = network.emptyCache()
+        var cache = network.emptyHistory(.floats)
         let batch = TokenBatch([.init(past: [], tokens: golden.tokens("long_ids"))], cache: &cache)
         let states = network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
         let last = states.gathering(states.rows - 8..<states.rows)
@@ -55,14 +56,16 @@ struct DecoderFamilyTests {
         let golden = try Golden(name)
         let network = try Self.network(golden)
         let tokens = golden.tokens("long_ids")
-        var whole = Session(network: network, compute: Compute())
-        whole.tokensAtATime = tokens.count
-        let expected = whole.read(tokens)
-        for size in [1, 7, tokens.count - 1] {
-            var session = Session(network: network, compute: Compute())
-            session.tokensAtATime = size
-            #expect(session.read(tokens) == expected, "\(size) at a time")
-            #expect(session.past == whole.past)
+        for storage in [AttentionHistory.Storage.floats, .halves] {
+            var whole = Session(network: network, compute: Compute(), storage: storage)
+            whole.tokensAtATime = tokens.count
+            let expected = whole.read(tokens)
+            for size in [1, 7, tokens.count - 1] {
+                var session = Session(network: network, compute: Compute(), storage: storage)
+                session.tokensAtATime = size
+                #expect(session.read(tokens) == expected, "\(size) at a time, \(storage)")
+                #expect(session.past == whole.past)
+            }
         }
     }
 
@@ -70,7 +73,7 @@ struct DecoderFamilyTests {
     func greedyStepsAgree(_ name: String) throws {
         let golden = try Golden(name)
         let network = try Self.network(golden)
-        var cache = network.emptyCache()
+        var cache = network.emptyHistory(.floats)
         let expected = try golden.matrix("greedy_step_logits")
         var next = golden.tokenLists("prompt_ids")[0]
         var past: [Int32] = []
@@ -110,7 +113,7 @@ struct DecoderFamilyTests {
         let network = try GPT2(
             ModelConfiguration(source: "test", json: .object(object)),
             TensorCollection(source: "test", tensors.all + [head]), .asPublished)
-        var cache = network.emptyCache()
+        var cache = network.emptyHistory(.floats)
         let batch = TokenBatch([.init(past: [], tokens: golden.tokenLists("prompt_ids")[0])], cache: &cache)
         let states: Matrix = network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
         let logits: Matrix = network.logits(states, on: Compute())

@@ -286,6 +286,40 @@ static void attend(const ek_kernels *K, const ek_kernels *R) {
         EXPECT(same_floats(s + r * ss + first[r], t + r * ss + first[r], (size_t)(last[r] - first[r])), "weights", r, positions, size);
 }
 
+/// Keys and values put by in several goes, as floats or halves, and what a few queries make of them.
+static void keep_and_attend(const ek_kernels *K, const ek_kernels *R) {
+    static const size_t sizes[] = {1, 3, 20, 16, 32, 48, 64, 80, 128};
+    const int halves = (int)below(2);
+    const size_t size = sizes[halves ? 3 + below(6) : below(9)], stride = size + below(3), unit = halves ? 2 : 4;
+    const size_t positions = 1 + below(below(2) ? 20 : 150), rows = 1 + below(below(2) ? 1 : 9), groups = (positions + 15) / 16;
+    float *k = drawn_floats((positions - 1) * stride + size, plain), *v = drawn_floats((positions - 1) * stride + size, plain);
+    if (below(2)) k[below(size)] = 1e6f, v[below(size)] = -3e-6f;
+    void *kept[2][2];
+    for (int i = 0; i < 2; i++) {
+        kept[i][0] = guarded(unit * groups * 16 * size), kept[i][1] = guarded(unit * positions * size);
+        memset(kept[i][0], 0, unit * groups * 16 * size);
+    }
+    for (size_t at = 0; at < positions;) {
+        const size_t count = 1 + below(positions - at);
+        for (int i = 0; i < 2; i++) {
+            const ek_kept call = {k + at * stride, v + at * stride, stride, count, size, kept[i][0], kept[i][1], at, halves};
+            (i ? R : K)->keep(&call);
+        }
+        at += count;
+    }
+    EXPECT(memcmp(kept[0][0], kept[1][0], unit * groups * 16 * size) == 0, "keep keys", positions, size, (size_t)halves);
+    EXPECT(memcmp(kept[0][1], kept[1][1], unit * positions * size) == 0, "keep values", positions, size, (size_t)halves);
+    int32_t *first = guarded(4 * rows), *last = guarded(4 * rows);
+    for (size_t r = 0; r < rows; r++) first[r] = (int32_t)below(positions), last[r] = first[r] + (int32_t)below(positions - (size_t)first[r] + 1);
+    const size_t ss = positions + 16;
+    float *q = drawn_floats(rows * size, plain), *s = floats(rows * ss), *a = floats(rows * size), *b = floats(rows * size);
+    ek_attention call = {q, size, rows, size, kept[0][0], 0, kept[0][1], size, size, 64 * below(2), 0, first, last, 0.3f, s, ss, a, size, halves};
+    K->attend(&call);
+    call.out = b;
+    R->attend(&call);
+    EXPECT(same_floats(a, b, rows * size), "attend to kept", rows, positions, size);
+}
+
 int compare_bits(const char *name, const ek_kernels *K, const ek_kernels *reference, int fused, unsigned rounds) {
     set_name = name;
     differing = 0;
@@ -298,6 +332,7 @@ int compare_bits(const char *name, const ek_kernels *K, const ek_kernels *refere
         if (!fused) continue;
         FRESH(rotate(K, reference));
         FRESH(attend(K, reference));
+        FRESH(keep_and_attend(K, reference));
     }
     return differing;
 }

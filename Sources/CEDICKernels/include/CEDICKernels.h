@@ -100,11 +100,11 @@ typedef struct ek_attention {
     const float *_Nonnull queries;  // row r at r * query_stride, `head_size` floats
     size_t query_stride, rows, head_size;
     // Row i at i * key_stride. With a stride of 0, turned: number d of keys 16 g ... 16 g + 15 at (g * head_size + d) * 16.
-    const float *_Nonnull keys;
+    const void *_Nonnull keys;
     size_t key_stride;
-    const float *_Nonnull values;  // row i at i * value_stride, `value_size` floats
+    const void *_Nonnull values;  // row i at i * value_stride, `value_size` numbers
     size_t value_stride, value_size;
-    // With one query, what lies so many floats further on is asked for, since it is read next; 0 where all is near.
+    // With one query, what lies so many numbers further on is asked for, since it is read next; 0 where all is near.
     size_t ahead;
     const int32_t *_Nullable list;  // position j is row list[j]; row j where null
     const int32_t *_Nonnull first;  // query r sees positions first[r] ..< last[r]
@@ -115,7 +115,20 @@ typedef struct ek_attention {
     size_t score_stride;
     float *_Nonnull out;  // row r at r * out_stride
     size_t out_stride;
+    // Keys and values are halves instead of floats: turned keys only, no list, and sizes that are multiples of 16.
+    int halves;
 } ek_attention;
+
+/// New keys and values of one head, and where what is turned of it lies, as `ek_attention` reads it.
+typedef struct ek_kept {
+    const float *_Nonnull keys;  // row i at i * stride, `head_size` floats
+    const float *_Nonnull values;
+    size_t stride, count, head_size;
+    void *_Nonnull turned;  // groups of 16 keys
+    void *_Nonnull rows;    // values, head_size apart
+    size_t position;        // of the first new row
+    int halves;             // rounded to halves, those beyond them to the largest; head_size is a multiple of 16
+} ek_kept;
 
 typedef struct ek_kernels {
     // The largest magnitude of narrow rows that meet weights of 8 bits; those of fewer bits meet 127. 0 where quantised
@@ -177,6 +190,7 @@ typedef struct ek_kernels {
     void (*_Nonnull xielu)(float *_Nonnull x, size_t n, float alpha_positive, float alpha_negative, float beta,
                            float epsilon);
     void (*_Nonnull attend)(const ek_attention *_Nonnull a);
+    void (*_Nonnull keep)(const ek_kept *_Nonnull a);
 } ek_kernels;
 
 /// The kernels of an instruction set that is available.

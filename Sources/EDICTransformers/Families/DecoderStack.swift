@@ -29,7 +29,7 @@ struct DecoderStack<FeedForward: DecoderFeedForward>: Sendable {
     }
 
     func states(
-        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+        of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
     ) -> Matrix {
         var h = embedding.rows(batch.tokens)
         let angles = shape.rotary.angles(positions: batch.positions, lengths: batch.lengths)
@@ -65,12 +65,10 @@ extension StackedNetwork {
     var contextLength: Int? { stack.shape.context }
     var bytesPerToken: Int { stack.bytesPerToken }
 
-    func emptyCache() -> KeyValueCache {
-        KeyValueCache(layers: stack.layers.count, width: stack.shape.keyValueHeads * stack.shape.headDimension)
-    }
+    var attentionShapes: [AttentionShape] { stack.layers.map(\.attention.attention.shape) }
 
     func states(
-        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+        of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
     ) -> Matrix {
         stack.states(of: batch, cache: &cache, on: compute, trace: trace)
     }

@@ -33,10 +33,10 @@ struct GPT2: CausalNetwork {
             .reduce((head ?? words).matrix.byteCount) { $0 + $1.weights.matrix.byteCount }
     }
 
-    func emptyCache() -> KeyValueCache { KeyValueCache(layers: layers.count, width: width) }
+    var attentionShapes: [AttentionShape] { layers.map(\.attention.shape) }
 
     func states(
-        of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?
+        of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
     ) -> Matrix {
         var h = words.rows(batch.tokens)
         h.add(positions.rows(batch.positions), on: compute)
@@ -46,10 +46,8 @@ struct GPT2: CausalNetwork {
             let queries = joint.columns(0..<width)
             cache.store(
                 keys: joint.columns(width..<2 * width), values: joint.columns(2 * width..<3 * width),
-                in: batch.newRows, layer: index)
-            let mixed = layer.attention(
-                queries, keys: cache.layers[index].keys, values: cache.layers[index].values,
-                visible: { batch.visible($0, window: nil) }, on: compute)
+                of: batch, layer: index, on: compute)
+            let mixed = cache.attend(layer.attention, queries, in: batch, window: nil, layer: index, on: compute)
             layer.output.add(mixed, to: &h, on: compute)
             var inner = layer.expand(layer.feedForwardNorm(h, on: compute), on: compute)
             inner.apply(activation, on: compute)

@@ -1,8 +1,53 @@
-/// The keys and values of every token seen, one row a token, in each layer.
+internal import EDICNumerics
+
+/// What a decoder keeps of the tokens it has read.
+protocol DecoderCache: Sendable {
+    /// Makes room for `count` tokens in every layer and says in which rows.
+    mutating func allocate(_ count: Int) -> [Int32]
+
+    /// Writes the keys and values of a batch's new tokens into their rows.
+    mutating func store(keys: Matrix, values: Matrix, of batch: TokenBatch, layer: Int, on compute: Compute)
+
+    /// What each new token's query, a row, takes from those tokens of its sequence that it sees.
+    ///
+    /// - Parameter window: how many tokens back that is, itself included; nil for all.
+    func attend(
+        _ attention: Attention, _ queries: Matrix, in batch: TokenBatch, window: Int?, layer: Int, on compute: Compute
+    ) -> Matrix
+}
+
+/// The keys and values of one text, in each layer: for reading and continuing it.
+struct TextHistory: DecoderCache {
+    private var layers: [AttentionHistory]
+    private var rows = 0
+
+    init(layers: [AttentionShape], storage: AttentionHistory.Storage) {
+        self.layers = layers.map { AttentionHistory($0, storage: storage) }
+    }
+
+    mutating func allocate(_ count: Int) -> [Int32] {
+        defer { rows += count }
+        return Array(Int32(rows)..<Int32(rows + count))
+    }
+
+    mutating func store(keys: Matrix, values: Matrix, of batch: TokenBatch, layer: Int, on compute: Compute) {
+        precondition(batch.isOneText(endingAt: rows), "a history is of one text, read from its beginning to its end")
+        layers[layer].append(
+            keys: keys.values.span, values: values.values.span, kernels: compute.kernels, pool: compute.pool)
+    }
+
+    func attend(
+        _ attention: Attention, _ queries: Matrix, in batch: TokenBatch, window: Int?, layer: Int, on compute: Compute
+    ) -> Matrix {
+        attention(queries, history: layers[layer], window: window, on: compute)
+    }
+}
+
+/// The keys and values of every token seen, one row a token, in each layer: for several hypotheses at once.
 ///
 /// A sequence is a list of row numbers, so hypotheses that share a past share its rows, and reordering a beam moves
 /// numbers, not vectors.
-struct KeyValueCache: Sendable {
+struct KeyValueCache: DecoderCache {
     struct Layer: Sendable {
         /// rows × width
         var keys: [Float] = []
@@ -21,7 +66,6 @@ struct KeyValueCache: Sendable {
         self.layers = Array(repeating: Layer(), count: layers)
     }
 
-    /// Makes room for `count` tokens in every layer and says in which rows.
     mutating func allocate(_ count: Int) -> [Int32] {
         var allocated: [Int32] = []
         allocated.reserveCapacity(count)
@@ -46,6 +90,18 @@ struct KeyValueCache: Sendable {
             layers[layer].keys.replaceSubrange(to..<to + width, with: keys.values[from..<from + width])
             layers[layer].values.replaceSubrange(to..<to + width, with: values.values[from..<from + width])
         }
+    }
+
+    mutating func store(keys: Matrix, values: Matrix, of batch: TokenBatch, layer: Int, on compute: Compute) {
+        store(keys: keys, values: values, in: batch.newRows, layer: layer)
+    }
+
+    func attend(
+        _ attention: Attention, _ queries: Matrix, in batch: TokenBatch, window: Int?, layer: Int, on compute: Compute
+    ) -> Matrix {
+        attention(
+            queries, keys: layers[layer].keys, values: layers[layer].values,
+            visible: { batch.visible($0, window: window) }, on: compute)
     }
 
     /// Frees all rows that none of `sequences` names.

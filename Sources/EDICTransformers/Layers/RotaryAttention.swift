@@ -17,7 +17,7 @@ struct RotaryAttention: Sendable {
     /// h += attention(x); x: tokens × width, normalised; `angles` are the rotary ones of the batch.
     func add(
         _ x: Matrix, _ batch: TokenBatch, _ angles: RotaryEmbedding.Angles, to h: inout Matrix,
-        cache: inout KeyValueCache, layer: Int, on compute: Compute
+        cache: inout some DecoderCache, layer: Int, on compute: Compute
     ) {
         let projected = Linear.all([query, key, value], of: x, on: compute)
         var queries = projected[0]
@@ -26,10 +26,8 @@ struct RotaryAttention: Sendable {
         keyNorm?.apply(to: &keys, on: compute)
         rotary.rotate(&queries, heads: attention.shape.heads, by: angles, on: compute)
         rotary.rotate(&keys, heads: attention.shape.keyValueHeads, by: angles, on: compute)
-        cache.store(keys: keys, values: projected[2], in: batch.newRows, layer: layer)
-        let mixed = attention(
-            queries, keys: cache.layers[layer].keys, values: cache.layers[layer].values,
-            visible: { batch.visible($0, window: window) }, on: compute)
+        cache.store(keys: keys, values: projected[2], of: batch, layer: layer, on: compute)
+        let mixed = cache.attend(attention, queries, in: batch, window: window, layer: layer, on: compute)
         output.add(mixed, to: &h, on: compute)
     }
 }

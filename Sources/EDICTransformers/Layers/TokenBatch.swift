@@ -24,7 +24,7 @@ struct TokenBatch {
     /// The cache rows of the new tokens.
     private(set) var newRows: [Int32] = []
 
-    init(_ sequences: [Sequence], cache: inout KeyValueCache) {
+    init(_ sequences: [Sequence], cache: inout some DecoderCache) {
         newRows = cache.allocate(sequences.reduce(0) { $0 + $1.tokens.count })
         for (owner, sequence) in sequences.enumerated() {
             let start = tokens.count
@@ -50,6 +50,11 @@ struct TokenBatch {
         return .rows(table[start..<end])
     }
 
+    /// Whether all tokens are those of one sequence, whose rows are the first `end` ones.
+    func isOneText(endingAt end: Int) -> Bool {
+        tables.count == 1 && isContiguous[0] && tables[0].count == end && tables[0].first ?? 0 == 0
+    }
+
     /// The row of each sequence's last token.
     var lastRows: [Int] {
         owners.indices.filter { $0 + 1 == owners.count || owners[$0 + 1] != owners[$0] }
@@ -65,14 +70,28 @@ protocol CausalNetwork: Sendable {
     /// Bytes of weights that one step reads, however few its tokens; of embeddings only a row is read, not counted.
     var bytesPerToken: Int { get }
 
-    func emptyCache() -> KeyValueCache
+    /// The shape of each layer's attention.
+    var attentionShapes: [AttentionShape] { get }
 
     /// The state of each new token after the last normalisation.
     ///
     /// - Parameter trace: is shown the states before the first layer and after each.
-    func states(of batch: TokenBatch, cache: inout KeyValueCache, on compute: Compute, trace: ((Matrix) -> Void)?)
-        -> Matrix
+    func states(
+        of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
+    ) -> Matrix
 
     /// The scores of all words, for some states.
     func logits(_ states: Matrix, on compute: Compute) -> Matrix
+}
+
+extension CausalNetwork {
+    /// For the hypotheses of a search.
+    func emptyCache() -> KeyValueCache {
+        KeyValueCache(layers: attentionShapes.count, width: attentionShapes.first?.keyValueWidth ?? 0)
+    }
+
+    /// For one text.
+    func emptyHistory(_ storage: AttentionHistory.Storage) -> TextHistory {
+        TextHistory(layers: attentionShapes, storage: storage)
+    }
 }

@@ -1,0 +1,218 @@
+internal import CEDICKernels
+
+/// Keys and values of one text that grows, as a decoder reads it: every new query looks at what came before it.
+///
+/// Each head lies by itself, its keys already turned into lanes, so that a query reads memory in its order and turns
+/// nothing. With ``Storage/floats``, results are those of
+/// ``Kernels/attend(_:queries:keys:values:visible:into:pool:weights:)`` over the same rows, to the last bit.
+///
+/// ```swift
+/// var history = AttentionHistory(shape, storage: .halves)
+/// history.append(keys: keys.span, values: values.span)
+/// history.attend(queries: queries.span, into: &out)
+/// ```
+public struct AttentionHistory: Sendable {
+    /// What keys and values are kept as.
+    public enum Storage: Sendable {
+        case floats
+        /// IEEE binary16: half of the memory, eleven bits of each number. Heads whose size is no multiple of 16 are kept as
+        /// floats all the same.
+        case halves
+    }
+
+    public let shape: AttentionShape
+    /// Positions kept.
+    public private(set) var count = 0
+
+    private let isHalves: Bool
+    private var rows: Rows
+
+    /// Room for a number of positions: for each head its turned keys, then its values.
+    private final class Rows: Sendable {
+        let capacity: Int
+        let bytes: AlignedBuffer<UInt8>
+
+        init(capacity: Int, bytesPerPosition: Int) {
+            self.capacity = capacity
+            // Zeros: a group's lanes that hold no key yet are multiplied all the same.
+            bytes = AlignedBuffer(count: capacity * bytesPerPosition)
+        }
+    }
+
+    public init(_ shape: AttentionShape, storage: Storage = .floats) {
+        self.shape = shape
+        isHalves = storage == .halves && shape.headSize % 16 == 0
+        rows = Rows(capacity: 0, bytesPerPosition: 0)
+    }
+
+    private var bytesPerNumber: Int { isHalves ? 2 : 4 }
+    /// Bytes of one head's keys, and of its values.
+    private func headBytes(_ rows: Rows) -> Int { rows.capacity * shape.headSize * bytesPerNumber }
+
+    /// Keeps the next positions.
+    ///
+    /// Complexity: amortised O(`keys.count`).
+    ///
+    /// - Parameters:
+    ///   - keys: rows of `shape.keyValueWidth` numbers, and `values` likewise.
+    public mutating func append(
+        keys: Span<Float>, values: Span<Float>, kernels: Kernels = .standard, pool: WorkerPool? = nil
+    ) {
+        let width = shape.keyValueWidth
+        precondition(keys.count == values.count && keys.count % width == 0, "whole rows are expected")
+        let new = keys.count / width
+        guard new > 0 else { return }
+        makeRoom(for: count + new)
+        unsafe keys.withUnsafeBufferPointer { keys in
+            unsafe values.withUnsafeBufferPointer { values in
+                guard let key = keys.baseAddress, let value = values.baseAddress else { return }
+                let target = unsafe Keeping(
+                    kernels: kernels, keys: key, values: value, bytes: rows.bytes.unsafePointer)
+                let (count, size, halves, headBytes) = (count, shape.headSize, isHalves, headBytes(rows))
+                let keep: @Sendable (Int, Int) -> Void = { head, _ in
+                    let turned = unsafe target.bytes + 2 * head * headBytes
+                    var call = unsafe ek_kept(
+                        keys: target.keys + head * size, values: target.values + head * size, stride: width, count: new,
+                        head_size: size, turned: turned, rows: turned + headBytes, position: count,
+                        halves: halves ? 1 : 0)
+                    unsafe target.kernels.table.pointee.keep(&call)
+                }
+                if let pool, new * width > 1 << 15 {
+                    pool.forEach(count: shape.keyValueHeads, keep)
+                } else {
+                    for head in 0..<shape.keyValueHeads { keep(head, 0) }
+                }
+            }
+        }
+        count += new
+    }
+
+    @unsafe private struct Keeping: @unchecked Sendable {
+        let kernels: Kernels
+        let keys: UnsafePointer<Float>
+        let values: UnsafePointer<Float>
+        let bytes: UnsafeMutablePointer<UInt8>
+    }
+
+    /// Rows of its own with room for `needed` positions, twice as many as before where there was not enough.
+    private mutating func makeRoom(for needed: Int) {
+        guard needed > rows.capacity || !isKnownUniquelyReferenced(&rows) else { return }
+        let capacity = needed > rows.capacity ? max(64, (needed + 15) / 16 * 16, 2 * rows.capacity) : rows.capacity
+        let larger = Rows(
+            capacity: capacity, bytesPerPosition: 2 * shape.keyValueWidth * bytesPerNumber)
+        // A head's groups of keys follow one another whatever the capacity.
+        let kept = (count + 15) / 16 * 16 * shape.headSize * bytesPerNumber
+        for part in 0..<2 * shape.keyValueHeads where kept > 0 {
+            let to = unsafe larger.bytes.unsafePointer + part * headBytes(larger)
+            unsafe to.update(from: rows.bytes.unsafePointer + part * headBytes(rows), count: kept)
+        }
+        rows = larger
+    }
+
+    // MARK: Reading
+
+    /// For each query row and head, softmax(q · Kᵀ · scale) · V over the positions up to its own.
+    ///
+    /// A query's result depends on what it sees and on nothing else in the call, to the last bit.
+    ///
+    /// Complexity: O(heads · headSize · queries · ``count``).
+    ///
+    /// - Parameters:
+    ///   - queries: rows of `shape.width` numbers, for the last positions kept.
+    ///   - window: how many positions a query sees, its own included; nil for all.
+    public func attend(
+        queries: Span<Float>, window: Int? = nil, into out: inout MutableSpan<Float>, kernels: Kernels = .standard,
+        pool: WorkerPool? = nil
+    ) {
+        let asking = queries.count / shape.width
+        precondition(queries.count == asking * shape.width && out.count == queries.count, "shapes differ")
+        precondition(asking <= count, "more queries than positions")
+        precondition((window ?? 1) > 0, "a query sees at least itself")
+        unsafe queries.withUnsafeBufferPointer { queries in
+            unsafe out.withUnsafeMutableBufferPointer { out in
+                guard let query = queries.baseAddress, let target = out.baseAddress else { return }
+                let call = unsafe HistoryCall(
+                    kernels: kernels, shape: shape, queries: query, bytes: rows.bytes.unsafePointer,
+                    headBytes: headBytes(rows), isHalves: isHalves, position: count - asking,
+                    window: window ?? .max, out: target)
+                let groups = stride(from: 0, to: asking, by: Self.groupSize).map {
+                    $0..<min(asking, $0 + Self.groupSize)
+                }
+                let work = min(count, window ?? .max) * asking * shape.width
+                let heads = shape.keyValueHeads
+                guard let pool, pool.workers > 1, work > 1 << 15 else {
+                    for group in groups { unsafe call.attend(group, 0..<heads) }
+                    return
+                }
+                // Late groups see more than early ones, so they go first.
+                let part = max(1, heads / (2 * pool.workers))
+                let parts = (heads + part - 1) / part
+                pool.forEach(count: groups.count * parts) { index, _ in
+                    let first = index % parts * part
+                    unsafe call.attend(
+                        groups[groups.count - 1 - index / parts], first..<min(heads, first + part))
+                }
+            }
+        }
+    }
+
+    /// So many queries share what a kernel makes ready of keys and values. A multiple of every kernel's tile.
+    private static let groupSize = 48
+
+    /// One call's pointers, which several workers use for different queries and heads.
+    @unsafe private struct HistoryCall: @unchecked Sendable {
+        let kernels: Kernels
+        let shape: AttentionShape
+        let queries: UnsafePointer<Float>
+        let bytes: UnsafeMutablePointer<UInt8>
+        let headBytes: Int
+        let isHalves: Bool
+        /// Of the first query.
+        let position: Int
+        let window: Int
+        let out: UnsafeMutablePointer<Float>
+
+        /// - Parameter heads: of keys and values, with all query heads that share them.
+        func attend(_ group: Range<Int>, _ heads: Range<Int>) {
+            let (size, width) = unsafe (shape.headSize, shape.width)
+            let perHead = unsafe shape.heads / shape.keyValueHeads
+            // The heads of a single query that share keys and values go together, as if they were several queries.
+            let together = group.count == 1 ? perHead : 1
+            // Positions count from the first group of keys that any of the queries sees.
+            let start = unsafe max(0, position + group.lowerBound + 1 - window) / 16 * 16
+            var first: [Int32] = []
+            var last: [Int32] = []
+            for row in group {
+                let end = unsafe position + row + 1
+                for _ in 0..<together {
+                    unsafe first.append(Int32(max(0, end - window) - start))
+                    last.append(Int32(end - start))
+                }
+            }
+            let length = unsafe position + group.upperBound - start
+            // Room for what the kernel writes behind the positions; whole cache lines.
+            let scoreStride = (length + 31) / 16 * 16
+            let scores = AlignedBuffer<Float>(uninitialized: first.count * scoreStride)
+            let stride = together > 1 ? size : width
+            let unit = unsafe isHalves ? 2 : 4
+            for head in heads {
+                let keys = unsafe bytes + 2 * head * headBytes + start * size * unit
+                for query in Swift.stride(from: head * perHead, to: (head + 1) * perHead, by: together) {
+                    let own = group.lowerBound * width + query * size
+                    unsafe first.withUnsafeBufferPointer { first in
+                        unsafe last.withUnsafeBufferPointer { last in
+                            guard let first = first.baseAddress, let last = last.baseAddress else { return }
+                            var call = unsafe ek_attention(
+                                queries: queries + own, query_stride: stride, rows: group.count * together,
+                                head_size: size, keys: keys, key_stride: 0, values: keys + headBytes,
+                                value_stride: size, value_size: size, ahead: 0, list: nil, first: first, last: last,
+                                scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride,
+                                out: out + own, out_stride: stride, halves: isHalves ? 1 : 0)
+                            unsafe kernels.table.pointee.attend(&call)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import EDICNumerics
+import Testing
+
+@Suite struct AttentionHistoryTests {
+    static let shapes = [
+        AttentionShape(heads: 2, keyValueHeads: 2, headSize: 16),
+        AttentionShape(heads: 4, keyValueHeads: 2, headSize: 8),
+        AttentionShape(heads: 6, keyValueHeads: 2, headSize: 48, scale: 0.3),
+        AttentionShape(heads: 1, keyValueHeads: 1, headSize: 64),
+        AttentionShape(heads: 8, keyValueHeads: 1, headSize: 80),
+    ]
+
+    /// Reads `parts` of a text one after the other and gives what all its queries found.
+    private func read(
+        _ parts: [Int], _ shape: AttentionShape, _ storage: AttentionHistory.Storage, _ q: [Float], _ k: [Float],
+        _ v: [Float], window: Int?, _ kernels: Kernels, pool: WorkerPool? = nil
+    ) -> [Float] {
+        var history = AttentionHistory(shape, storage: storage)
+        var found: [Float] = []
+        for part in parts {
+            let rows = history.count..<history.count + part
+            let own = rows.lowerBound * shape.keyValueWidth..<rows.upperBound * shape.keyValueWidth
+            history.append(
+                keys: k.span.extracting(own), values: v.span.extracting(own), kernels: kernels, pool: pool)
+            let queries = Array(q[rows.lowerBound * shape.width..<rows.upperBound * shape.width])
+            var out = [Float](repeating: .nan, count: queries.count)
+            var span = out.mutableSpan
+            history.attend(queries: queries.span, window: window, into: &span, kernels: kernels, pool: pool)
+            found += out
+        }
+        return found
+    }
+
+    @Test(arguments: InstructionSet.available, 0..<5)
+    func aTextInPartsGivesWhatItsRowsGive(isa: InstructionSet, index: Int) {
+        let shape = Self.shapes[index]
+        let rows = 150
+        let q = randomFloats(rows * shape.width, seed: 1)
+        let k = randomFloats(rows * shape.keyValueWidth, seed: 2)
+        let v = randomFloats(rows * shape.keyValueWidth, seed: 3)
+        for window in [nil, 1, 19] {
+            let visible = (0..<rows).map { VisibleRows.range(max(0, $0 + 1 - (window ?? rows))..<$0 + 1) }
+            var expected = [Float](repeating: .nan, count: q.count)
+            var span = expected.mutableSpan
+            Kernels(isa).attend(
+                shape, queries: q.span, keys: k.span, values: v.span, visible: visible, into: &span)
+            for parts in [[rows], [1, 15, 1, 16, 33, 83, 1], [100] + Array(repeating: 1, count: 50)] {
+                for pool in [nil, WorkerPool(workers: 2)] {
+                    let found = read(parts, shape, .floats, q, k, v, window: window, Kernels(isa), pool: pool)
+                    #expect(found == expected, "window \(window ?? 0), parts of \(parts[0])")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: InstructionSet.available, 0..<5)
+    func halvesGiveWhatRoundedFloatsGive(isa: InstructionSet, index: Int) {
+        let shape = Self.shapes[index]
+        let rows = 70
+        let q = randomFloats(rows * shape.width, seed: 4)
+        var k = randomFloats(rows * shape.keyValueWidth, seed: 5)
+        var v = randomFloats(rows * shape.keyValueWidth, seed: 6)
+        k[3] = 3e-6
+        v[2] = 1e9
+        v[5] = -1e9
+        // Sizes that are no whole vectors stay floats.
+        let isRounded = shape.headSize % 16 == 0
+        func half(_ x: Float) -> Float { isRounded ? Float(Float16(max(-65504, min(65504, x)))) : x }
+        let (roundedKeys, roundedValues) = (k.map(half), v.map(half))
+        let whole = read([rows], shape, .halves, q, k, v, window: nil, Kernels(isa))
+        #expect(
+            whole == read([rows], shape, .floats, q, roundedKeys, roundedValues, window: nil, Kernels(isa)))
+        #expect(isRounded == (whole != read([rows], shape, .floats, q, k, v, window: nil, Kernels(isa))))
+        let singly = Array(repeating: 1, count: rows)
+        #expect(read(singly, shape, .halves, q, k, v, window: nil, Kernels(isa)) == whole)
+    }
+
+    /// Two texts that begin alike go on from copies of one history.
+    @Test func copiesGoTheirOwnWays() {
+        let shape = Self.shapes[0]
+        let k = randomFloats(4 * shape.keyValueWidth, seed: 7)
+        let q = randomFloats(shape.width, seed: 8)
+        func row(_ index: Int) -> [Float] {
+            Array(k[index * shape.keyValueWidth..<(index + 1) * shape.keyValueWidth])
+        }
+        func found(_ history: AttentionHistory) -> [Float] {
+            var out = [Float](repeating: .nan, count: q.count)
+            var span = out.mutableSpan
+            history.attend(queries: q.span, into: &span)
+            return out
+        }
+        var first = AttentionHistory(shape)
+        first.append(keys: row(0).span, values: row(1).span)
+        var second = first
+        first.append(keys: row(2).span, values: row(2).span)
+        let before = found(first)
+        second.append(keys: row(3).span, values: row(3).span)
+        #expect(found(first) == before)
+        #expect(found(second) != before)
+        #expect(first.count == 2 && second.count == 2)
+    }
+}
