@@ -110,7 +110,9 @@ static float maximum(const float *x, size_t n) {
 
 static size_t argmax(const float *x, size_t n) {
     const float most = maximum(x, n);
-    for (size_t i = 0; i < n; i++)
+    size_t i = 0;
+    while (n - i > 256 && maximum(x + i, 256) != most) i += 256;
+    for (; i < n; i++)
         if (x[i] == most) return i;
     return 0;
 }

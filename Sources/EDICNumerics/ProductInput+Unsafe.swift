@@ -27,15 +27,24 @@ public enum ActivationWidth: Sendable, Hashable {
 /// key.multiply(input, into: &k)
 /// ```
 @safe public struct ProductInput: ~Copyable {
-    /// What a weight format needs.
-    enum Preparation: Hashable, Sendable {
-        case floats
+    /// What weight formats need.
+    struct Preparation: OptionSet, Sendable {
+        let rawValue: UInt8
+
+        static let floats = Preparation(rawValue: 1)
         /// One scale a row.
-        case row(ActivationWidth)
+        static func row(_ width: ActivationWidth) -> Preparation { Preparation(rawValue: width == .bits8 ? 2 : 4) }
         /// One scale for 32 inputs, for weights of fewer than 8 bits.
-        case blocks(ActivationWidth)
+        static func blocks(_ width: ActivationWidth) -> Preparation { Preparation(rawValue: width == .bits8 ? 8 : 16) }
         /// The same for weights of 8 bits.
-        case byteBlocks(ActivationWidth)
+        static func byteBlocks(_ width: ActivationWidth) -> Preparation {
+            Preparation(rawValue: width == .bits8 ? 32 : 64)
+        }
+
+        /// Those of one width.
+        func quantised(to width: ActivationWidth) -> Preparation {
+            intersection([.row(width), .blocks(width), .byteBlocks(width)])
+        }
     }
 
     /// Rows loaded.
@@ -44,7 +53,7 @@ public enum ActivationWidth: Sendable, Hashable {
     /// Numbers in a row.
     public private(set) var columns = 0
 
-    private(set) var isReady: Set<Preparation> = []
+    private(set) var isReady: Preparation = []
     private let kernels: Kernels
     private var floats = AlignedBuffer<Float>(count: 0)
     private var byRow = Quantized()
@@ -74,30 +83,23 @@ public enum ActivationWidth: Sendable, Hashable {
         _ x: Span<Float>, rows: Int, for weights: [WeightMatrix], pool: WorkerPool? = nil
     ) {
         guard let first = weights.first else { return }
-        let preparations = Set(weights.map(\.preparation))
         precondition(weights.allSatisfy { $0.columns == first.columns }, "the matrices differ in their columns")
         precondition(
             rows >= 0 && x.count == rows * first.columns,
             "\(x.count) numbers are not \(rows) rows of \(first.columns)")
         self.rows = rows
         columns = first.columns
-        isReady = []
-        for preparation in preparations {
-            switch preparation {
-            case .floats: copy(x)
-            case .row(let wanted):
-                precondition(!isReady.contains(.row(wanted == .bits8 ? .bits16 : .bits8)), "the widths differ")
-                quantizeRows(x, possible(wanted), pool)
-            case .blocks(let wanted), .byteBlocks(let wanted):
-                let other = wanted == .bits8 ? ActivationWidth.bits16 : .bits8
-                precondition(
-                    preparations.isDisjoint(with: [.blocks(other), .byteBlocks(other)]), "the widths differ")
-                // What weights of 8 bits are content with does for those of fewer.
-                let isForBytes = preparations.contains(.byteBlocks(wanted))
-                if isForBytes, preparation == .blocks(wanted) { break }
-                quantizeBlocks(x, possible(wanted), limit: isForBytes ? narrowLimit : 127, pool)
-            }
-            isReady.insert(preparation)
+        isReady = weights.reduce(into: []) { $0.formUnion($1.preparation) }
+        if isReady.contains(.floats) { copy(x) }
+        let (narrow, wide) = (isReady.quantised(to: .bits8), isReady.quantised(to: .bits16))
+        precondition(narrow.isEmpty || wide.isEmpty, "the widths differ")
+        let width = narrow.isEmpty ? ActivationWidth.bits16 : .bits8
+        if isReady.contains(.row(width)) { quantizeRows(x, possible(width), pool) }
+        if isReady.contains(.byteBlocks(width)) {
+            // What weights of 8 bits are content with does for those of fewer.
+            quantizeBlocks(x, possible(width), limit: narrowLimit, pool)
+        } else if isReady.contains(.blocks(width)) {
+            quantizeBlocks(x, possible(width), limit: 127, pool)
         }
     }
 

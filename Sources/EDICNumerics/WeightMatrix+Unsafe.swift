@@ -426,17 +426,7 @@ internal import CEDICKernels
             for index in unsafe products.indices { unsafe products[index].run(panels: 0..<products[index].panelCount) }
             return
         }
-        // Several blocks a worker, so that none waits long for the last: a product of one row takes but 100 µs.
-        let count = unsafe products.reduce(0) { unsafe $0 + $1.panelCount }
-        let shares = pool.workers * (rows == 1 ? 8 : 4)
-        // Whole tiles; a single row is multiplied with four panels at a time.
-        let step = rows == 1 ? 4 : 6
-        let grain = ((count + shares - 1) / shares + step - 1) / step * step
-        let blocks = unsafe products.flatMap { product in
-            unsafe stride(from: 0, to: product.panelCount, by: grain).map { start in
-                unsafe PanelBlock(product: product, panels: start..<min(product.panelCount, start + grain))
-            }
-        }
+        let blocks = unsafe PanelBlock.sharing(products, rows: rows, workers: pool.workers)
         unsafe pool.forEach(count: blocks.count) { index, _ in
             unsafe blocks[index].product.run(panels: blocks[index].panels)
         }
@@ -447,6 +437,28 @@ internal import CEDICKernels
 @unsafe private struct PanelBlock: @unchecked Sendable {
     let product: PanelProduct
     let panels: Range<Int>
+
+    /// Several blocks a worker, so that none waits long for the last.
+    static func sharing(_ products: [PanelProduct], rows: Int, workers: Int) -> [PanelBlock] {
+        var left = unsafe products.reduce(0) { unsafe $0 + $1.panelCount }
+        // Whole tiles; a single row is multiplied with four panels at a time.
+        let step = rows == 1 ? 4 : 6
+        let equal = left / (4 * workers)
+        var blocks = unsafe [PanelBlock]()
+        for index in unsafe products.indices {
+            let product = unsafe products[index]
+            var start = 0
+            while start < (unsafe product.panelCount) {
+                // A single row takes but 100 µs, so its blocks become smaller and smaller.
+                let share = rows == 1 ? left / (2 * workers) : equal
+                let end = unsafe min(product.panelCount, start + max(1, (share + step - 1) / step) * step)
+                unsafe blocks.append(PanelBlock(product: product, panels: start..<end))
+                left -= end - start
+                start = end
+            }
+        }
+        return unsafe blocks
+    }
 }
 
 /// One product, of which several workers may each compute some panels.

@@ -1,3 +1,4 @@
+internal import EDICNumerics
 internal import Glibc
 
 func exponential(_ x: Double) -> Double { exp(x) }
@@ -58,9 +59,7 @@ struct Sampler {
 
     /// The lowest of the tokens with the largest score.
     static func likeliest(_ scores: [Float]) -> Int {
-        var best = 0
-        for index in scores.indices where scores[index] > scores[best] { best = index }
-        return best
+        Kernels.standard.argmax(scores.span)
     }
 }
 
