@@ -8,8 +8,7 @@ internal import CEDICKernels
 ///
 /// ```swift
 /// var history = AttentionHistory(shape, storage: .halves)
-/// history.append(keys: keys.span, values: values.span)
-/// history.attend(queries: queries.span, into: &out)
+/// history.read(keys: keys.span, values: values.span, queries: queries.span, into: &out)
 /// ```
 public struct AttentionHistory: Sendable {
     /// What keys and values are kept as.
@@ -49,57 +48,52 @@ public struct AttentionHistory: Sendable {
     /// Bytes of one head's keys, and of its values.
     private func headBytes(_ rows: Rows) -> Int { rows.capacity * shape.headSize * bytesPerNumber }
 
-    /// Keeps the next positions.
+    /// Keeps the next positions, and finds what their queries take from all they see: for each query row and head,
+    /// softmax(q · Kᵀ · scale) · V over the positions up to its own.
     ///
-    /// Complexity: amortised O(`keys.count`).
+    /// A query's result depends on what it sees and on nothing else in the call, to the last bit.
+    ///
+    /// Complexity: O(heads · headSize · queries · ``count``); memory grows by doubling.
     ///
     /// - Parameters:
-    ///   - keys: rows of `shape.keyValueWidth` numbers, and `values` likewise.
-    public mutating func append(
-        keys: Span<Float>, values: Span<Float>, kernels: Kernels = .standard, pool: WorkerPool? = nil
+    ///   - keys: a row of `shape.keyValueWidth` numbers for each new position, and `values` likewise.
+    ///   - queries: a row of `shape.width` numbers for each.
+    ///   - window: how many positions a query sees, its own included; nil for all.
+    public mutating func read(
+        keys: Span<Float>, values: Span<Float>, queries: Span<Float>, window: Int? = nil,
+        into out: inout MutableSpan<Float>, kernels: Kernels = .standard, pool: WorkerPool? = nil
     ) {
-        let width = shape.keyValueWidth
-        precondition(keys.count == values.count && keys.count % width == 0, "whole rows are expected")
-        let new = keys.count / width
+        let new = keys.count / shape.keyValueWidth
+        precondition(keys.count == new * shape.keyValueWidth && values.count == keys.count, "whole rows are expected")
+        precondition(queries.count == new * shape.width && out.count == queries.count, "shapes differ")
+        precondition((window ?? 1) > 0, "a query sees at least itself")
         guard new > 0 else { return }
         makeRoom(for: count + new)
+        let position = count
+        count += new
         unsafe keys.withUnsafeBufferPointer { keys in
             unsafe values.withUnsafeBufferPointer { values in
-                guard let key = keys.baseAddress, let value = values.baseAddress else { return }
-                let target = unsafe Keeping(
-                    kernels: kernels, keys: key, values: value, bytes: rows.bytes.unsafePointer)
-                let (count, size, halves, headBytes) = (count, shape.headSize, isHalves, headBytes(rows))
-                let keep: @Sendable (Int, Int) -> Void = { head, _ in
-                    let turned = unsafe target.bytes + 2 * head * headBytes
-                    var call = unsafe ek_kept(
-                        keys: target.keys + head * size, values: target.values + head * size, stride: width, count: new,
-                        head_size: size, turned: turned, rows: turned + headBytes, position: count,
-                        halves: halves ? 1 : 0)
-                    unsafe target.kernels.table.pointee.keep(&call)
-                }
-                if let pool, new * width > 1 << 15 {
-                    pool.forEach(count: shape.keyValueHeads, keep)
-                } else {
-                    for head in 0..<shape.keyValueHeads { keep(head, 0) }
+                unsafe queries.withUnsafeBufferPointer { queries in
+                    unsafe out.withUnsafeMutableBufferPointer { out in
+                        guard let key = keys.baseAddress, let value = values.baseAddress,
+                            let query = queries.baseAddress, let target = out.baseAddress
+                        else { return }
+                        let call = unsafe HistoryCall(
+                            kernels: kernels, shape: shape, keys: key, values: value, queries: query, new: new,
+                            bytes: rows.bytes.unsafePointer, headBytes: headBytes(rows), isHalves: isHalves,
+                            position: position, window: window ?? .max, out: target)
+                        unsafe call.run(pool)
+                    }
                 }
             }
         }
-        count += new
-    }
-
-    @unsafe private struct Keeping: @unchecked Sendable {
-        let kernels: Kernels
-        let keys: UnsafePointer<Float>
-        let values: UnsafePointer<Float>
-        let bytes: UnsafeMutablePointer<UInt8>
     }
 
     /// Rows of its own with room for `needed` positions, twice as many as before where there was not enough.
     private mutating func makeRoom(for needed: Int) {
         guard needed > rows.capacity || !isKnownUniquelyReferenced(&rows) else { return }
         let capacity = needed > rows.capacity ? max(64, (needed + 15) / 16 * 16, 2 * rows.capacity) : rows.capacity
-        let larger = Rows(
-            capacity: capacity, bytesPerPosition: 2 * shape.keyValueWidth * bytesPerNumber)
+        let larger = Rows(capacity: capacity, bytesPerPosition: 2 * shape.keyValueWidth * bytesPerNumber)
         // A head's groups of keys follow one another whatever the capacity.
         let kept = (count + 15) / 16 * 16 * shape.headSize * bytesPerNumber
         for part in 0..<2 * shape.keyValueHeads where kept > 0 {
@@ -109,61 +103,15 @@ public struct AttentionHistory: Sendable {
         rows = larger
     }
 
-    // MARK: Reading
-
-    /// For each query row and head, softmax(q · Kᵀ · scale) · V over the positions up to its own.
-    ///
-    /// A query's result depends on what it sees and on nothing else in the call, to the last bit.
-    ///
-    /// Complexity: O(heads · headSize · queries · ``count``).
-    ///
-    /// - Parameters:
-    ///   - queries: rows of `shape.width` numbers, for the last positions kept.
-    ///   - window: how many positions a query sees, its own included; nil for all.
-    public func attend(
-        queries: Span<Float>, window: Int? = nil, into out: inout MutableSpan<Float>, kernels: Kernels = .standard,
-        pool: WorkerPool? = nil
-    ) {
-        let asking = queries.count / shape.width
-        precondition(queries.count == asking * shape.width && out.count == queries.count, "shapes differ")
-        precondition(asking <= count, "more queries than positions")
-        precondition((window ?? 1) > 0, "a query sees at least itself")
-        unsafe queries.withUnsafeBufferPointer { queries in
-            unsafe out.withUnsafeMutableBufferPointer { out in
-                guard let query = queries.baseAddress, let target = out.baseAddress else { return }
-                let call = unsafe HistoryCall(
-                    kernels: kernels, shape: shape, queries: query, bytes: rows.bytes.unsafePointer,
-                    headBytes: headBytes(rows), isHalves: isHalves, position: count - asking,
-                    window: window ?? .max, out: target)
-                let groups = stride(from: 0, to: asking, by: Self.groupSize).map {
-                    $0..<min(asking, $0 + Self.groupSize)
-                }
-                let work = min(count, window ?? .max) * asking * shape.width
-                let heads = shape.keyValueHeads
-                guard let pool, pool.workers > 1, work > 1 << 15 else {
-                    for group in groups { unsafe call.attend(group, 0..<heads) }
-                    return
-                }
-                // Late groups see more than early ones, so they go first.
-                let part = max(1, heads / (2 * pool.workers))
-                let parts = (heads + part - 1) / part
-                pool.forEach(count: groups.count * parts) { index, _ in
-                    let first = index % parts * part
-                    unsafe call.attend(
-                        groups[groups.count - 1 - index / parts], first..<min(heads, first + part))
-                }
-            }
-        }
-    }
-
-    /// So many queries share what a kernel makes ready of keys and values. A multiple of every kernel's tile.
-    private static let groupSize = 48
-
     /// One call's pointers, which several workers use for different queries and heads.
     @unsafe private struct HistoryCall: @unchecked Sendable {
         let kernels: Kernels
         let shape: AttentionShape
+        let keys: UnsafePointer<Float>
+        let values: UnsafePointer<Float>
         let queries: UnsafePointer<Float>
+        /// Positions, and queries.
+        let new: Int
         let bytes: UnsafeMutablePointer<UInt8>
         let headBytes: Int
         let isHalves: Bool
@@ -172,8 +120,51 @@ public struct AttentionHistory: Sendable {
         let window: Int
         let out: UnsafeMutablePointer<Float>
 
+        /// So many queries share what a kernel makes ready of keys and values. A multiple of every kernel's tile.
+        private static let groupSize = 48
+
+        func run(_ pool: WorkerPool?) {
+            let heads = unsafe shape.keyValueHeads
+            let groups = unsafe stride(from: 0, to: new, by: Self.groupSize).map {
+                unsafe $0..<min(new, $0 + Self.groupSize)
+            }
+            let work = unsafe min(position + new, window) * new * shape.width
+            guard let pool, pool.workers > 1, work > 1 << 15 else {
+                unsafe keep(heads: 0..<heads)
+                for group in groups { unsafe attend(group, 0..<heads) }
+                return
+            }
+            let part = max(1, heads / (2 * pool.workers))
+            let parts = (heads + part - 1) / part
+            if groups.count > 1 {
+                pool.forEach(count: parts) { index, _ in
+                    unsafe keep(heads: index * part..<min(heads, (index + 1) * part))
+                }
+            }
+            // Late groups see more than early ones, so they go first. One group's heads are kept as they are asked for.
+            pool.forEach(count: groups.count * parts) { index, _ in
+                let first = index % parts * part
+                let own = first..<min(heads, first + part)
+                if groups.count == 1 { unsafe keep(heads: own) }
+                unsafe attend(groups[groups.count - 1 - index / parts], own)
+            }
+        }
+
+        /// Puts by the new keys and values of some heads.
+        private func keep(heads: Range<Int>) {
+            let size = unsafe shape.headSize
+            for head in heads {
+                let turned = unsafe bytes + 2 * head * headBytes
+                var call = unsafe ek_kept(
+                    keys: keys + head * size, values: values + head * size, stride: shape.keyValueWidth, count: new,
+                    head_size: size, turned: turned, rows: turned + headBytes, position: position,
+                    halves: isHalves ? 1 : 0)
+                unsafe kernels.table.pointee.keep(&call)
+            }
+        }
+
         /// - Parameter heads: of keys and values, with all query heads that share them.
-        func attend(_ group: Range<Int>, _ heads: Range<Int>) {
+        private func attend(_ group: Range<Int>, _ heads: Range<Int>) {
             let (size, width) = unsafe (shape.headSize, shape.width)
             let perHead = unsafe shape.heads / shape.keyValueHeads
             // The heads of a single query that share keys and values go together, as if they were several queries.

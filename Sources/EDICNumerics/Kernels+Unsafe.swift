@@ -132,6 +132,16 @@ internal import Glibc
         unsafe combine(&gate, up, pool) { x, y, n in unsafe table.pointee.silu_gate(x, y, n) }
     }
 
+    /// The same where `up` follows the gates in one run of memory; the result stands in place of the gates.
+    public func siluGate(halvesOf both: inout MutableSpan<Float>) {
+        precondition(both.count % 2 == 0, "as many gates as numbers are expected")
+        let count = both.count / 2
+        unsafe both.withUnsafeMutableBufferPointer { both in
+            guard let start = both.baseAddress else { return }
+            unsafe table.pointee.silu_gate(start, start + count, count)
+        }
+    }
+
     /// Replaces each number by a function of it.
     public func apply(_ activation: Activation, to x: inout MutableSpan<Float>, pool: WorkerPool? = nil) {
         unsafe change(&x, pool) { x, n in

@@ -428,14 +428,15 @@ internal import CEDICKernels
         }
         let blocks = unsafe PanelBlock.sharing(products, rows: rows, workers: pool.workers)
         unsafe pool.forEach(count: blocks.count) { index, _ in
-            unsafe blocks[index].product.run(panels: blocks[index].panels)
+            unsafe products[blocks[index].product].run(panels: blocks[index].panels)
         }
     }
 }
 
 /// A run of panels that one worker computes.
-@unsafe private struct PanelBlock: @unchecked Sendable {
-    let product: PanelProduct
+private struct PanelBlock: Sendable {
+    /// Which of the products it is of.
+    let product: Int
     let panels: Range<Int>
 
     /// Several blocks a worker, so that none waits long for the last.
@@ -444,20 +445,21 @@ internal import CEDICKernels
         // Whole tiles; a single row is multiplied with four panels at a time.
         let step = rows == 1 ? 4 : 6
         let equal = left / (4 * workers)
-        var blocks = unsafe [PanelBlock]()
+        var blocks: [PanelBlock] = []
+        blocks.reserveCapacity(16 * workers)
         for index in unsafe products.indices {
-            let product = unsafe products[index]
+            let panels = unsafe products[index].panelCount
             var start = 0
-            while start < (unsafe product.panelCount) {
+            while start < panels {
                 // A single row takes but 100 µs, so its blocks become smaller and smaller.
                 let share = rows == 1 ? left / (2 * workers) : equal
-                let end = unsafe min(product.panelCount, start + max(1, (share + step - 1) / step) * step)
-                unsafe blocks.append(PanelBlock(product: product, panels: start..<end))
+                let end = min(panels, start + max(1, (share + step - 1) / step) * step)
+                blocks.append(PanelBlock(product: index, panels: start..<end))
                 left -= end - start
                 start = end
             }
         }
-        return unsafe blocks
+        return blocks
     }
 }
 

@@ -20,12 +20,12 @@ import Testing
         for part in parts {
             let rows = history.count..<history.count + part
             let own = rows.lowerBound * shape.keyValueWidth..<rows.upperBound * shape.keyValueWidth
-            history.append(
-                keys: k.span.extracting(own), values: v.span.extracting(own), kernels: kernels, pool: pool)
             let queries = Array(q[rows.lowerBound * shape.width..<rows.upperBound * shape.width])
             var out = [Float](repeating: .nan, count: queries.count)
             var span = out.mutableSpan
-            history.attend(queries: queries.span, window: window, into: &span, kernels: kernels, pool: pool)
+            history.read(
+                keys: k.span.extracting(own), values: v.span.extracting(own), queries: queries.span, window: window,
+                into: &span, kernels: kernels, pool: pool)
             found += out
         }
         return found
@@ -78,25 +78,28 @@ import Testing
     /// Two texts that begin alike go on from copies of one history.
     @Test func copiesGoTheirOwnWays() {
         let shape = Self.shapes[0]
-        let k = randomFloats(4 * shape.keyValueWidth, seed: 7)
-        let q = randomFloats(shape.width, seed: 8)
-        func row(_ index: Int) -> [Float] {
-            Array(k[index * shape.keyValueWidth..<(index + 1) * shape.keyValueWidth])
-        }
-        func found(_ history: AttentionHistory) -> [Float] {
-            var out = [Float](repeating: .nan, count: q.count)
-            var span = out.mutableSpan
-            history.attend(queries: q.span, into: &span)
-            return out
+        let rows = randomFloats(4 * shape.width, seed: 7)
+        /// Reads some rows, which are keys, values and queries.
+        func read(_ indices: [Int], _ history: inout AttentionHistory) -> [Float] {
+            var last: [Float] = []
+            for index in indices {
+                let row = Array(rows[index * shape.width..<(index + 1) * shape.width])
+                last = [Float](repeating: .nan, count: shape.width)
+                var span = last.mutableSpan
+                history.read(keys: row.span, values: row.span, queries: row.span, into: &span)
+            }
+            return last
         }
         var first = AttentionHistory(shape)
-        first.append(keys: row(0).span, values: row(1).span)
+        _ = read([0], &first)
         var second = first
-        first.append(keys: row(2).span, values: row(2).span)
-        let before = found(first)
-        second.append(keys: row(3).span, values: row(3).span)
-        #expect(found(first) == before)
-        #expect(found(second) != before)
-        #expect(first.count == 2 && second.count == 2)
+        let found = (read([1], &first), read([2], &second))
+        let goneOn = (read([3], &first), read([3], &second))
+        for (words, one, two) in [([0, 1], found.0, goneOn.0), ([0, 2], found.1, goneOn.1)] {
+            var alone = AttentionHistory(shape)
+            #expect(read(words, &alone) == one)
+            #expect(read([3], &alone) == two)
+        }
+        #expect(goneOn.0 != goneOn.1)
     }
 }

@@ -21,10 +21,8 @@ struct DecoderStack<FeedForward: DecoderFeedForward>: Sendable {
 
     var bytesPerToken: Int {
         layers.reduce(head.matrix.byteCount) { sum, layer in
-            let attention = [
-                layer.attention.query, layer.attention.key, layer.attention.value, layer.attention.output,
-            ]
-            return (attention + layer.feedForward.linears).reduce(sum) { $0 + $1.weights.matrix.byteCount }
+            let linears = layer.attention.inputs.layers + [layer.attention.output] + layer.feedForward.linears
+            return linears.reduce(sum) { $0 + $1.weights.matrix.byteCount }
         }
     }
 
@@ -124,9 +122,11 @@ extension DecoderStack {
         layers = try WorkerPool.shared.map(count: shape.layers) { index, _ throws(ModelError) in
             let prefix = names.layer(index)
             let attention = RotaryAttention(
-                query: try loader.linear(prefix + names.query, outputs: queryWidth, inputs: width),
-                key: try loader.linear(prefix + names.key, outputs: keyWidth, inputs: width),
-                value: try loader.linear(prefix + names.value, outputs: keyWidth, inputs: width),
+                inputs: JointLinear([
+                    try loader.linear(prefix + names.query, outputs: queryWidth, inputs: width),
+                    try loader.linear(prefix + names.key, outputs: keyWidth, inputs: width),
+                    try loader.linear(prefix + names.value, outputs: keyWidth, inputs: width),
+                ]),
                 output: try loader.linear(prefix + names.output, outputs: width, inputs: queryWidth),
                 queryNorm: try names.queryNorm.map { name throws(ModelError) in
                     try norm(prefix + name, shape.headDimension)

@@ -43,11 +43,9 @@ struct GPT2: CausalNetwork {
         for (index, layer) in layers.enumerated() {
             trace?(h)
             let joint = layer.joint(layer.attentionNorm(h, on: compute), on: compute)
-            let queries = joint.columns(0..<width)
-            cache.store(
-                keys: joint.columns(width..<2 * width), values: joint.columns(2 * width..<3 * width),
-                of: batch, layer: index, on: compute)
-            let mixed = cache.attend(layer.attention, queries, in: batch, window: nil, layer: index, on: compute)
+            let mixed = cache.attend(
+                layer.attention, queries: joint.columns(0..<width), keys: joint.columns(width..<2 * width),
+                values: joint.columns(2 * width..<3 * width), in: batch, window: nil, layer: index, on: compute)
             layer.output.add(mixed, to: &h, on: compute)
             var inner = layer.expand(layer.feedForwardNorm(h, on: compute), on: compute)
             inner.apply(activation, on: compute)

@@ -8,20 +8,15 @@ internal import EDICNumerics
 ///     h = h + down(silu(gate(rmsNorm(h))) · up(rmsNorm(h)))
 struct Llama: StackedNetwork {
     struct FeedForward: DecoderFeedForward {
-        /// width → feedForward
-        let gate: Linear
-        /// width → feedForward
-        let up: Linear
+        /// Gate and up: width → feedForward.
+        let gateAndUp: JointLinear
         /// feedForward → width
         let down: Linear
 
-        var linears: [Linear] { [gate, up, down] }
+        var linears: [Linear] { gateAndUp.layers + [down] }
 
         func add(_ x: Matrix, to h: inout Matrix, on compute: Compute) {
-            let wide = Linear.all([gate, up], of: x, on: compute)
-            var inner = wide[0]
-            inner.gate(with: wide[1], on: compute)
-            down.add(inner, to: &h, on: compute)
+            down.add(gateAndUp.gated(x, on: compute), to: &h, on: compute)
         }
     }
 
@@ -59,8 +54,10 @@ extension Llama {
     ) throws(ModelError) {
         stack = try DecoderStack(shape, loader, names, isTied: isTied) { prefix throws(ModelError) in
             FeedForward(
-                gate: try loader.linear(prefix + gate, outputs: shape.feedForward, inputs: shape.width),
-                up: try loader.linear(prefix + up, outputs: shape.feedForward, inputs: shape.width),
+                gateAndUp: JointLinear([
+                    try loader.linear(prefix + gate, outputs: shape.feedForward, inputs: shape.width),
+                    try loader.linear(prefix + up, outputs: shape.feedForward, inputs: shape.width),
+                ]),
                 down: try loader.linear(prefix + down, outputs: shape.width, inputs: shape.feedForward))
         }
     }

@@ -26,17 +26,6 @@ struct Attention: Sendable {
         return output
     }
 
-    /// The same for the last tokens of a text, each of which sees those before it, at most `window` with itself.
-    func callAsFunction(
-        _ queries: Matrix, history: AttentionHistory, window: Int?, on compute: Compute
-    ) -> Matrix {
-        var output = Matrix.unfilled(rows: queries.rows, columns: shape.width)
-        var out = output.values.mutableSpan
-        history.attend(
-            queries: queries.values.span, window: window, into: &out, kernels: compute.kernels, pool: compute.pool)
-        return output
-    }
-
     /// The same over sequences that were made ready for many queries.
     ///
     /// - Parameter sequences: which one each query row looks at.

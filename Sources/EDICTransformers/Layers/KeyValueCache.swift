@@ -5,14 +5,13 @@ protocol DecoderCache: Sendable {
     /// Makes room for `count` tokens in every layer and says in which rows.
     mutating func allocate(_ count: Int) -> [Int32]
 
-    /// Writes the keys and values of a batch's new tokens into their rows.
-    mutating func store(keys: Matrix, values: Matrix, of batch: TokenBatch, layer: Int, on compute: Compute)
-
-    /// What each new token's query, a row, takes from those tokens of its sequence that it sees.
+    /// Keeps the keys and values of a batch's new tokens, and gives what their queries, a row each, take from those tokens
+    /// of their sequences that they see.
     ///
     /// - Parameter window: how many tokens back that is, itself included; nil for all.
-    func attend(
-        _ attention: Attention, _ queries: Matrix, in batch: TokenBatch, window: Int?, layer: Int, on compute: Compute
+    mutating func attend(
+        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
+        layer: Int, on compute: Compute
     ) -> Matrix
 }
 
@@ -30,16 +29,17 @@ struct TextHistory: DecoderCache {
         return Array(Int32(rows)..<Int32(rows + count))
     }
 
-    mutating func store(keys: Matrix, values: Matrix, of batch: TokenBatch, layer: Int, on compute: Compute) {
-        precondition(batch.isOneText(endingAt: rows), "a history is of one text, read from its beginning to its end")
-        layers[layer].append(
-            keys: keys.values.span, values: values.values.span, kernels: compute.kernels, pool: compute.pool)
-    }
-
-    func attend(
-        _ attention: Attention, _ queries: Matrix, in batch: TokenBatch, window: Int?, layer: Int, on compute: Compute
+    mutating func attend(
+        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
+        layer: Int, on compute: Compute
     ) -> Matrix {
-        attention(queries, history: layers[layer], window: window, on: compute)
+        precondition(batch.isOneText(endingAt: rows), "a history is of one text, read from its beginning to its end")
+        var output = Matrix.unfilled(rows: queries.rows, columns: queries.columns)
+        var out = output.values.mutableSpan
+        layers[layer].read(
+            keys: keys.values.span, values: values.values.span, queries: queries.values.span, window: window,
+            into: &out, kernels: compute.kernels, pool: compute.pool)
+        return output
     }
 }
 
@@ -92,14 +92,12 @@ struct KeyValueCache: DecoderCache {
         }
     }
 
-    mutating func store(keys: Matrix, values: Matrix, of batch: TokenBatch, layer: Int, on compute: Compute) {
-        store(keys: keys, values: values, in: batch.newRows, layer: layer)
-    }
-
-    func attend(
-        _ attention: Attention, _ queries: Matrix, in batch: TokenBatch, window: Int?, layer: Int, on compute: Compute
+    mutating func attend(
+        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
+        layer: Int, on compute: Compute
     ) -> Matrix {
-        attention(
+        store(keys: keys, values: values, in: batch.newRows, layer: layer)
+        return attention(
             queries, keys: layers[layer].keys, values: layers[layer].values,
             visible: { batch.visible($0, window: window) }, on: compute)
     }

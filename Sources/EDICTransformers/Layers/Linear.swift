@@ -19,30 +19,82 @@ struct Linear: Sendable {
         weights.multiply(x, into: &h, bias: bias, epilogue: .accumulate, on: compute)
     }
 
+    /// What several layers make of the same rows, which are made ready for their products once.
+    static func all(_ layers: [Linear], of x: Matrix, on compute: Compute) -> [Matrix] {
+        JointLinear(layers)(x, on: compute)
+    }
+}
+
+/// Layers of the same rows, which are made ready for their products once.
+struct JointLinear: Sendable {
+    let layers: [Linear]
+    private let matrices: [WeightMatrix]
+    /// Of all layers.
+    private let outputs: Int
+    private let hasBias: Bool
+
+    init(_ layers: [Linear]) {
+        self.layers = layers
+        matrices = layers.map(\.weights.matrix)
+        outputs = matrices.reduce(0) { $0 + $1.rows }
+        hasBias = layers.contains { $0.bias != nil }
+    }
+
     /// With so few rows, products are shared out together.
     private static let fewRows = 4
 
-    /// What several layers make of the same rows, which are made ready for their products once.
-    static func all(_ layers: [Linear], of x: Matrix, on compute: Compute) -> [Matrix] {
+    private func shares(_ x: Matrix, on compute: Compute) -> Bool {
+        x.rows <= Self.fewRows && compute.pool != nil && !hasBias
+    }
+
+    private func input(_ x: Matrix, on compute: Compute) -> ProductInput {
         var input = ProductInput(kernels: compute.kernels)
-        input.load(x.values.span, rows: x.rows, for: layers.map(\.weights.matrix), pool: compute.pool)
-        if x.rows <= fewRows, compute.pool != nil, layers.allSatisfy({ $0.bias == nil }) {
-            let outputs = layers.reduce(0) { $0 + $1.weights.outputs }
-            var all = Matrix.unfilled(rows: x.rows, columns: outputs)
-            var output = all.values.mutableSpan
-            WeightMatrix.multiply(layers.map(\.weights.matrix), input, into: &output, pool: compute.pool)
+        input.load(x.values.span, rows: x.rows, for: matrices, pool: compute.pool)
+        return input
+    }
+
+    /// One product after the other, each x.rows × its outputs.
+    private func shared(_ x: Matrix, on compute: Compute) -> [Float] {
+        let input = input(x, on: compute)
+        var all = Matrix.unfilled(rows: x.rows, columns: outputs)
+        var output = all.values.mutableSpan
+        WeightMatrix.multiply(matrices, input, into: &output, pool: compute.pool)
+        return all.values
+    }
+
+    func callAsFunction(_ x: Matrix, on compute: Compute) -> [Matrix] {
+        if shares(x, on: compute) {
+            let all = shared(x, on: compute)
             var start = 0
-            return layers.map { layer in
-                let end = start + x.rows * layer.weights.outputs
+            return matrices.map { matrix in
+                let end = start + x.rows * matrix.rows
                 defer { start = end }
-                return Matrix(rows: x.rows, columns: layer.weights.outputs, values: Array(all.values[start..<end]))
+                return Matrix(rows: x.rows, columns: matrix.rows, values: Array(all[start..<end]))
             }
         }
+        let input = input(x, on: compute)
         return layers.map { layer in
             var y = Matrix.unfilled(rows: x.rows, columns: layer.weights.outputs)
             layer.weights.multiply(input, into: &y, bias: layer.bias, on: compute)
             return y
         }
+    }
+
+    /// silu of the first of two layers times the second, number by number.
+    func gated(_ x: Matrix, on compute: Compute) -> Matrix {
+        precondition(layers.count == 2, "a gate and what it lets through are expected")
+        guard shares(x, on: compute) else {
+            let both = self(x, on: compute)
+            var inner = both[0]
+            inner.gate(with: both[1], on: compute)
+            return inner
+        }
+        var both = shared(x, on: compute)
+        let count = both.count / 2
+        var all = both.mutableSpan
+        compute.kernels.siluGate(halvesOf: &all)
+        both.removeLast(count)
+        return Matrix(rows: x.rows, columns: matrices[0].rows, values: both)
     }
 }
 

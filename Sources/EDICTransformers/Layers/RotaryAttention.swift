@@ -3,9 +3,8 @@ internal import EDICNumerics
 /// Causal self-attention with rotary positions, fewer key-value heads than query heads, and optional normalised
 /// queries and keys (Qwen 3, Apertus).
 struct RotaryAttention: Sendable {
-    let query: Linear
-    let key: Linear
-    let value: Linear
+    /// Queries, keys and values.
+    let inputs: JointLinear
     let output: Linear
     let queryNorm: RMSNorm?
     let keyNorm: RMSNorm?
@@ -19,15 +18,16 @@ struct RotaryAttention: Sendable {
         _ x: Matrix, _ batch: TokenBatch, _ angles: RotaryEmbedding.Angles, to h: inout Matrix,
         cache: inout some DecoderCache, layer: Int, on compute: Compute
     ) {
-        let projected = Linear.all([query, key, value], of: x, on: compute)
+        let projected = inputs(x, on: compute)
         var queries = projected[0]
         var keys = projected[1]
         queryNorm?.apply(to: &queries, on: compute)
         keyNorm?.apply(to: &keys, on: compute)
         rotary.rotate(&queries, heads: attention.shape.heads, by: angles, on: compute)
         rotary.rotate(&keys, heads: attention.shape.keyValueHeads, by: angles, on: compute)
-        cache.store(keys: keys, values: projected[2], of: batch, layer: layer, on: compute)
-        let mixed = cache.attend(attention, queries, in: batch, window: window, layer: layer, on: compute)
+        let mixed = cache.attend(
+            attention, queries: queries, keys: keys, values: projected[2], in: batch, window: window, layer: layer,
+            on: compute)
         output.add(mixed, to: &h, on: compute)
     }
 }
