@@ -72,8 +72,12 @@ typedef uint32_t ek_sixteen __attribute__((vector_size(64)));
 typedef int32_t ek_eight_signed __attribute__((vector_size(32)));
 typedef float ek_eight_floats __attribute__((vector_size(32)));
 
+/// Whether all inputs of a chunk have one scale, which its sum is multiplied with at its end.
+EK_INLINE int scales_chunks(const ek_layout l, const int wide) { return l.superblock && !wide; }
+
 /// The starts and inputs of a row for all blocks of a superblock: left to itself, the compiler takes one after the other.
-EK_INLINE void enter_superblock(const ek_layout l, const int32_t *sums, const float *scales, int32_t *starts, float *inputs) {
+EK_INLINE void enter_superblock(const ek_layout l, const int wide, const int32_t *sums, const float *scales, int32_t *starts,
+                                float *inputs) {
     ek_sixteen all;
     memcpy(&all, sums, sizeof all);
     const ek_eight both = __builtin_shufflevector(all, all, 0, 2, 4, 6, 8, 10, 12, 14) +
@@ -86,20 +90,23 @@ EK_INLINE void enter_superblock(const ek_layout l, const int32_t *sums, const fl
         memcpy(starts, &own, sizeof own);
     }
     if (!l.has_minimum) return;
-    ek_eight_floats own;
-    memcpy(&own, scales, sizeof own);
-    own *= __builtin_convertvector((ek_eight_signed)both, ek_eight_floats);
+    ek_eight_floats own = __builtin_convertvector((ek_eight_signed)both, ek_eight_floats);
+    if (!scales_chunks(l, wide)) {
+        ek_eight_floats each;
+        memcpy(&each, scales, sizeof each);
+        own *= each;
+    }
     memcpy(inputs, &own, sizeof own);
 }
 
 /// What changes with a chunk, before its blocks.
-EK_INLINE void enter_chunk(const ek_layout l, const int mr, const int nr, const int32_t *x_sums, size_t sum_stride,
-                           block_place *at) {
+EK_INLINE void enter_chunk(const ek_layout l, const int wide, const int mr, const int nr, const int32_t *x_sums,
+                           size_t sum_stride, block_place *at) {
     const int runs = 32 / l.scale_run;
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const int32_t *sums = x_sums + (size_t)r * sum_stride;
         if (l.chunk_blocks == 8) {
-            enter_superblock(l, sums, at->x_scales + (size_t)r * at->scale_stride, at->starts[r], at->inputs[r]);
+            enter_superblock(l, wide, sums, at->x_scales + (size_t)r * at->scale_stride, at->starts[r], at->inputs[r]);
             continue;
         }
         EK_UNROLL for (int b = 0; b < l.chunk_blocks; b++) {
@@ -183,7 +190,8 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
             const vf own = vf_set1(at->x_scales[(size_t)r * at->scale_stride + (size_t)b]);
             EK_UNROLL for (int c = 0; c < nr; c++) {
                 vf *total = &sum[r][first + c];
-                *total = vf_fma(vf_from_vi(whole[r][c]), vf_mul(scale[c], own), *total);
+                const vf both = scales_chunks(l, wide) ? scale[c] : vf_mul(scale[c], own);
+                *total = vf_fma(vf_from_vi(whole[r][c]), both, *total);
                 if (l.has_minimum) *total = vf_fma(minimum[c], vf_set1(at->inputs[r][b]), *total);
             }
         }
@@ -211,7 +219,10 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
     at.x_scales = p->x->scales + row * p->x->scale_stride;
     at.scale_stride = p->x->scale_stride;
     for (size_t chunk = 0; chunk < chunks; chunk++) {
-        enter_chunk(l, mr, nr, x_sums, sum_stride, &at);
+        enter_chunk(l, wide, mr, nr, x_sums, sum_stride, &at);
+        vf part[block_rows_most][block_columns];
+        EK_UNROLL for (int r = 0; r < mr; r++)
+            EK_UNROLL for (int c = 0; c < nr; c++) part[r][c] = vf_set1(0);
         // Of a single run, what comes next is asked for; processors see by themselves that several are read.
         const int asks = row == 0 && apart == 1;
         if (asks) {
@@ -225,7 +236,12 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
                     EK_UNROLL for (size_t i = 0; i < l.block_bytes; i += 64)
                         ek_prefetch(at.weights + (size_t)b * l.block_bytes + (size_t)c * at.panel_stride + block_ahead + i);
             }
-            EK_UNROLL for (int first = 0; first < nr; first += step) block_step(l, wide, mr, step, first, b, &at, sum);
+            EK_UNROLL for (int first = 0; first < nr; first += step)
+                block_step(l, wide, mr, step, first, b, &at, scales_chunks(l, wide) ? part : sum);
+        }
+        EK_UNROLL for (int r = 0; scales_chunks(l, wide) && r < mr; r++) {
+            const vf own = vf_set1(at.x_scales[(size_t)r * at.scale_stride]);
+            EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = vf_fma(part[r][c], own, sum[r][c]);
         }
         at.scales += chunk_bytes;
         at.weights += chunk_bytes;

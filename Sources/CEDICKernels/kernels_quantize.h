@@ -78,6 +78,22 @@ static void quantize_blocks(const float *x, size_t k, float limit, int8_t *value
     }
 }
 
+/// The same with one scale for 256 inputs; the number of blocks is a multiple of 8.
+static void quantize_superblocks(const float *x, size_t k, float limit, int8_t *values, size_t blocks, float *scales,
+                                 int32_t *sums) {
+    for (size_t first = 0; first < blocks; first += 8) {
+        const float most = 32 * first < k ? largest_magnitude(x + 32 * first, ek_min_size(256, k - 32 * first)) : 0;
+        const vf multiplier = vf_set1(most > 0 ? limit / most : 0);
+        for (size_t b = first; b < first + 8; b++) {
+            vf low, high;
+            load_block(x, k, b, &low, &high);
+            scales[b] = most / limit;
+            sums[2 * b] = vf_store_i8(values + 32 * b, vf_mul(low, multiplier));
+            sums[2 * b + 1] = vf_store_i8(values + 32 * b + 16, vf_mul(high, multiplier));
+        }
+    }
+}
+
 // ---- The same with 16 bits ----
 
 static void quantize_row_wide(const float *x, size_t k, int8_t *values, size_t padded, float *scale, int32_t *sum) {

@@ -15,6 +15,7 @@ const ek_kernels EK_TABLE = {
     .multiply_blocks = multiply_blocks,
     .quantize_row = quantize_row,
     .quantize_blocks = quantize_blocks,
+    .quantize_superblocks = quantize_superblocks,
     .quantize_row_wide = quantize_row_wide,
     .quantize_blocks_wide = quantize_blocks_wide,
     .dot = dot,

@@ -17,8 +17,8 @@ public enum ActivationWidth: Sendable, Hashable {
 /// Rows of activations, made ready once for products with several weight matrices.
 ///
 /// Quantised weights want quantised activations, of 16 or of 8 bits as ``WeightMatrix/activations`` says: one scale a row
-/// for `int8`, one scale for 32 inputs for the block formats, each row by itself. Keep one value for each place in a model and load it again for the next rows; its memory
-/// is reused.
+/// for `int8`, one scale for 32 inputs for the block formats, or for 256 where superblocks meet 8 bits, each row by itself.
+/// Keep one value for each place in a model and load it again for the next rows; its memory is reused.
 ///
 /// ```swift
 /// var input = ProductInput()
@@ -40,10 +40,12 @@ public enum ActivationWidth: Sendable, Hashable {
         static func byteBlocks(_ width: ActivationWidth) -> Preparation {
             Preparation(rawValue: width == .bits8 ? 32 : 64)
         }
+        /// One scale for 256 inputs of 8 bits.
+        static let superblocks = Preparation(rawValue: 128)
 
         /// Those of one width.
         func quantised(to width: ActivationWidth) -> Preparation {
-            intersection([.row(width), .blocks(width), .byteBlocks(width)])
+            intersection([.row(width), .blocks(width), .byteBlocks(width), width == .bits8 ? .superblocks : []])
         }
     }
 
@@ -95,11 +97,11 @@ public enum ActivationWidth: Sendable, Hashable {
         precondition(narrow.isEmpty || wide.isEmpty, "the widths differ")
         let width = narrow.isEmpty ? ActivationWidth.bits16 : .bits8
         if isReady.contains(.row(width)) { quantizeRows(x, possible(width), pool) }
-        if isReady.contains(.byteBlocks(width)) {
-            // What weights of 8 bits are content with does for those of fewer.
-            quantizeBlocks(x, possible(width), limit: narrowLimit, pool)
-        } else if isReady.contains(.blocks(width)) {
-            quantizeBlocks(x, possible(width), limit: 127, pool)
+        if !isReady.isDisjoint(with: [.blocks(width), .byteBlocks(width), .superblocks]) {
+            // What weights of 8 bits, or superblocks, are content with does for the others.
+            quantizeBlocks(
+                x, possible(width), limit: isReady.contains(.byteBlocks(width)) ? narrowLimit : 127,
+                areSuper: isReady.contains(.superblocks), pool)
         }
     }
 
@@ -138,7 +140,7 @@ public enum ActivationWidth: Sendable, Hashable {
     }
 
     private mutating func quantizeBlocks(
-        _ x: Span<Float>, _ width: ActivationWidth, limit: Float, _ pool: WorkerPool?
+        _ x: Span<Float>, _ width: ActivationWidth, limit: Float, areSuper: Bool, _ pool: WorkerPool?
     ) {
         byBlock.width = width
         let (kernels, columns, blocks) = (kernels, columns, blockStride)
@@ -154,6 +156,8 @@ public enum ActivationWidth: Sendable, Hashable {
             )
             if width == .bits16 {
                 unsafe kernels.table.pointee.quantize_blocks_wide(x, columns, target, blocks, scale, sum)
+            } else if areSuper {
+                unsafe kernels.table.pointee.quantize_superblocks(x, columns, limit, target, blocks, scale, sum)
             } else {
                 unsafe kernels.table.pointee.quantize_blocks(x, columns, limit, target, blocks, scale, sum)
             }

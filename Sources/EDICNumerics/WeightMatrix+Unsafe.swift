@@ -318,6 +318,7 @@ internal import CEDICKernels
         case .f32, .f16, .bf16: .floats
         case .int8: .row(activations)
         case .q8_0: .byteBlocks(activations)
+        case .q4_k, .q5_k, .q6_k: activations == .bits8 ? .superblocks : .blocks(activations)
         default: .blocks(activations)
         }
     }

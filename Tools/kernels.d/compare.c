@@ -56,6 +56,7 @@ static void product(const ek_kernels *K, ek_format f, size_t m, size_t k, size_t
         if (is_bytes && wide) K->quantize_row_wide(x + r * k, k, values + r * stride, padded, xs + r, sums + r);
         else if (is_bytes) K->quantize_row(x + r * k, k, limit, (float)K->narrow_sum, values + r * stride, padded, xs + r, sums + r);
         else if (wide) K->quantize_blocks_wide(x + r * k, k, values + r * stride, blocks, xs + r * blocks, sums + 2 * r * blocks);
+        else if (f >= ek_format_q4_k) K->quantize_superblocks(x + r * k, k, limit, values + r * stride, blocks, xs + r * blocks, sums + 2 * r * blocks);
         else K->quantize_blocks(x + r * k, k, limit, values + r * stride, blocks, xs + r * blocks, sums + 2 * r * blocks);
     }
     const ek_epilogue end = {bias, (int32_t)(m % 2), (int32_t)(n % 2)};

@@ -156,6 +156,9 @@ typedef struct ek_kernels {
     // One scale for 32 inputs; the last block is filled up with zeros, and `blocks` may exceed what k needs.
     void (*_Nonnull quantize_blocks)(const float *_Nonnull x, size_t k, float limit, int8_t *_Nonnull values, size_t blocks,
                                      float *_Nonnull scales, int32_t *_Nonnull sums);
+    // One scale for 256 inputs, which weights in superblocks want of narrow rows, given to each of their blocks.
+    void (*_Nonnull quantize_superblocks)(const float *_Nonnull x, size_t k, float limit, int8_t *_Nonnull values,
+                                          size_t blocks, float *_Nonnull scales, int32_t *_Nonnull sums);
     // The same to words, with room for 2 * padded bytes, a multiple of 32, or 64 * blocks. The more inputs a row has,
     // the fewer of a word's bits are used, so that sums of products with bytes fit 32 bits.
     void (*_Nonnull quantize_row_wide)(const float *_Nonnull x, size_t k, int8_t *_Nonnull values, size_t padded,
