@@ -140,14 +140,17 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
         w += 64;
         ahead += ahead_step;
     }
+    float *y = p->y + row * p->y_stride;
+    const float *scales = p->x->scales + row, *weight_scales = p->weight_scales;
+    const size_t n = p->n, y_stride = p->y_stride;
+    const ek_epilogue *epilogue = p->epilogue;
     EK_UNROLL for (int c = 0; c < nr; c++) {
         const size_t at = (panel + (size_t)c * apart) * 16;
-        const vf scale = vf_load_some(p->weight_scales + at, p->n - at, 0);
-        EK_UNROLL for (int r = 0; r < mr; r++) {
-            const vf both = vf_mul(scale, vf_set1(p->x->scales[row + (size_t)r]));
-            finish(vf_mul(vf_from_vi(sum[r][c]), both), p->y + (row + (size_t)r) * p->y_stride, at, p->n - at,
-                   p->epilogue);
-        }
+        const vf scale = vf_load_some(weight_scales + at, n - at, 0);
+        vf sums[int8_most];
+        EK_UNROLL for (int r = 0; r < mr; r++)
+            sums[r] = vf_mul(vf_from_vi(sum[r][c]), vf_mul(scale, vf_set1(scales[r])));
+        finish_rows(mr, sums, y, y_stride, at, n - at, epilogue);
     }
 }
 

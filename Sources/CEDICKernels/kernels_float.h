@@ -17,6 +17,28 @@ EK_INLINE void finish(vf sum, float *y, size_t at, size_t n, const ek_epilogue *
     vf_store_some(y + at, n, sum);
 }
 
+/// The same for 16 outputs of `rows` rows, which lie `y_stride` apart: what decides is looked at once, since a compiler that
+/// cannot rule out that `y` is where it stands would do so for each sum.
+EK_INLINE void finish_rows(const int rows, vf *sums, float *y, size_t y_stride, size_t at, size_t n, const ek_epilogue *e) {
+    if (rows == 1 || n < 16) {
+        EK_UNROLL for (int r = 0; r < rows; r++) finish(sums[r], y + (size_t)r * y_stride, at, n, e);
+        return;
+    }
+    const float *bias = e->bias;
+    const int relu = e->relu != 0, accumulate = e->accumulate != 0;
+    if (bias) {
+        const vf own = vf_load(bias + at);
+        EK_UNROLL for (int r = 0; r < rows; r++) sums[r] = vf_add(sums[r], own);
+    }
+    if (relu) {
+        EK_UNROLL for (int r = 0; r < rows; r++) sums[r] = vf_max(sums[r], vf_set1(0));
+    }
+    if (accumulate) {
+        EK_UNROLL for (int r = 0; r < rows; r++) sums[r] = vf_add(vf_load(y + at + (size_t)r * y_stride), sums[r]);
+    }
+    EK_UNROLL for (int r = 0; r < rows; r++) vf_store(y + at + (size_t)r * y_stride, sums[r]);
+}
+
 /// One row takes this many panels at once, which lie far apart: several runs of memory are read faster than one.
 enum { far_panels = 4, float_columns = lanes_nr_float > far_panels ? lanes_nr_float : far_panels };
 
@@ -52,11 +74,14 @@ EK_INLINE void float_tile(const ek_format format, const int mr, const int nr, co
         x += 1;
         w += k_stride;
     }
-    EK_UNROLL for (int r = 0; r < mr; r++) {
-        EK_UNROLL for (int c = 0; c < nr; c++) {
-            const size_t at = (panel + (size_t)c * apart) * 16;
-            finish(sum[r][c], p->y + (row + (size_t)r) * p->y_stride, at, p->n - at, p->epilogue);
-        }
+    float *y = p->y + row * p->y_stride;
+    const size_t n = p->n, y_stride = p->y_stride;
+    const ek_epilogue *epilogue = p->epilogue;
+    EK_UNROLL for (int c = 0; c < nr; c++) {
+        const size_t at = (panel + (size_t)c * apart) * 16;
+        vf own[lanes_mr_float];
+        EK_UNROLL for (int r = 0; r < mr; r++) own[r] = sum[r][c];
+        finish_rows(mr, own, y, y_stride, at, n - at, epilogue);
     }
 }
 

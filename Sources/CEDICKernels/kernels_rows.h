@@ -20,6 +20,26 @@ EK_INLINE vf exponential(vf x) {
     return vf_if_greater(x, lowest, vf_scale2(power, n), vf_set1(0));
 }
 
+/// 2^r for r in -0.5...0.5; relative error below 2e-7, and 1 for 0.
+EK_INLINE vf power_of_fraction(vf r) {
+    vf power = vf_set1(0.0013264727f);
+    power = vf_fma(power, r, vf_set1(0.009671513f));
+    power = vf_fma(power, r, vf_set1(0.055507336f));
+    power = vf_fma(power, r, vf_set1(0.24022242f));
+    power = vf_fma(power, r, vf_set1(0.693147f));
+    power = vf_fma(power, r, vf_set1(1));
+    return power;
+}
+
+/// e^x for x below 0 and 0 for all of less than -87.3: a sum of weights has an absolute error, so no more than that is asked
+/// for, which is below 1e-7.
+EK_INLINE vf exponential_below(vf x) {
+    const vf power_of_two = vf_max(vf_mul(x, vf_set1(1.44269504088896341f)), vf_set1(-127));
+    // Adding 1.5 * 2^23 rounds to a whole number, whose last bits are where an exponent's would be 23 places further up.
+    const vf moved = vf_add(power_of_two, vf_set1(12582912.0f + 127)), r = vf_sub(power_of_two, vf_sub(moved, vf_set1(12582912.0f + 127)));
+    return vf_mul(power_of_fraction(r), vf_exponent(moved));
+}
+
 EK_INLINE vf sigmoid_lanes(vf x) {
     return vf_div(vf_set1(1), vf_add(vf_set1(1), exponential(vf_sub(vf_set1(0), x))));
 }
@@ -27,18 +47,21 @@ EK_INLINE vf tanh_lanes(vf x) {
     const vf e = exponential(vf_add(x, x));
     return vf_sub(vf_set1(1), vf_div(vf_set1(2), vf_add(e, vf_set1(1))));
 }
-/// Abramowitz and Stegun 7.1.26: absolute error below 2e-7.
-EK_INLINE vf erf_lanes(vf x) {
-    const vf magnitude = vf_abs(x);
-    const vf t = vf_div(vf_set1(1), vf_fma(vf_set1(0.3275911f), magnitude, vf_set1(1)));
-    vf sum = vf_set1(1.061405429f);
-    sum = vf_fma(sum, t, vf_set1(-1.453152027f));
-    sum = vf_fma(sum, t, vf_set1(1.421413741f));
-    sum = vf_fma(sum, t, vf_set1(-0.284496736f));
-    sum = vf_fma(sum, t, vf_set1(0.254829592f));
-    const vf tail = vf_mul(vf_mul(sum, t), exponential(vf_sub(vf_set1(0), vf_mul(magnitude, magnitude))));
-    const vf positive = vf_sub(vf_set1(1), tail);
-    return vf_if_greater(vf_set1(0), x, vf_sub(vf_set1(0), positive), positive);
+/// x times the normal distribution's share below x: max(x, 0) less |x| times the share below -|x|, whose logarithm to base 2
+/// is near a polynomial, so that one power of two is all it takes. Absolute error below 2e-7 (and that of rounding x).
+EK_INLINE vf gelu_erf_lanes(vf x) {
+    const vf size = vf_min(vf_abs(x), vf_set1(6));
+    vf share = vf_set1(4.2787406e-06f);
+    share = vf_fma(share, size, vf_set1(-1.2798175e-05f));
+    share = vf_fma(share, size, vf_set1(-0.00057578634f));
+    share = vf_fma(share, size, vf_set1(0.007670784f));
+    share = vf_fma(share, size, vf_set1(-0.052948564f));
+    share = vf_fma(share, size, vf_set1(-0.45904392f));
+    share = vf_fma(share, size, vf_set1(-1.151127f));
+    share = vf_fma(share, size, vf_set1(-1));
+    const vf n = vf_round(share), r = vf_sub(share, n);
+    // Of two numbers the second is taken where one is no number, so that NaN stays NaN.
+    return vf_fma(vf_scale2(power_of_fraction(r), n), vf_sub(vf_set1(0), size), vf_max(vf_set1(0), x));
 }
 
 #define EK_ELEMENTWISE(name, value)                                       \
@@ -53,8 +76,7 @@ EK_ELEMENTWISE(relu, vf_max(a, vf_set1(0)))
 EK_ELEMENTWISE(silu, vf_mul(a, sigmoid_lanes(a)))
 EK_ELEMENTWISE(sigmoid, sigmoid_lanes(a))
 EK_ELEMENTWISE(tanh_row, tanh_lanes(a))
-EK_ELEMENTWISE(gelu_erf, vf_mul(vf_mul(vf_set1(0.5f), a),
-                                vf_add(vf_set1(1), erf_lanes(vf_mul(a, vf_set1(0.70710678118654752f))))))
+EK_ELEMENTWISE(gelu_erf, gelu_erf_lanes(a))
 // 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
 EK_ELEMENTWISE(gelu_tanh,
                vf_mul(vf_mul(vf_set1(0.5f), a),
@@ -129,23 +151,41 @@ static void softmax(float *x, size_t n) {
     const vf most = vf_set1(maximum(x, n));
     vf sum = vf_set1(0);
     for (size_t i = 0; i < n; i += 16) {
-        const vf e = exponential(vf_sub(vf_load_some(x + i, n - i, -__builtin_inff()), most));
+        const vf e = exponential_below(vf_sub(vf_load_some(x + i, n - i, -__builtin_inff()), most));
         sum = vf_add(sum, e);
         vf_store_some(x + i, n - i, e);
     }
     scale(x, 1.0f / vf_reduce_add(sum), n);
 }
 
+EK_INLINE vf squared_distance(vf x, float mean, vf sum) {
+    const vf away = vf_sub(x, vf_set1(mean));
+    return vf_fma(away, away, sum);
+}
+
+/// The sum of 16 lanes' sums, four of which are in progress at once.
+#define EK_SUM_LANES(total, n, term)                                                                     \
+    do {                                                                                                 \
+        vf sums[4];                                                                                      \
+        EK_UNROLL for (int l = 0; l < 4; l++) sums[l] = vf_set1(0);                                      \
+        size_t i = 0;                                                                                    \
+        for (; i + 64 <= n; i += 64) {                                                                   \
+            EK_UNROLL for (int l = 0; l < 4; l++) sums[l] = term(vf_load(x + i + 16 * l), sums[l]);      \
+        }                                                                                                \
+        for (; i < n; i += 16) sums[0] = term(vf_load_some(x + i, n - i, missing), sums[0]);             \
+        total = vf_reduce_add(vf_add(vf_add(sums[0], sums[1]), vf_add(sums[2], sums[3])));               \
+    } while (0)
+
 static void layer_norm(const float *x, const float *gain, const float *bias, float epsilon, float *out, size_t n) {
-    vf sum = vf_set1(0);
-    for (size_t i = 0; i < n; i += 16) sum = vf_add(sum, vf_load_some(x + i, n - i, 0));
-    const float mean = vf_reduce_add(sum) / (float)n;
-    vf squares = vf_set1(0);
-    for (size_t i = 0; i < n; i += 16) {
-        const vf away = vf_sub(vf_load_some(x + i, n - i, mean), vf_set1(mean));
-        squares = vf_fma(away, away, squares);
-    }
-    const vf factor = vf_set1(1.0f / __builtin_sqrtf(vf_reduce_add(squares) / (float)n + epsilon));
+    float mean, squares, missing = 0;
+#define EK_TERM(own, sum) vf_add(sum, own)
+    EK_SUM_LANES(mean, n, EK_TERM);
+#undef EK_TERM
+    mean = missing = mean / (float)n;
+#define EK_TERM(own, sum) squared_distance(own, mean, sum)
+    EK_SUM_LANES(squares, n, EK_TERM);
+#undef EK_TERM
+    const vf factor = vf_set1(1.0f / __builtin_sqrtf(squares / (float)n + epsilon));
     for (size_t i = 0; i < n; i += 16) {
         const vf away = vf_sub(vf_load_some(x + i, n - i, 0), vf_set1(mean));
         const vf scaled = vf_mul(vf_mul(away, factor), vf_load_some(gain + i, n - i, 0));

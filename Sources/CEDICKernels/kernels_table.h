@@ -6,6 +6,7 @@
 #include "kernels_quantize.h"
 #include "kernels_rows.h"
 #include "kernels_attention.h"
+#include "kernels_dense.h"
 
 const ek_kernels EK_TABLE = {
     .narrow_limit = narrow_limit,
@@ -39,4 +40,5 @@ const ek_kernels EK_TABLE = {
     .xielu = xielu,
     .attend = attend,
     .keep = keep,
+    .attend_dense = attend_dense,
 };

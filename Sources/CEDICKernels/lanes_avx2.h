@@ -78,6 +78,11 @@ static inline __m256 ek_power2(__m256 n) {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
 static inline vf vf_scale2(vf x, vf n) { return (vf){_mm256_mul_ps(x.a, ek_power2(n.a)), _mm256_mul_ps(x.b, ek_power2(n.b))}; }
+/// The number whose exponent is in the last eight bits of `x`.
+static inline vf vf_exponent(vf x) {
+    return (vf){_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.a), 23)),
+                _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.b), 23))};
+}
 static inline vf vf_from_vi(vi x) { return (vf){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 /// The sum of 16 signed bytes.
 static inline int32_t ek_sum_bytes(__m128i bytes) {

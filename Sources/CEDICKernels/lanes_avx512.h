@@ -16,6 +16,7 @@ enum {
     lanes_mr_narrow_super = 8, lanes_nr_narrow_super = 1, lanes_nr_far = 2,
 };
 
+#define EK_STORES_64 1
 typedef __m512 vf;
 typedef __m512i vi;
 
@@ -60,6 +61,8 @@ static inline float vf_reduce_add(vf a) { return _mm512_reduce_add_ps(a); }
 static inline float vf_reduce_max(vf a) { return _mm512_reduce_max_ps(a); }
 static inline vf vf_round(vf a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vf vf_scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
+/// The number whose exponent is in the last eight bits of `a`.
+static inline vf vf_exponent(vf a) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23)); }
 static inline vf vf_from_vi(vi a) { return _mm512_cvtepi32_ps(a); }
 /// The sum of 16 signed bytes.
 static inline int32_t ek_sum_bytes(__m128i bytes) {
@@ -72,6 +75,16 @@ static inline int32_t vf_store_i8(int8_t *p, vf a) {
     const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(held));
     _mm_storeu_si128((__m128i *)p, bytes);
     return ek_sum_bytes(bytes);
+}
+/// The same for 64 numbers, of which none rounds to more than 127.
+static inline int32_t vf_store_i8_64(int8_t *p, vf a, vf b, vf c, vf d) {
+    const __m512i words1 = _mm512_packs_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b));
+    const __m512i words2 = _mm512_packs_epi32(_mm512_cvtps_epi32(c), _mm512_cvtps_epi32(d));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(words1, words2));
+    _mm512_storeu_si512(p, bytes);
+    const __m512i eights = _mm512_sad_epu8(_mm512_xor_si512(bytes, _mm512_set1_epi8((char)0x80)), _mm512_setzero_si512());
+    return (int32_t)_mm512_reduce_add_epi64(eights) - 64 * 128;
 }
 /// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
 static inline int32_t vf_store_i16(int8_t *p, vf a) {

@@ -62,6 +62,16 @@ static inline vf vf_scale2(vf a, vf n) {
     }
     return a;
 }
+/// The number whose exponent is in the last eight bits of `a`.
+static inline vf vf_exponent(vf a) {
+    EK_LANES {
+        uint32_t bits;
+        memcpy(&bits, &a.v[i], 4);
+        bits <<= 23;
+        memcpy(&a.v[i], &bits, 4);
+    }
+    return a;
+}
 static inline vf vf_from_vi(vi a) { vf r; EK_LANES r.v[i] = (float)(int32_t)a.v[i]; return r; }
 /// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf a) {

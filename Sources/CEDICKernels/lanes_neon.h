@@ -74,6 +74,11 @@ static inline vf vf_scale2(vf a, vf n) {
     }
     return a;
 }
+/// The number whose exponent is in the last eight bits of `a`.
+static inline vf vf_exponent(vf a) {
+    EK_QUADS a.v[i] = vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a.v[i]), 23));
+    return a;
+}
 static inline vf vf_from_vi(vi a) {
     vf r;
     EK_QUADS r.v[i] = vcvtq_f32_s32(vreinterpretq_s32_u32(a.v[i]));

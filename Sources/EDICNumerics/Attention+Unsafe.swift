@@ -145,6 +145,7 @@ extension Kernels {
 
     /// - Parameter heads: of keys and values, with all query heads that share them.
     private func attend(_ group: Range<Int>, _ heads: Range<Int>, report: ((Int, [Float]) -> Void)?) {
+        if report == nil, let rows = unsafe sharedRows(of: group) { return unsafe attendDense(group, heads, rows) }
         var first: [Int32] = []
         var last: [Int32] = []
         var list: ArraySlice<Int32>?
@@ -212,6 +213,34 @@ extension Kernels {
             for (index, row) in group.enumerated() {
                 report(row, Array(means[index * length + Int(first[index])..<index * length + Int(last[index])]))
             }
+        }
+    }
+
+    /// What all queries of a group of several see, where the kernel for that is made for the shape.
+    private func sharedRows(of group: Range<Int>) -> Range<Int>? {
+        guard group.count > 1, group.count <= Int(ek_dense_rows), unsafe shape.headSize % 16 == 0,
+            unsafe shape.headSize <= Int(ek_dense_size), case .range(let rows) = unsafe visible[group.lowerBound],
+            !rows.isEmpty
+        else { return nil }
+        for row in group.dropFirst() {
+            guard case .range(rows) = unsafe visible[row] else { return nil }
+        }
+        return rows
+    }
+
+    /// - Parameter heads: of keys and values, with all query heads that share them.
+    private func attendDense(_ group: Range<Int>, _ heads: Range<Int>, _ rows: Range<Int>) {
+        let scores = AlignedBuffer<Float>(uninitialized: (group.count + 15) / 16 * 16 * rows.count)
+        let (width, keyValueWidth) = unsafe (shape.width, shape.keyValueWidth)
+        let perKeyValueHead = unsafe shape.heads / shape.keyValueHeads
+        for head in heads.lowerBound * perKeyValueHead..<heads.upperBound * perKeyValueHead {
+            let offset = unsafe head / perKeyValueHead * shape.headSize + rows.lowerBound * keyValueWidth
+            let own = unsafe group.lowerBound * width + head * shape.headSize
+            var call = unsafe ek_dense_attention(
+                queries: queries + own, query_stride: width, rows: group.count, head_size: shape.headSize,
+                keys: keys + offset, key_stride: keyValueWidth, values: values + offset, value_stride: keyValueWidth,
+                count: rows.count, scale: shape.scale, scores: scores.unsafePointer, out: out + own, out_stride: width)
+            unsafe kernels.table.pointee.attend_dense(&call)
         }
     }
 

@@ -104,6 +104,27 @@ import Testing
         }
     }
 
+    /// Queries that all see the same take another kernel than one alone. Lengths end before, at and behind what it takes at once.
+    @Test(arguments: InstructionSet.available, [16, 32, 48, 64, 80])
+    func textsGiveWhatTheirQueriesGiveAlone(isa: InstructionSet, headSize: Int) {
+        let shape = AttentionShape(heads: 4, keyValueHeads: 2, headSize: headSize)
+        var texts: [Range<Int>] = []
+        for count in [2, 1, 7, 16, 33, 48, 70] {
+            texts.append((texts.last?.upperBound ?? 0)..<(texts.last?.upperBound ?? 0) + count)
+        }
+        let visible = texts.flatMap { Array(repeating: VisibleRows.range($0), count: $0.count) }
+        let q = randomFloats(visible.count * shape.width, seed: 4)
+        let k = randomFloats(visible.count * shape.keyValueWidth, seed: 5)
+        let v = randomFloats(visible.count * shape.keyValueWidth, seed: 6)
+        let found = attend(shape, q, k, v, visible, Kernels(isa))
+        for (a, b) in zip(found, reference(shape, q, k, v, visible)) { #expect(abs(Double(a) - b) < 2e-5) }
+        #expect(attend(shape, q, k, v, visible, Kernels(isa), pool: WorkerPool(workers: 2)) == found)
+        for (row, seen) in visible.enumerated() {
+            let own = row * shape.width..<(row + 1) * shape.width
+            #expect(attend(shape, Array(q[own]), k, v, [seen], Kernels(isa)) == Array(found[own]))
+        }
+    }
+
     @Test func rowsInAListGiveWhatARangeGives() {
         let shape = Self.shapes[1]
         let q = randomFloats(shape.width, seed: 1)

@@ -326,6 +326,27 @@ static void keep_and_attend(const ek_kernels *K, const ek_kernels *R) {
     EXPECT(same_floats(a, b, rows * size), "attend to kept", rows, positions, size);
 }
 
+/// Queries that see all keys: what `attend` gives, from either instruction set.
+static void attend_dense(const ek_kernels *K, const ek_kernels *R) {
+    const size_t rows = 1 + below(below(2) ? 20 : ek_dense_rows), positions = 1 + below(below(2) ? 20 : 150);
+    const size_t size = 16 * (1 + below(ek_dense_size / 16)), padded = (rows + 15) / 16 * 16;
+    const size_t qs = size + below(3), ks = size + below(3), vs = size + below(3), ss = positions + 16, os = size + below(3);
+    int32_t *first = guarded(4 * rows), *last = guarded(4 * rows);
+    for (size_t r = 0; r < rows; r++) first[r] = 0, last[r] = (int32_t)positions;
+    float *q = drawn_floats((rows - 1) * qs + size, plain), *k = drawn_floats((positions - 1) * ks + size, plain);
+    float *v = drawn_floats((positions - 1) * vs + size, plain), *s = floats(padded * positions), *t = floats(rows * ss);
+    float *a = floats((rows - 1) * os + size), *b = floats((rows - 1) * os + size), *c = floats((rows - 1) * os + size);
+    ek_dense_attention call = {q, qs, rows, size, k, ks, v, vs, positions, 0.3f, s, a, os};
+    K->attend_dense(&call);
+    call.out = b;
+    R->attend_dense(&call);
+    const ek_attention listed = {q, qs, rows, size, k, ks, v, vs, size, 0, 0, first, last, 0.3f, t, ss, c, os};
+    K->attend(&listed);
+    EXPECT(same_floats(a, b, (rows - 1) * os + size), "attend_dense", rows, positions, size);
+    EXPECT(same_floats(a, c, (rows - 1) * os + size), "attend_dense beside attend", rows, positions, size);
+    EXPECT(is_whole(a) && is_whole(s), "attend_dense writes before", rows, positions, size);
+}
+
 int compare_bits(const char *name, const ek_kernels *K, const ek_kernels *reference, int fused, unsigned rounds) {
     set_name = name;
     differing = 0;
@@ -339,6 +360,7 @@ int compare_bits(const char *name, const ek_kernels *K, const ek_kernels *refere
         FRESH(rotate(K, reference));
         FRESH(attend(K, reference));
         FRESH(keep_and_attend(K, reference));
+        FRESH(attend_dense(K, reference));
     }
     return differing;
 }

@@ -130,6 +130,23 @@ typedef struct ek_kept {
     int halves;             // rounded to halves, those beyond them to the largest; head_size is a multiple of 16
 } ek_kept;
 
+/// The most queries and the largest heads of `attend_dense`.
+enum { ek_dense_rows = 48, ek_dense_size = 64 };
+
+/// Queries of one head that all see the same keys, at least one.
+typedef struct ek_dense_attention {
+    const float *_Nonnull queries;  // row r at r * query_stride
+    size_t query_stride, rows, head_size;  // heads of a multiple of 16
+    const float *_Nonnull keys;  // row i at i * key_stride
+    size_t key_stride;
+    const float *_Nonnull values;  // row i at i * value_stride
+    size_t value_stride, count;
+    float scale;
+    float *_Nonnull scores;  // room for `count` times the rows, rounded up to a multiple of 16
+    float *_Nonnull out;  // row r at r * out_stride
+    size_t out_stride;
+} ek_dense_attention;
+
 typedef struct ek_kernels {
     // The largest magnitude of narrow rows that meet weights of 8 bits; those of fewer bits meet 127. 0 where quantised
     // rows must be wide.
@@ -194,6 +211,8 @@ typedef struct ek_kernels {
                            float epsilon);
     void (*_Nonnull attend)(const ek_attention *_Nonnull a);
     void (*_Nonnull keep)(const ek_kept *_Nonnull a);
+    // The same numbers, to the last bit.
+    void (*_Nonnull attend_dense)(const ek_dense_attention *_Nonnull a);
 } ek_kernels;
 
 /// The kernels of an instruction set that is available.
