@@ -129,8 +129,9 @@ static void attend_dense(const ek_dense_attention *a) {
     float values[dense_positions * ek_dense_size];
     for (size_t j = 0; j < a->count; j += dense_positions) {
         const size_t count = ek_min_size(dense_positions, a->count - j);
-        for (size_t i = 0; i < count; i++)
-            for (size_t d = 0; d < size; d += 16)
+        // Not row by row, which would become a call for each.
+        for (size_t d = 0; d < size; d += 16)
+            for (size_t i = 0; i < count; i++)
                 vf_store(values + i * size + d, vf_load(a->values + (j + i) * a->value_stride + d));
         const float *weights = a->scores + j * width;
         size_t row = 0;

@@ -31,13 +31,17 @@ EK_INLINE vf power_of_fraction(vf r) {
     return power;
 }
 
+/// 2^x for x in -127...126, and 0 for less than -126.5. The largest fraction is as exact as x is.
+EK_INLINE vf power_of_two(vf x) {
+    // Adding 1.5 * 2^23 rounds to a whole number, whose last bits are where an exponent's would be 23 places further up.
+    const vf moved = vf_add(x, vf_set1(12582912.0f + 127));
+    return vf_mul(power_of_fraction(vf_sub(x, vf_sub(moved, vf_set1(12582912.0f + 127)))), vf_exponent(moved));
+}
+
 /// e^x for x below 0 and 0 for all of less than -87.3: a sum of weights has an absolute error, so no more than that is asked
 /// for, which is below 1e-7.
 EK_INLINE vf exponential_below(vf x) {
-    const vf power_of_two = vf_max(vf_mul(x, vf_set1(1.44269504088896341f)), vf_set1(-127));
-    // Adding 1.5 * 2^23 rounds to a whole number, whose last bits are where an exponent's would be 23 places further up.
-    const vf moved = vf_add(power_of_two, vf_set1(12582912.0f + 127)), r = vf_sub(power_of_two, vf_sub(moved, vf_set1(12582912.0f + 127)));
-    return vf_mul(power_of_fraction(r), vf_exponent(moved));
+    return power_of_two(vf_max(vf_mul(x, vf_set1(1.44269504088896341f)), vf_set1(-127)));
 }
 
 EK_INLINE vf sigmoid_lanes(vf x) {
@@ -51,24 +55,27 @@ EK_INLINE vf tanh_lanes(vf x) {
 /// is near a polynomial, so that one power of two is all it takes. Absolute error below 2e-7 (and that of rounding x).
 EK_INLINE vf gelu_erf_lanes(vf x) {
     const vf size = vf_min(vf_abs(x), vf_set1(6));
-    vf share = vf_set1(4.2787406e-06f);
-    share = vf_fma(share, size, vf_set1(-1.2798175e-05f));
-    share = vf_fma(share, size, vf_set1(-0.00057578634f));
-    share = vf_fma(share, size, vf_set1(0.007670784f));
-    share = vf_fma(share, size, vf_set1(-0.052948564f));
-    share = vf_fma(share, size, vf_set1(-0.45904392f));
-    share = vf_fma(share, size, vf_set1(-1.151127f));
+    vf share = vf_set1(2.992423e-05f);
+    share = vf_fma(share, size, vf_set1(-0.00073987455f));
+    share = vf_fma(share, size, vf_set1(0.007977463f));
+    share = vf_fma(share, size, vf_set1(-0.053238187f));
+    share = vf_fma(share, size, vf_set1(-0.45891568f));
+    share = vf_fma(share, size, vf_set1(-1.1511471f));
     share = vf_fma(share, size, vf_set1(-1));
-    const vf n = vf_round(share), r = vf_sub(share, n);
     // Of two numbers the second is taken where one is no number, so that NaN stays NaN.
-    return vf_fma(vf_scale2(power_of_fraction(r), n), vf_sub(vf_set1(0), size), vf_max(vf_set1(0), x));
+    return vf_fma(power_of_two(share), vf_sub(vf_set1(0), size), vf_max(vf_set1(0), x));
 }
 
 #define EK_ELEMENTWISE(name, value)                                       \
     static void name(float *x, size_t n) {                                \
-        for (size_t i = 0; i < n; i += 16) {                              \
-            const vf a = vf_load_some(x + i, n - i, 0);                      \
-            vf_store_some(x + i, n - i, value);                              \
+        size_t i = 0;                                                     \
+        for (; i + 16 <= n; i += 16) {                                    \
+            const vf a = vf_load(x + i);                                  \
+            vf_store(x + i, value);                                       \
+        }                                                                 \
+        if (i < n) {                                                      \
+            const vf a = vf_load_some(x + i, n - i, 0);                   \
+            vf_store_some(x + i, n - i, value);                           \
         }                                                                 \
     }
 
@@ -186,7 +193,13 @@ static void layer_norm(const float *x, const float *gain, const float *bias, flo
     EK_SUM_LANES(squares, n, EK_TERM);
 #undef EK_TERM
     const vf factor = vf_set1(1.0f / __builtin_sqrtf(squares / (float)n + epsilon));
-    for (size_t i = 0; i < n; i += 16) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const vf away = vf_sub(vf_load(x + i), vf_set1(mean));
+        const vf scaled = vf_mul(vf_mul(away, factor), vf_load(gain + i));
+        vf_store(out + i, bias ? vf_add(scaled, vf_load(bias + i)) : scaled);
+    }
+    if (i < n) {
         const vf away = vf_sub(vf_load_some(x + i, n - i, 0), vf_set1(mean));
         const vf scaled = vf_mul(vf_mul(away, factor), vf_load_some(gain + i, n - i, 0));
         vf_store_some(out + i, n - i, bias ? vf_add(scaled, vf_load_some(bias + i, n - i, 0)) : scaled);

@@ -83,7 +83,7 @@ public final class TextEmbedder: Sendable {
     ///
     /// - Parameter pool: the threads; each takes whole batches of texts.
     public func embed(_ texts: [String], pool: WorkerPool = .shared) throws(ModelError) -> [[Float]] {
-        let tokens = texts.map { self.tokens(of: $0) }
+        let tokens = pool.map(count: texts.count, grain: 4) { index, _ in self.tokens(of: texts[index]) }
         if let empty = tokens.firstIndex(of: []) {
             throw ModelError(.badRequest, "text \(empty) has no tokens")
         }
@@ -132,13 +132,14 @@ public final class TextEmbedder: Sendable {
             pooled = bert.pooled(firsts, on: compute) ?? firsts
         case .mean:
             pooled = Matrix(rows: texts.count, columns: bert.width)
+            var all = pooled.values.mutableSpan
             for (index, text) in texts.enumerated() {
+                var sum = all.extracting(index * bert.width..<(index + 1) * bert.width)
                 for row in starts[index]..<starts[index] + text.count {
-                    for column in 0..<bert.width {
-                        pooled.values[index * bert.width + column] += states.values[row * bert.width + column]
-                    }
+                    let state = states.values.span.extracting(row * bert.width..<(row + 1) * bert.width)
+                    compute.kernels.add(state, to: &sum)
                 }
-                for column in 0..<bert.width { pooled.values[index * bert.width + column] /= Float(text.count) }
+                for column in sum.indices { sum[column] /= Float(text.count) }
             }
         case .maximum:
             pooled = states.gathering(starts)

@@ -34,19 +34,26 @@ struct EmbedCommand: ParsableCommand {
         let pool = work.pool
         try text.input.forEachBatch(lines: 128 * pool.workers) { lines in
             let texts = lines.map(\.text)
-            var output: [UInt8] = []
-            for (text, vector) in zip(texts, try model.embed(texts, pool: pool)) {
-                if json {
-                    append(text, vector, to: &output)
-                } else {
-                    output.appendLine(vector.map { $0.description }.joined(separator: " "))
-                }
+            let vectors = try model.embed(texts, pool: pool)
+            let lines = pool.map(count: texts.count, grain: 4) { [json] index, _ in
+                json ? Self.object(texts[index], vectors[index]) : Self.line(vectors[index])
             }
-            Terminal.output(output.span)
+            Terminal.output(Array(lines.joined()).span)
         }
     }
 
-    private func append(_ text: String, _ vector: [Float], to output: inout [UInt8]) {
+    private static func line(_ vector: [Float]) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(13 * vector.count)
+        for number in vector {
+            if !line.isEmpty { line.append(UInt8(ascii: " ")) }
+            line.append(contentsOf: number.description.utf8)
+        }
+        line.append(UInt8(ascii: "\n"))
+        return line
+    }
+
+    private static func object(_ text: String, _ vector: [Float]) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("text", text)
@@ -56,6 +63,6 @@ struct EmbedCommand: ParsableCommand {
         writer.endArray()
         writer.endObject()
         writer.endLine()
-        output += writer.bytes
+        return writer.bytes
     }
 }
