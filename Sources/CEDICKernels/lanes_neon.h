@@ -61,7 +61,10 @@ static inline vf vf_if_greater(vf a, vf b, vf x, vf y) {
 /// Each lane and its neighbour: 0 and 1, 2 and 3 …
 static inline vf vf_add_neighbours(vf a) { EK_QUADS a.v[i] = vaddq_f32(a.v[i], vrev64q_f32(a.v[i])); return a; }
 static inline float vf_reduce_add(vf a) {
-    return vaddvq_f32(vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3])));
+    // In the order of the other instruction sets, which `vaddvq_f32` does not have.
+    const float32x4_t four = vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3]));
+    const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 static inline float vf_reduce_max(vf a) {
     return vmaxvq_f32(vmaxq_f32(vmaxq_f32(a.v[0], a.v[2]), vmaxq_f32(a.v[1], a.v[3])));
