@@ -48,11 +48,8 @@ static void quantize_row(const float *x, size_t k, float limit, float sum_limit,
     int32_t total = 0;
     size_t i = 0;
 #if defined(EK_STORES_64)
-    __m512i sums = _mm512_setzero_si512();
-    for (; i + 64 <= k; i += 64)
-        sums = _mm512_add_epi64(sums, vf_store_64(values + i, vf_mul(vf_load(x + i), factor), vf_mul(vf_load(x + i + 16), factor),
-                                                  vf_mul(vf_load(x + i + 32), factor), vf_mul(vf_load(x + i + 48), factor)));
-    total = (int32_t)_mm512_reduce_add_epi64(sums) - 128 * (int32_t)i;
+    total = ek_store_products(values, x, factor, k / 64 * 64);
+    i = k / 64 * 64;
 #endif
     for (; i + 16 <= k; i += 16) total += vf_store_i8(values + i, vf_mul(vf_load(x + i), factor));
     if (i < k) {

@@ -16,7 +16,6 @@ enum {
     lanes_mr_narrow_super = 8, lanes_nr_narrow_super = 1, lanes_nr_far = 2,
 };
 
-#define EK_STORES_64 1
 typedef __m512 vf;
 typedef __m512i vi;
 
@@ -76,14 +75,21 @@ static inline int32_t vf_store_i8(int8_t *p, vf a) {
     _mm_storeu_si128((__m128i *)p, bytes);
     return ek_sum_bytes(bytes);
 }
-/// The same for 64 numbers, of which none rounds to more than 127; returns eight sums of eight bytes, each 1024 too high.
-static inline __m512i vf_store_64(int8_t *p, vf a, vf b, vf c, vf d) {
-    const __m512i words1 = _mm512_packs_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b));
-    const __m512i words2 = _mm512_packs_epi32(_mm512_cvtps_epi32(c), _mm512_cvtps_epi32(d));
+#define EK_STORES_64 1
+/// The same for the products of `n` numbers, a multiple of 64, and a factor, none of which rounds to more than 127.
+static inline int32_t ek_store_products(int8_t *p, const float *x, vf factor, size_t n) {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(words1, words2));
-    _mm512_storeu_si512(p, bytes);
-    return _mm512_sad_epu8(_mm512_xor_si512(bytes, _mm512_set1_epi8((char)0x80)), _mm512_setzero_si512());
+    __m512i sums = _mm512_setzero_si512();
+    for (size_t i = 0; i < n; i += 64) {
+        __m512i whole[4];
+        for (size_t l = 0; l < 4; l++) whole[l] = _mm512_cvtps_epi32(vf_mul(vf_load(x + i + 16 * l), factor));
+        const __m512i words1 = _mm512_packs_epi32(whole[0], whole[1]), words2 = _mm512_packs_epi32(whole[2], whole[3]);
+        const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(words1, words2));
+        _mm512_storeu_si512(p + i, bytes);
+        const __m512i above = _mm512_xor_si512(bytes, _mm512_set1_epi8((char)0x80));
+        sums = _mm512_add_epi64(sums, _mm512_sad_epu8(above, _mm512_setzero_si512()));
+    }
+    return (int32_t)_mm512_reduce_add_epi64(sums) - 128 * (int32_t)n;
 }
 /// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
 static inline int32_t vf_store_i16(int8_t *p, vf a) {
