@@ -132,9 +132,14 @@ static float dot(const float *x, const float *y, size_t n) {
 }
 
 static float maximum(const float *x, size_t n) {
-    vf most = vf_set1(-__builtin_inff());
-    for (size_t i = 0; i < n; i += 16) most = vf_max(vf_load_some(x + i, n - i, -__builtin_inff()), most);
-    return vf_reduce_max(most);
+    vf even = vf_set1(-__builtin_inff()), odd = even;
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        even = vf_max(vf_load(x + i), even);
+        odd = vf_max(vf_load(x + i + 16), odd);
+    }
+    for (; i < n; i += 16) even = vf_max(vf_load_some(x + i, n - i, -__builtin_inff()), even);
+    return vf_reduce_max(vf_max(odd, even));
 }
 
 static size_t argmax(const float *x, size_t n) {
@@ -148,8 +153,10 @@ static size_t argmax(const float *x, size_t n) {
 
 static float sum_of_exp(const float *x, float most, size_t n) {
     vf sum = vf_set1(0);
-    for (size_t i = 0; i < n; i += 16)
-        sum = vf_add(sum, exponential(vf_sub(vf_load_some(x + i, n - i, -__builtin_inff()), vf_set1(most))));
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) sum = vf_add(sum, exponential_below(vf_sub(vf_load(x + i), vf_set1(most))));
+    if (i < n)
+        sum = vf_add(sum, exponential_below(vf_sub(vf_load_some(x + i, n - i, -__builtin_inff()), vf_set1(most))));
     return vf_reduce_add(sum);
 }
 

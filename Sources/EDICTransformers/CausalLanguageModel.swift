@@ -195,8 +195,10 @@ public final class CausalLanguageModel: Sendable {
         while !search.isDone {
             let batch = TokenBatch(zip(pasts, words).map { .init(past: $0, tokens: $1) }, cache: &cache)
             let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
-            var logits = network.logits(states.gathering(batch.lastRows), on: compute)
-            let next = search.advance(&logits, on: compute)
+            let logits = network.logits(states.gathering(batch.lastRows), on: compute)
+            let scores = BestScores(
+                search.question(), of: logits.values.span, rows: logits.rows, kernels: compute.kernels)
+            let next = search.advance(scores)
             pasts = next.parents.map { batch.tables[$0] }
             words = next.words.map { [$0] }
             cache.keepOnly(pasts)

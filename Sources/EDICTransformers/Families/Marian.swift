@@ -239,6 +239,11 @@ struct Marian: Sendable {
         output.weights(states, bias: outputBias, on: compute)
     }
 
+    /// What a search asks of those scores, which are then nowhere all together.
+    func bestScores(_ question: BestScores.Question, of states: Matrix, on compute: Compute) -> BestScores {
+        Linear(weights: output.weights, bias: outputBias).bestScores(question, of: states, on: compute)
+    }
+
     /// The output layer for some words only.
     func head(for words: [Int32]) -> Linear {
         Linear(weights: output.selecting(words), bias: outputBias.map { bias in words.map { bias[Int($0)] } })

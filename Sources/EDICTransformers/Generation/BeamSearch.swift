@@ -67,69 +67,75 @@ struct BeamSearch {
         var words: [Int] = []
     }
 
-    /// Reads the scores of the next word of each running hypothesis and chooses those that go on.
+    /// How many of the largest scores of each running hypothesis the next step looks at: the words that go on, and those
+    /// that may be forbidden.
+    var scoresWanted: Int { candidatesWanted + settings.endWords.count + 1 }
+
+    private var candidatesWanted: Int {
+        switch settings.policy {
+        case .marian: width
+        case .huggingFace: max(2, 1 + settings.endWords.count) * settings.size
+        }
+    }
+
+    /// The word that every hypothesis goes on with, where it is forced.
+    var forcedWord: Int? { length < settings.prefix.count ? settings.prefix[length] : nil }
+
+    /// What the next step asks of the scores of each running hypothesis.
+    ///
+    /// - Parameter vocabulary: the word of each column; nil where columns are words.
+    func question(_ vocabulary: [Int32]? = nil) -> BestScores.Question {
+        let column = forcedWord.flatMap { word in vocabulary.map { $0.firstIndex(of: Int32(word)) } ?? word }
+        return BestScores.Question(
+            count: scoresWanted, wantsLogSumExp: !settings.skipsNormalization,
+            picked: column.map { Array(repeating: $0, count: running.count) } ?? [])
+    }
+
+    /// Takes the best scores of the next word of each running hypothesis and chooses those that go on.
     ///
     /// - Parameters:
-    ///   - logits: the scores of many hypotheses.
+    ///   - scores: those of many hypotheses, at least as many as are wanted.
     ///   - rows: which of them are those of the running hypotheses, in their order; nil where all are.
     ///   - vocabulary: the word of each column; nil where columns are words.
     ///   - forbidden: a word that never comes.
     ///   - alignments: one for each running hypothesis, or none.
     mutating func advance(
-        _ logits: inout Matrix, rows: Range<Int>? = nil, vocabulary: [Int32]? = nil, forbidden: Int? = nil,
-        alignments: [[Float]] = [], on compute: Compute
+        _ scores: BestScores, rows: Range<Int>? = nil, vocabulary: [Int32]? = nil, forbidden: Int? = nil,
+        alignments: [[Float]] = []
     ) -> Continuation {
-        let rows = rows ?? 0..<logits.rows
+        let rows = rows ?? 0..<scores.rows
+        let forced = forcedWord
         length += 1
-        // Before words are forbidden: the reference forbids them in the log-probabilities.
-        let normalizers = rows.map { row in
-            settings.skipsNormalization
-                ? 0
-                : LogSoftmax.normalizer(logits.values, row * logits.columns..<(row + 1) * logits.columns, on: compute)
-        }
-        if let forbidden { Self.forbid(forbidden, in: &logits, rows, vocabulary) }
-        if length <= settings.minimumLength {
-            for word in settings.endWords { Self.forbid(word, in: &logits, rows, vocabulary) }
-        }
         let isLast = length >= settings.maximumLength
-        let wanted =
-            switch settings.policy {
-            case .marian: width
-            case .huggingFace: max(2, 1 + settings.endWords.count) * settings.size
-            }
-        var best = BestCandidates(capacity: wanted)
+        var best = BestCandidates(capacity: candidatesWanted)
         var raise: Float = 0
         for (parent, row) in rows.enumerated() {
             if isLast, let end = settings.forcedEnd {
                 best.insert(.init(parent: parent, word: end, total: running[parent].total))
                 continue
             }
-            let start = row * logits.columns
-            let offset = running[parent].total - normalizers[parent]
-            if length <= settings.prefix.count {
-                let word = settings.prefix[length - 1]
-                let column = vocabulary.map { $0.firstIndex(of: Int32(word)) } ?? word
-                let logit = column.map { logits.values[start + $0] } ?? 0
-                best.insert(.init(parent: parent, word: word, total: logit + offset))
+            // Of all words, forbidden ones too: the reference forbids them in the log-probabilities.
+            let normalizer = settings.skipsNormalization ? 0 : LogSoftmax.normalizer(scores.logSumExp(of: row))
+            let offset = running[parent].total - normalizer
+            if let forced {
+                best.insert(.init(parent: parent, word: forced, total: (scores.picked(of: row) ?? 0) + offset))
                 continue
             }
             // The words of a single hypothesis are compared as they are: what came before would round them.
             raise = rows.count == 1 ? offset : 0
-            best.scan(
-                logits.values, start..<start + logits.columns, parent: parent, offset: offset - raise, vocabulary,
-                on: compute)
+            // In the order of columns, which is that of equal totals.
+            for score in scores.best(of: row).sorted(by: { $0.column < $1.column }) {
+                let word = vocabulary.map { Int($0[score.column]) } ?? score.column
+                if word == forbidden || length <= settings.minimumLength && settings.endWords.contains(word) {
+                    continue
+                }
+                best.insert(.init(parent: parent, word: word, total: score.value + (offset - raise)))
+            }
         }
         let candidates = best.sorted.map { $0.raised(by: raise) }
         return settings.policy == .marian
             ? continueAsMarian(candidates, isLast: isLast, alignments)
             : continueAsHuggingFace(candidates, isLast: isLast, alignments)
-    }
-
-    private static func forbid(_ word: Int, in logits: inout Matrix, _ rows: Range<Int>, _ vocabulary: [Int32]?) {
-        guard let column = vocabulary.map({ $0.firstIndex(of: Int32(word)) }) ?? word, column < logits.columns else {
-            return
-        }
-        for row in rows { logits.values[row * logits.columns + column] = -.infinity }
     }
 
     private func extended(_ candidate: BestCandidates.Candidate, _ alignments: [[Float]]) -> Hypothesis {
@@ -229,31 +235,14 @@ struct BestCandidates {
         while place > 0, sorted[place - 1].total < candidate.total { place -= 1 }
         sorted.insert(candidate, at: place)
     }
-
-    /// Offers every number of a range, raised by `offset`.
-    mutating func scan(
-        _ values: [Float], _ range: Range<Int>, parent: Int, offset: Float, _ vocabulary: [Int32]?,
-        on compute: Compute
-    ) {
-        // Against the raw numbers, so that most are passed over with one comparison, and many by their largest.
-        var threshold = sorted.count == capacity ? (sorted.last?.total ?? 0) - offset : -Float.infinity
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: 256) {
-            let part = start..<min(start + 256, range.upperBound)
-            guard compute.kernels.maximum(values.span.extracting(part)) > threshold else { continue }
-            for index in part where values[index] > threshold {
-                let column = index - range.lowerBound
-                let word = vocabulary.map { Int($0[column]) } ?? column
-                insert(Candidate(parent: parent, word: word, total: values[index] + offset))
-                if sorted.count == capacity, let last = sorted.last { threshold = last.total - offset }
-            }
-        }
-    }
 }
 
-/// log Σ eˣ without overflow.
+/// What scores are lowered by to become log-probabilities.
 enum LogSoftmax {
     static func normalizer(_ values: [Float], _ range: Range<Int>, on compute: Compute) -> Float {
-        let sum = compute.kernels.logSumExp(values.span.extracting(range))
-        return sum.isFinite ? sum : 0
+        normalizer(compute.kernels.logSumExp(values.span.extracting(range)))
     }
+
+    /// - Parameter logSum: log Σ eˣ of all scores.
+    static func normalizer(_ logSum: Float) -> Float { logSum.isFinite ? logSum : 0 }
 }

@@ -1,3 +1,5 @@
+internal import EDICNumerics
+
 /// The search for the translations of a batch of sentences.
 ///
 /// Every row of every product depends on its own sentence alone, so neither the batch nor its order shows in the
@@ -35,8 +37,7 @@ struct TranslationSearch {
             let states = marian.step(
                 words: words, position: position, sentences: owners, source: memory, target: &target,
                 on: compute, alignment: record)
-            var shared: Matrix?
-            var sharedRows = 0..<0
+            let shared = scoresOfAllWords(owners, searches, states)
             var next = BeamSearch.Continuation()
             var nextOwners: [Int] = []
             var start = 0
@@ -47,20 +48,14 @@ struct TranslationSearch {
                 let continuation: BeamSearch.Continuation
                 switch outputs[sentence] {
                 case .all:
-                    if !sharedRows.contains(start) {
-                        sharedRows = Self.rowsScoredTogether(owners, from: start)
-                        shared = nil
-                    }
-                    // Taken and put back, so that no second owner makes writing copy it.
-                    var logits = shared.take() ?? marian.logits(states.rows(sharedRows), on: compute)
-                    let own = start - sharedRows.lowerBound..<end - sharedRows.lowerBound
+                    guard let shared else { preconditionFailure("scores of all words are missing") }
                     continuation = searches[sentence].advance(
-                        &logits, rows: own, forbidden: marian.padding, alignments: aligned, on: compute)
-                    shared = logits
+                        shared, rows: start..<end, forbidden: marian.padding, alignments: aligned)
                 case .some(let vocabulary, let head):
-                    var logits = head(states.rows(start..<end), on: compute)
+                    let scores = head.bestScores(
+                        searches[sentence].question(vocabulary), of: states.rows(start..<end), on: compute)
                     continuation = searches[sentence].advance(
-                        &logits, vocabulary: vocabulary, forbidden: marian.padding, alignments: aligned, on: compute)
+                        scores, vocabulary: vocabulary, forbidden: marian.padding, alignments: aligned)
                 }
                 if !searches[sentence].isDone {
                     next.parents += continuation.parents.map { $0 + start }
@@ -77,16 +72,16 @@ struct TranslationSearch {
         return searches.map { Array($0.results.prefix(options.alternatives)) }
     }
 
-    /// The hypotheses of the next few sentences: scores of all words are many, and those of more would leave the caches
-    /// before they are compared.
-    private static func rowsScoredTogether(_ owners: [Int], from start: Int) -> Range<Int> {
-        var end = start
-        while end < owners.count {
-            let next = owners[end...].firstIndex { $0 != owners[end] } ?? owners.count
-            if end > start, next - start > 32 { break }
-            end = next
-        }
-        return start..<end
+    /// What is asked of the scores of all words, of all hypotheses together; nil where sentences have words of their own.
+    private func scoresOfAllWords(
+        _ owners: [Int], _ searches: [BeamSearch], _ states: Matrix
+    ) -> BestScores? {
+        guard shortlist == nil || !options.usesShortlist else { return nil }
+        var question = BestScores.Question(count: 1, wantsLogSumExp: !options.skipsCost)
+        question.count = owners.lazy.map { searches[$0].scoresWanted }.max() ?? 1
+        let forced = owners.map { searches[$0].forcedWord }
+        if forced.contains(where: { $0 != nil }) { question.picked = forced }
+        return marian.bestScores(question, of: states, on: compute)
     }
 
     private func settings(source: [Int], prefix: [Int]) -> BeamSearch.Settings {

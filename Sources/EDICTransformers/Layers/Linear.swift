@@ -19,6 +19,13 @@ struct Linear: Sendable {
         weights.multiply(x, into: &h, bias: bias, epilogue: .accumulate, on: compute)
     }
 
+    /// What a search asks of x·Wᵀ + b, the scores of words.
+    func bestScores(_ question: BestScores.Question, of x: Matrix, on compute: Compute) -> BestScores {
+        var input = ProductInput(kernels: compute.kernels)
+        input.load(x.values.span, rows: x.rows, for: [weights.matrix], pool: compute.pool)
+        return BestScores(question, of: weights.matrix, input, bias: bias?.span, pool: compute.pool)
+    }
+
     /// What several layers make of the same rows, which are made ready for their products once.
     static func all(_ layers: [Linear], of x: Matrix, on compute: Compute) -> [Matrix] {
         JointLinear(layers)(x, on: compute)
