@@ -4,7 +4,8 @@
 // past share its rows. Sixteen keys are turned so that a lane is a key, and values are copied side by side, once for all
 // query rows of a call. A score is one chain of multiply-adds from a head's first number to its last, and a result one
 // from the first position to the last, so neither depends on the other queries nor on rows a query does not see: their
-// weights are exact zeros.
+// weights are exact zeros. So the hypotheses of a beam, whose pasts are for the most part the same rows, read the rows that any
+// of them sees once, in the order of positions.
 //
 // Turned keys and their values may be halves. One query reads them as they are; for several, each block becomes floats once.
 #pragma once
@@ -29,6 +30,7 @@ EK_INLINE size_t attention_row(const ek_attention *a, size_t j) { return a->list
 
 /// Whether none of the `rows` queries from `row` on sees a position in start ..< end.
 EK_INLINE int sees_none(const ek_attention *a, size_t row, int rows, size_t start, size_t end) {
+    if (a->own) return 0;
     for (size_t r = row; r < row + (size_t)rows; r++)
         if ((size_t)a->first[r] < end && (size_t)a->last[r] > start) return 0;
     return 1;
@@ -143,7 +145,8 @@ EK_INLINE void score_keys(const ek_attention *a, size_t j, size_t count) {
                 ek_turn_rows(rows, depth, turned + attention_depth * g);
             }
         }
-#define EK_TILE(rows, row) score_groups(a, rows, 0, 0, row, keys, key_group, d, depth, j, count)
+        const int asks = a->key_stride == 0 && a->ahead > 0 && !a->halves;
+#define EK_TILE(rows, row) score_groups(a, rows, asks && row == 0, 0, row, keys, key_group, d, depth, j, count)
         EK_QUERY_TILES(EK_TILE);
 #undef EK_TILE
     }
@@ -217,10 +220,41 @@ EK_INLINE void weigh_for_one(const ek_attention *a, const int asks, const int ha
 #undef EK_WEIGH
 }
 
+/// The same for a few queries, from where the values lie: with enough registers for four queries' sums of 64 numbers, nothing
+/// is copied.
+EK_INLINE void weigh_in_place(const ek_attention *a, size_t start, size_t end) {
+    float near[4 * attention_depth];
+    for (size_t j = start; j < end; j += attention_depth) {
+        const size_t count = ek_min_size(attention_depth, end - j);
+        const int32_t *list = a->list ? a->list + j : 0;
+        const float *all = a->values, *values = a->list ? all : all + j * a->value_stride;
+#define EK_TILE(rows, row)                                                                                                \
+    copy_near(a->scores + (row) * a->score_stride + j, a->score_stride, rows, count, near);                                \
+    for (size_t d = 0; d < a->value_size; d += 16 * attention_blocks)                                                     \
+        weigh_tile(a, rows, attention_blocks, a->ahead > 0 && (row) == 0, 0, row, near, values + d, a->value_stride, list, d, count)
+        size_t row = 0;
+        for (; row + 4 <= a->rows; row += 4) { EK_TILE(4, row); }
+        if (row + 2 <= a->rows) { EK_TILE(2, row); row += 2; }
+        if (row < a->rows) { EK_TILE(1, row); }
+#undef EK_TILE
+    }
+}
+
 /// The softmax of n numbers that have room for 16 more behind them, which become zeros up to a whole number of lanes.
 EK_INLINE void softmax_whole(float *x, size_t n) {
     vf_store(x + n, vf_set1(-__builtin_inff()));
     softmax(x, (n + 15) / 16 * 16);
+}
+
+/// The softmax of the scores at a query's own places; the others become zeros.
+EK_INLINE void softmax_own(const ek_attention *a, size_t row) {
+    const int32_t *own = a->own + row * a->own_stride;
+    const size_t n = (size_t)a->last[row];
+    float *scores = a->scores + row * a->score_stride, *side = a->scores + a->rows * a->score_stride;
+    for (size_t p = 0; p < n; p++) side[p] = scores[own[p]];
+    if (n > 0) softmax_whole(side, n);
+    memset(scores, 0, (a->listed + 15) / 16 * 16 * sizeof(float));
+    for (size_t p = 0; p < n; p++) scores[own[p]] = side[p];
 }
 
 static void attend(const ek_attention *a) {
@@ -230,20 +264,27 @@ static void attend(const ek_attention *a) {
         if ((size_t)a->last[r] > end) end = (size_t)a->last[r];
     }
     if (a->key_stride == 0 && start < end) start = start / 16 * 16;  // turned keys come sixteen at a time
+    if (a->own) start = 0, end = a->listed;
     for (size_t j = start; j < end; j += 16 * attention_groups)
         score_keys(a, j, ek_min_size(16 * attention_groups, end - j));
     for (size_t r = 0; r < a->rows; r++) {
         float *own = a->scores + r * a->score_stride;
         const size_t first = (size_t)a->first[r], last = (size_t)a->last[r];
-        for (size_t j = start; j < first && j < end; j++) own[j] = 0;
-        if (last > first) softmax_whole(own + first, last - first);
-        for (size_t j = last; j < end; j++) own[j] = 0;
+        if (a->own) {
+            softmax_own(a, r);
+        } else {
+            for (size_t j = start; j < first && j < end; j++) own[j] = 0;
+            if (last > first) softmax_whole(own + first, last - first);
+            for (size_t j = last; j < end; j++) own[j] = 0;
+        }
         memset(a->out + r * a->out_stride, 0, a->value_size * sizeof(float));
     }
-    if (a->rows == 1 && a->value_size % 16 == 0 && end > start) {
+    if (a->rows == 1 && !a->own && a->value_size % 16 == 0 && end > start) {
         if (a->halves) return a->ahead > 0 ? weigh_for_one(a, 1, 1, start, end) : weigh_for_one(a, 0, 1, start, end);
         return a->ahead > 0 ? weigh_for_one(a, 1, 0, start, end) : weigh_for_one(a, 0, 0, start, end);
     }
+    if (lanes_in_place && !a->halves && a->rows <= 8 && a->value_size % (16 * attention_blocks) == 0)
+        return weigh_in_place(a, start, end);
     for (size_t j = start; j < end; j += attention_positions)
         weigh_values(a, j, ek_min_size(attention_positions, end - j));
 }

@@ -8,7 +8,7 @@ enum {
     lanes_mr_float = 6, lanes_nr_float = 1,
     lanes_mr_int8 = 3, lanes_nr_int8 = 1, lanes_mr_narrow = 3, lanes_nr_narrow = 1,
     lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow_block = 4, lanes_nr_narrow_block = 1,
-    lanes_mr_narrow_super = 4, lanes_nr_narrow_super = 1, lanes_nr_far = 1,
+    lanes_mr_narrow_super = 4, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0,
 };
 
 typedef struct { __m256 a, b; } vf;

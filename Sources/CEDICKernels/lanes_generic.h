@@ -9,7 +9,7 @@ enum {
     lanes_mr_float = 2, lanes_nr_float = 1,
     lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_narrow = 2, lanes_nr_narrow = 1,
     lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_narrow_block = 1, lanes_nr_narrow_block = 1,
-    lanes_mr_narrow_super = 1, lanes_nr_narrow_super = 1, lanes_nr_far = 1,
+    lanes_mr_narrow_super = 1, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0,
 };
 
 typedef struct { float v[16]; } vf;

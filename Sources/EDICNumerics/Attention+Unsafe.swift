@@ -58,16 +58,24 @@ extension Kernels {
         _ shape: AttentionShape, queries: Span<Float>, keys: Span<Float>, values: Span<Float>, visible: [VisibleRows],
         into out: inout MutableSpan<Float>, pool: WorkerPool? = nil, weights: ((Int, [Float]) -> Void)? = nil
     ) {
-        let rowCount = keys.count / shape.keyValueWidth
-        precondition(queries.count == visible.count * shape.width && out.count == queries.count, "shapes differ")
+        attend(
+            shape, queries: queries, keys: keys, values: values, seen: SeenRows(visible), into: &out, pool: pool,
+            weights: weights)
+    }
+
+    /// The same for queries of which it is known what they see together.
+    public func attend(
+        _ shape: AttentionShape, queries: Span<Float>, keys: Span<Float>, values: Span<Float>, seen: SeenRows,
+        into out: inout MutableSpan<Float>, pool: WorkerPool? = nil, weights: ((Int, [Float]) -> Void)? = nil
+    ) {
+        let sharesLists = seen.groups.contains { $0.shared != nil }
+        precondition(
+            !sharesLists || weights == nil && shape.heads == shape.keyValueHeads,
+            "lists are read together only where heads share nothing and no weights are wanted")
+        precondition(
+            queries.count == seen.visible.count * shape.width && out.count == queries.count, "shapes differ")
         precondition(keys.count == values.count, "as many keys as values are expected")
-        for seen in visible {
-            switch seen {
-            case .range(let range): precondition(range.lowerBound >= 0 && range.upperBound <= rowCount, "no such row")
-            case .rows(let rows): precondition(rows.allSatisfy { $0 >= 0 && $0 < rowCount }, "no such row")
-            }
-        }
-        let groups = Self.groups(visible)
+        precondition(seen.limit <= keys.count / shape.keyValueWidth, "no such row")
         unsafe queries.withUnsafeBufferPointer { queries in
             unsafe keys.withUnsafeBufferPointer { keys in
                 unsafe values.withUnsafeBufferPointer { values in
@@ -78,8 +86,9 @@ extension Kernels {
                         }
                         let call = unsafe AttentionCall(
                             kernels: self, shape: shape, queries: q, keys: k, values: v,
-                            ahead: keys.count > Self.nearFloats ? shape.headSize : 0, visible: visible, out: target)
-                        unsafe call.run(groups, pool, weights)
+                            ahead: keys.count > Self.nearFloats ? shape.headSize : 0, visible: seen.visible, out: target
+                        )
+                        unsafe call.run(seen.groups, pool, weights)
                     }
                 }
             }
@@ -88,25 +97,6 @@ extension Kernels {
 
     /// Keys, and values, that stay in a core's caches from one step to the next; of more, the next ones are asked for early.
     static let nearFloats = 1 << 16
-
-    /// So many queries share the turning of keys, and their scores stay in a cache. A multiple of every kernel's tile.
-    private static let groupSize = 48
-
-    /// Queries whose visible rows one call of the kernel covers: neighbours that see ranges.
-    private static func groups(_ visible: [VisibleRows]) -> [Range<Int>] {
-        var groups: [Range<Int>] = []
-        for (row, seen) in visible.enumerated() {
-            if case .range(let range) = seen, let last = groups.last, last.count < groupSize,
-                case .range(let before) = visible[last.upperBound - 1],
-                range.isEmpty || before.isEmpty || range.overlaps(before)
-            {
-                groups[groups.count - 1] = last.lowerBound..<row + 1
-            } else {
-                groups.append(row..<row + 1)
-            }
-        }
-        return groups
-    }
 }
 
 /// One call's pointers, which several workers use for different groups of queries.
@@ -121,7 +111,7 @@ extension Kernels {
     let visible: [VisibleRows]
     let out: UnsafeMutablePointer<Float>
 
-    func run(_ groups: [Range<Int>], _ pool: WorkerPool?, _ weights: ((Int, [Float]) -> Void)?) {
+    func run(_ groups: [SeenRows.Group], _ pool: WorkerPool?, _ weights: ((Int, [Float]) -> Void)?) {
         if let weights {
             for group in groups { unsafe attend(group, 0..<shape.keyValueHeads, report: weights) }
             return
@@ -144,6 +134,11 @@ extension Kernels {
     }
 
     /// - Parameter heads: of keys and values, with all query heads that share them.
+    private func attend(_ group: SeenRows.Group, _ heads: Range<Int>, report: ((Int, [Float]) -> Void)?) {
+        if let shared = group.shared { return unsafe attend(group.queries, heads, shared) }
+        unsafe attend(group.queries, heads, report: report)
+    }
+
     private func attend(_ group: Range<Int>, _ heads: Range<Int>, report: ((Int, [Float]) -> Void)?) {
         if report == nil, let rows = unsafe sharedRows(of: group) { return unsafe attendDense(group, heads, rows) }
         var first: [Int32] = []
@@ -194,8 +189,8 @@ extension Kernels {
                             queries: queries + own, query_stride: stride, rows: rows,
                             head_size: shape.headSize, keys: keys + offset, key_stride: width, values: values + offset,
                             value_stride: width, value_size: shape.headSize, ahead: rows == 1 ? ahead : 0, list: list,
-                            first: first, last: last,
-                            scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
+                            first: first, last: last, own: nil, own_stride: 0, listed: 0, scale: shape.scale,
+                            scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
                             out_stride: stride, halves: 0)
                         unsafe kernels.table.pointee.attend(&call)
                     }
@@ -241,6 +236,37 @@ extension Kernels {
                 keys: keys + offset, key_stride: keyValueWidth, values: values + offset, value_stride: keyValueWidth,
                 count: rows.count, scale: shape.scale, scores: scores.unsafePointer, out: out + own, out_stride: width)
             unsafe kernels.table.pointee.attend_dense(&call)
+        }
+    }
+
+    /// Attends for queries that see rows of one list.
+    private func attend(_ group: Range<Int>, _ heads: Range<Int>, _ shared: SeenRows.SharedRows) {
+        let (rows, listed) = (group.count, shared.list.count)
+        let first = [Int32](repeating: 0, count: rows)
+        let last = [Int32](repeating: Int32(shared.length), count: rows)
+        let scoreStride = (listed + 31) / 16 * 16
+        // A row more, in which the kernel puts a query's own scores side by side.
+        let scores = AlignedBuffer<Float>(uninitialized: (rows + 1) * scoreStride)
+        let (width, size) = unsafe (shape.width, shape.headSize)
+        unsafe Self.withPointer(to: shared.list[...]) { list in
+            unsafe Self.withPointer(to: shared.places[...]) { places in
+                unsafe Self.withPointer(to: first[...]) { first in
+                    unsafe Self.withPointer(to: last[...]) { last in
+                        guard let first = unsafe first, let last = unsafe last else { return }
+                        for head in heads {
+                            let own = group.lowerBound * width + head * size
+                            var call = unsafe ek_attention(
+                                queries: queries + own, query_stride: width, rows: rows, head_size: size,
+                                keys: keys + head * size, key_stride: width, values: values + head * size,
+                                value_stride: width, value_size: size, ahead: ahead, list: list, first: first,
+                                last: last, own: places, own_stride: shared.length, listed: listed,
+                                scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride,
+                                out: out + own, out_stride: width, halves: 0)
+                            unsafe kernels.table.pointee.attend(&call)
+                        }
+                    }
+                }
+            }
         }
     }
 

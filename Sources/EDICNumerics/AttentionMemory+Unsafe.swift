@@ -151,7 +151,9 @@ public struct AttentionMemory: Sendable {
                         var call = unsafe ek_attention(
                             queries: queries + own, query_stride: rowStride, rows: rows, head_size: size, keys: keys,
                             key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size, value_stride: size,
-                            value_size: size, ahead: ahead, list: nil, first: first, last: last, scale: shape.scale,
+                            value_size: size, ahead: ahead, list: nil, first: first, last: last, own: nil,
+                            own_stride: 0,
+                            listed: 0, scale: shape.scale,
                             scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
                             out_stride: rowStride, halves: 0)
                         unsafe kernels.table.pointee.attend(&call)

@@ -1,6 +1,7 @@
-import EDICNumerics
 import Glibc
 import Testing
+
+@testable import EDICNumerics
 
 @Suite struct AttentionTests {
     /// The definition, in double precision.
@@ -132,6 +133,34 @@ import Testing
         let v = randomFloats(30 * shape.keyValueWidth, seed: 3)
         let list = VisibleRows.rows((4..<29).map { Int32($0) }[...])
         #expect(attend(shape, q, k, v, [.range(4..<29)], .standard) == attend(shape, q, k, v, [list], .standard))
+    }
+
+    /// Hypotheses of several beams, some of whose pasts have much in common, some a little, some nothing.
+    @Test(arguments: InstructionSet.available, [0, 3])
+    func listsReadTogetherGiveTheSameBits(isa: InstructionSet, index: Int) {
+        let shape = Self.shapes[index]
+        var lists: [[Int32]] = []
+        for (beam, length) in [1, 7, 40, 90].enumerated() {
+            for query in 0..<[4, 3, 9, 3][beam] {
+                // From some position on, each has rows of its own.
+                let own = length - [0, 2, 5, 80][beam]
+                lists.append((0..<length).map { Int32(($0 < own ? $0 * 5 : $0 * 5 + query % 5) + 7 * beam) })
+            }
+        }
+        let visible = lists.map { VisibleRows.rows($0[...]) } + [.rows([][...]), .range(2..<30), .range(3..<31)]
+        let q = randomFloats(visible.count * shape.width, seed: 21)
+        let k = randomFloats(480 * shape.keyValueWidth, seed: 22)
+        let v = randomFloats(480 * shape.keyValueWidth, seed: 23)
+        let expected = attend(shape, q, k, v, visible, Kernels(isa))
+        let seen = SeenRows(visible, readsListsTogether: true)
+        #expect(seen.groups.filter { $0.shared != nil }.map(\.queries) == [0..<4, 4..<7, 7..<16])
+        for pool in [nil, WorkerPool(workers: 2)] {
+            var out = [Float](repeating: .nan, count: q.count)
+            var span = out.mutableSpan
+            Kernels(isa).attend(
+                shape, queries: q.span, keys: k.span, values: v.span, seen: seen, into: &span, pool: pool)
+            #expect(out == expected)
+        }
     }
 
     @Test func weightsAreReportedInOrder() {

@@ -132,7 +132,7 @@ static void attention(const ek_kernels *K, size_t queries, size_t keys, size_t s
     for (size_t i = 0; i < keys * size; i++) { k[i] = number(); v[i] = number(); }
     for (size_t i = 0; i < keys; i++) list[i] = (int32_t)((i * 7 + 3) % keys);
     for (size_t r = 0; r < queries; r++) { first[r] = (int32_t)(r % 2 && keys > 2); last[r] = (int32_t)(keys - (r % 3 < keys - 2 ? r % 3 : 0)); if (keys < 4) { first[r] = 0; last[r] = (int32_t)keys; } }
-    const ek_attention a = {q, size, queries, size, k, size, v, size, size, 0, listed ? list : 0, first, last, 0.3f, s, keys + 16, o, size};
+    const ek_attention a = {q, size, queries, size, k, size, v, size, size, 0, listed ? list : 0, first, last, 0, 0, 0, 0.3f, s, keys + 16, o, size};
     K->attend(&a);
     for (size_t r = 0; r < queries; r++) {
         double w[4096], most = -1e9, total = 0;

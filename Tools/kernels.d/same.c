@@ -278,18 +278,39 @@ static void attend(const ek_kernels *K, const ek_kernels *R) {
         first[r] = (int32_t)(below(2) ? 0 : below(positions));
         last[r] = (int32_t)(below(2) ? positions : (size_t)first[r] + below(positions - (size_t)first[r] + 1));
     }
+    // Queries that see every other place or so of one list.
+    int32_t *own = list && below(2) ? guarded(4 * rows * positions) : 0;
+    for (size_t r = 0; own && r < rows; r++) {
+        first[r] = last[r] = 0;
+        for (size_t p = 0; p < positions; p++)
+            if (below(4)) own[r * positions + (size_t)last[r]++] = (int32_t)p;
+        for (size_t p = (size_t)last[r]; p < positions; p++) own[r * positions + p] = 0;
+    }
     float *q = drawn_floats((rows - 1) * qs + size, plain), *k = drawn_floats((held - 1) * ks + size, plain);
     float *v = drawn_floats((held - 1) * vs + value_size, plain);
-    float *s = floats((rows - 1) * ss + positions + 16), *t = floats((rows - 1) * ss + positions + 16);
+    const size_t held_scores = own ? rows * ss + positions + 16 : (rows - 1) * ss + positions + 16;
+    float *s = floats(held_scores), *t = floats(held_scores);
     float *a = floats((rows - 1) * os + value_size), *b = floats((rows - 1) * os + value_size);
-    ek_attention call = {q, qs, rows, size, k, ks, v, vs, value_size, 64 * below(2), list, first, last, 0.3f, s, ss, a, os};
+    ek_attention call = {q, qs, rows, size, k, ks, v, vs, value_size, 64 * below(2), list, first, last, own, positions, positions, 0.3f, s, ss, a, os};
     K->attend(&call);
     call.scores = t, call.out = b;
     R->attend(&call);
     EXPECT(same_floats(a, b, (rows - 1) * os + value_size), "attend", rows, positions, size);
     EXPECT(is_whole(a) && is_whole(s), "attend writes before", rows, positions, size);
-    for (size_t r = 0; r < rows; r++)
-        EXPECT(same_floats(s + r * ss + first[r], t + r * ss + first[r], (size_t)(last[r] - first[r])), "weights", r, positions, size);
+    for (size_t r = 0; r < rows; r++) {
+        const size_t start = own ? 0 : (size_t)first[r], count = own ? positions : (size_t)last[r] - start;
+        EXPECT(same_floats(s + r * ss + start, t + r * ss + start, count), "weights", r, positions, size);
+    }
+    if (!own) return;
+    // Each by itself, over a list of what it sees.
+    for (size_t r = 0; r < rows; r++) {
+        int32_t mine[256];
+        for (size_t p = 0; p < (size_t)last[r]; p++) mine[p] = list[own[r * positions + p]];
+        call.queries = q + r * qs, call.rows = 1, call.list = mine, call.own = 0, call.last = last + r;
+        call.scores = t, call.out = b + r * os;
+        K->attend(&call);
+    }
+    EXPECT(same_floats(a, b, (rows - 1) * os + value_size), "attend apart", rows, positions, size);
 }
 
 /// Keys and values put by in several goes, as floats or halves, and what a few queries make of them.
@@ -319,7 +340,7 @@ static void keep_and_attend(const ek_kernels *K, const ek_kernels *R) {
     for (size_t r = 0; r < rows; r++) first[r] = (int32_t)below(positions), last[r] = first[r] + (int32_t)below(positions - (size_t)first[r] + 1);
     const size_t ss = positions + 16;
     float *q = drawn_floats(rows * size, plain), *s = floats(rows * ss), *a = floats(rows * size), *b = floats(rows * size);
-    ek_attention call = {q, size, rows, size, kept[0][0], 0, kept[0][1], size, size, 64 * below(2), 0, first, last, 0.3f, s, ss, a, size, halves};
+    ek_attention call = {q, size, rows, size, kept[0][0], 0, kept[0][1], size, size, 64 * below(2), 0, first, last, 0, 0, 0, 0.3f, s, ss, a, size, halves};
     K->attend(&call);
     call.out = b;
     R->attend(&call);
@@ -340,7 +361,7 @@ static void attend_dense(const ek_kernels *K, const ek_kernels *R) {
     K->attend_dense(&call);
     call.out = b;
     R->attend_dense(&call);
-    const ek_attention listed = {q, qs, rows, size, k, ks, v, vs, size, 0, 0, first, last, 0.3f, t, ss, c, os};
+    const ek_attention listed = {q, qs, rows, size, k, ks, v, vs, size, 0, 0, first, last, 0, 0, 0, 0.3f, t, ss, c, os};
     K->attend(&listed);
     EXPECT(same_floats(a, b, (rows - 1) * os + size), "attend_dense", rows, positions, size);
     EXPECT(same_floats(a, c, (rows - 1) * os + size), "attend_dense beside attend", rows, positions, size);

@@ -104,11 +104,15 @@ typedef struct ek_attention {
     size_t key_stride;
     const void *_Nonnull values;  // row i at i * value_stride, `value_size` numbers
     size_t value_stride, value_size;
-    // With one query, what lies so many numbers further on is asked for, since it is read next; 0 where all is near.
+    // With one query or rows, what lies so many numbers further on is asked for, since it is read next; 0 where all is near.
     size_t ahead;
     const int32_t *_Nullable list;  // position j is row list[j]; row j where null
     const int32_t *_Nonnull first;  // query r sees positions first[r] ..< last[r]
     const int32_t *_Nonnull last;
+    // Where queries see different rows of a list of `listed`: position p of query r is place own[r * own_stride + p] of the
+    // list, in rising order. first[r] is 0 then, and there is a row of scores more than there are queries.
+    const int32_t *_Nullable own;
+    size_t own_stride, listed;
     float scale;
     // Left holding the weights of query r at r * score_stride + position; a row has room for 16 more than its positions.
     float *_Nonnull scores;

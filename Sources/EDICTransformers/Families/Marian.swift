@@ -184,6 +184,10 @@ struct Marian: Sendable {
         positions.add(to: &h) { _ in position }
         let rows = target.cache.layers.isEmpty ? [] : target.cache.allocate(h.rows)
         for (row, place) in rows.enumerated() { target.tables[row].append(place) }
+        // The hypotheses of a sentence share most of their pasts.
+        let seen = SeenRows(
+            rows.isEmpty ? [] : target.tables.map { .rows($0[...]) },
+            readsListsTogether: decoderAttention.shape.heads == decoderAttention.shape.keyValueHeads)
         var attentionLayer = 0
         var recurrentLayer = 0
         for (index, layer) in decoder.enumerated() {
@@ -194,8 +198,7 @@ struct Marian: Sendable {
                 target.cache.store(keys: projected[1], values: projected[2], in: rows, layer: attentionLayer)
                 let stored = target.cache.layers[attentionLayer]
                 let mixed = decoderAttention(
-                    projected[0], keys: stored.keys, values: stored.values,
-                    visible: { .rows(target.tables[$0][...]) }, on: compute)
+                    projected[0], keys: stored.keys, values: stored.values, seen: seen, on: compute)
                 block.output.add(mixed, to: &h, on: compute)
                 block.norm.apply(to: &h, on: compute)
                 attentionLayer += 1

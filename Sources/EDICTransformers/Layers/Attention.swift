@@ -26,6 +26,18 @@ struct Attention: Sendable {
         return output
     }
 
+    /// The same where several layers look at the same rows.
+    func callAsFunction(
+        _ queries: Matrix, keys: [Float], values: [Float], seen: SeenRows, on compute: Compute
+    ) -> Matrix {
+        var output = Matrix.unfilled(rows: queries.rows, columns: shape.width)
+        var out = output.values.mutableSpan
+        compute.kernels.attend(
+            shape, queries: queries.values.span, keys: keys.span, values: values.span, seen: seen, into: &out,
+            pool: compute.pool)
+        return output
+    }
+
     /// The same over sequences that were made ready for many queries.
     ///
     /// - Parameter sequences: which one each query row looks at.
