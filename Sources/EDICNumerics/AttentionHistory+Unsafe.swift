@@ -197,7 +197,8 @@ public struct AttentionHistory: Sendable {
                                 queries: queries + own, query_stride: stride, rows: group.count * together,
                                 head_size: size, keys: keys, key_stride: 0, values: keys + headBytes,
                                 value_stride: size, value_size: size, ahead: 0, list: nil, first: first, last: last,
-                                own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride,
+                                own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
+                                score_stride: scoreStride,
                                 out: out + own, out_stride: stride, halves: isHalves ? 1 : 0)
                             unsafe kernels.table.pointee.attend(&call)
                         }

@@ -85,3 +85,10 @@ struct MarianFamilyTests {
         #expect(states.values == sentences.flatMap { marian.encode([$0], on: Compute()).values })
     }
 }
+
+extension Marian {
+    /// The scores of all words as the next one.
+    fileprivate func logits(_ states: Matrix, on compute: Compute) -> Matrix {
+        output.weights(states, bias: outputBias, on: compute)
+    }
+}

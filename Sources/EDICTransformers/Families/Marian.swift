@@ -237,12 +237,7 @@ struct Marian: Sendable {
         unit.norm.apply(to: &h, on: compute)
     }
 
-    /// The scores of all words as the next one.
-    func logits(_ states: Matrix, on compute: Compute) -> Matrix {
-        output.weights(states, bias: outputBias, on: compute)
-    }
-
-    /// What a search asks of those scores, which are then nowhere all together.
+    /// What a search asks of the scores of all words as the next one, which are nowhere all together.
     func bestScores(_ question: BestScores.Question, of states: Matrix, on compute: Compute) -> BestScores {
         Linear(weights: output.weights, bias: outputBias).bestScores(question, of: states, on: compute)
     }
