@@ -133,7 +133,10 @@ EK_INLINE void score_keys(const ek_attention *a, size_t j, size_t count) {
             if (!a->halves) keys = own, key_group = own_group;
             for (size_t g = 0; a->halves && g < count; g += 16) {
                 const uint16_t *from = (const uint16_t *)own + own_group * (g / 16);
-                for (size_t i = 0; i < depth; i++) vf_store(turned + key_group * (g / 16) + 16 * i, vf_load_f16(from + 16 * i));
+                for (size_t i = 0; i < depth; i++) {
+                    vf_store(turned + key_group * (g / 16) + 16 * i, vf_load_f16(from + 16 * i));
+                    if (a->ahead > 0) ek_prefetch_far(from + 16 * i + a->ahead);
+                }
             }
         } else {
             for (size_t g = 0; g < count; g += 16) {
@@ -222,16 +225,16 @@ EK_INLINE void weigh_for_one(const ek_attention *a, const int asks, const int ha
 
 /// The same for a few queries, from where the values lie: with enough registers for four queries' sums of 64 numbers, nothing
 /// is copied.
-EK_INLINE void weigh_in_place(const ek_attention *a, size_t start, size_t end) {
+EK_INLINE void weigh_in_place(const ek_attention *a, const int halves, size_t start, size_t end) {
     float near[4 * attention_depth];
     for (size_t j = start; j < end; j += attention_depth) {
         const size_t count = ek_min_size(attention_depth, end - j);
         const int32_t *list = a->list ? a->list + j : 0;
-        const float *all = a->values, *values = a->list ? all : all + j * a->value_stride;
+        const void *values = a->list ? a->values : kept_at(a, a->values, j * a->value_stride);
 #define EK_TILE(rows, row)                                                                                                \
     copy_near(a->scores + (row) * a->score_stride + j, a->score_stride, rows, count, near);                                \
     for (size_t d = 0; d < a->value_size; d += 16 * attention_blocks)                                                     \
-        weigh_tile(a, rows, attention_blocks, a->ahead > 0 && (row) == 0, 0, row, near, values + d, a->value_stride, list, d, count)
+        weigh_tile(a, rows, attention_blocks, a->ahead > 0 && (row) == 0, halves, row, near, kept_at(a, values, d), a->value_stride, list, d, count)
         size_t row = 0;
         for (; row + 4 <= a->rows; row += 4) { EK_TILE(4, row); }
         if (row + 2 <= a->rows) { EK_TILE(2, row); row += 2; }
@@ -283,8 +286,8 @@ static void attend(const ek_attention *a) {
         if (a->halves) return a->ahead > 0 ? weigh_for_one(a, 1, 1, start, end) : weigh_for_one(a, 0, 1, start, end);
         return a->ahead > 0 ? weigh_for_one(a, 1, 0, start, end) : weigh_for_one(a, 0, 0, start, end);
     }
-    if (lanes_in_place && !a->halves && a->rows <= 8 && a->value_size % (16 * attention_blocks) == 0)
-        return weigh_in_place(a, start, end);
+    if (lanes_in_place && a->rows <= 8 && a->value_size % (16 * attention_blocks) == 0)
+        return a->halves ? weigh_in_place(a, 1, start, end) : weigh_in_place(a, 0, start, end);
     for (size_t j = start; j < end; j += attention_positions)
         weigh_values(a, j, ek_min_size(attention_positions, end - j));
 }

@@ -41,6 +41,14 @@ public enum VisibleRows: Sendable {
     }
 }
 
+/// What keys and values that wait for many queries are kept as.
+public enum AttentionStorage: Sendable {
+    case floats
+    /// IEEE binary16: half of the memory, eleven bits of each number. Heads whose size is no multiple of 16 are kept as
+    /// floats all the same.
+    case halves
+}
+
 extension Kernels {
     /// For each query row and head, softmax(q · Kᵀ · scale) · V over the rows it sees.
     ///

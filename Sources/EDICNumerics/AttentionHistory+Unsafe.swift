@@ -3,7 +3,7 @@ internal import CEDICKernels
 /// Keys and values of one text that grows, as a decoder reads it: every new query looks at what came before it.
 ///
 /// Each head lies by itself, its keys already turned into lanes, so that a query reads memory in its order and turns
-/// nothing. With ``Storage/floats``, results are those of
+/// nothing. With ``AttentionStorage/floats``, results are those of
 /// ``Kernels/attend(_:queries:keys:values:visible:into:pool:weights:)`` over the same rows, to the last bit.
 ///
 /// ```swift
@@ -11,14 +11,6 @@ internal import CEDICKernels
 /// history.read(keys: keys.span, values: values.span, queries: queries.span, into: &out)
 /// ```
 public struct AttentionHistory: Sendable {
-    /// What keys and values are kept as.
-    public enum Storage: Sendable {
-        case floats
-        /// IEEE binary16: half of the memory, eleven bits of each number. Heads whose size is no multiple of 16 are kept as
-        /// floats all the same.
-        case halves
-    }
-
     public let shape: AttentionShape
     /// Positions kept.
     public private(set) var count = 0
@@ -38,7 +30,7 @@ public struct AttentionHistory: Sendable {
         }
     }
 
-    public init(_ shape: AttentionShape, storage: Storage = .floats) {
+    public init(_ shape: AttentionShape, storage: AttentionStorage = .floats) {
         self.shape = shape
         isHalves = storage == .halves && shape.headSize % 16 == 0
         rows = Rows(capacity: 0, bytesPerPosition: 0)

@@ -3,18 +3,19 @@ internal import CEDICKernels
 /// Keys and values of sequences that many queries look at, one after the other: what an encoder leaves to a decoder.
 ///
 /// Each head of a sequence lies by itself, its keys already turned into lanes, so that a query reads memory in its order
-/// and turns nothing. Results are those of ``Kernels/attend(_:queries:keys:values:visible:into:pool:weights:)``, to the
-/// last bit.
+/// and turns nothing. With ``AttentionStorage/floats``, results are those of
+/// ``Kernels/attend(_:queries:keys:values:visible:into:pool:weights:)``, to the last bit.
 public struct AttentionMemory: Sendable {
     public let shape: AttentionShape
 
-    /// For each sequence: how many rows it has, and where its first head lies.
+    /// For each sequence: how many rows it has, and at which number its first head begins.
     private let places: [(count: Int, start: Int)]
+    private let isHalves: Bool
     private let storage: Storage
 
     private final class Storage: Sendable {
-        let numbers: AlignedBuffer<Float>
-        init(_ count: Int) { numbers = AlignedBuffer(uninitialized: count) }
+        let bytes: AlignedBuffer<UInt8>
+        init(_ count: Int) { bytes = AlignedBuffer(uninitialized: count) }
     }
 
     /// - Parameters:
@@ -23,12 +24,16 @@ public struct AttentionMemory: Sendable {
     ///
     /// Complexity: O(rows of all sequences · `shape.keyValueWidth`).
     @inline(never)  // Inlined, its span of a caller's buffer may make Swift 6.3 fail.
-    public init(_ shape: AttentionShape, keys: Span<Float>, values: Span<Float>, sequences: [Range<Int>]) {
+    public init(
+        _ shape: AttentionShape, keys: Span<Float>, values: Span<Float>, sequences: [Range<Int>],
+        storage kept: AttentionStorage = .floats, kernels: Kernels = .standard
+    ) {
         let (width, size) = (shape.keyValueWidth, shape.headSize)
         precondition(keys.count == values.count, "as many keys as values are expected")
         precondition(
             sequences.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= keys.count / width }, "no such row")
         self.shape = shape
+        isHalves = kept == .halves && size % 16 == 0
         var places: [(count: Int, start: Int)] = []
         var end = 0
         for rows in sequences {
@@ -36,30 +41,35 @@ public struct AttentionMemory: Sendable {
             end += shape.keyValueHeads * Self.headStride(rows.count, size)
         }
         self.places = places
-        storage = Storage(end)
-        let target = unsafe storage.numbers.unsafePointer
-        for (rows, place) in zip(sequences, places) {
-            let stride = Self.headStride(rows.count, size)
-            let turned = (rows.count + 15) / 16 * 16
-            for head in 0..<shape.keyValueHeads {
-                let own = place.start + head * stride
-                for position in 0..<turned {
-                    // Beyond the end the last key stands again; nobody sees it.
-                    let row = (rows.lowerBound + min(position, rows.count - 1)) * width + head * size
-                    let lane = own + position / 16 * 16 * size + position % 16
-                    for index in 0..<size { unsafe target[lane + 16 * index] = keys[row + index] }
-                }
-                for position in 0..<rows.count {
-                    let row = (rows.lowerBound + position) * width + head * size
-                    let place = own + (turned + position) * size
-                    for index in 0..<size { unsafe target[place + index] = values[row + index] }
+        let unit = isHalves ? 2 : 4
+        storage = Storage(end * unit)
+        let target = unsafe storage.bytes.unsafePointer
+        unsafe keys.withUnsafeBufferPointer { keys in
+            unsafe values.withUnsafeBufferPointer { values in
+                guard let keys = keys.baseAddress, let values = values.baseAddress else { return }
+                for (rows, place) in zip(sequences, places) {
+                    let groups = (rows.count + 15) / 16
+                    for head in 0..<shape.keyValueHeads {
+                        let turned = unsafe target + (place.start + head * Self.headStride(rows.count, size)) * unit
+                        // Lanes without a key are multiplied all the same.
+                        if rows.count % 16 > 0 {
+                            unsafe (turned + 16 * (groups - 1) * size * unit).update(
+                                repeating: 0, count: 16 * size * unit)
+                        }
+                        let row = rows.lowerBound * width + head * size
+                        var call = unsafe ek_kept(
+                            keys: keys + row, values: values + row, stride: width, count: rows.count, head_size: size,
+                            turned: turned, rows: turned + 16 * groups * size * unit, position: 0,
+                            halves: isHalves ? 1 : 0)
+                        unsafe kernels.table.pointee.keep(&call)
+                    }
                 }
             }
         }
     }
 
-    /// Floats to ask for ahead of what is read: one sequence after the other leaves memory no time to answer.
-    private var ahead: Int { storage.numbers.count > Kernels.nearFloats ? 4096 : 0 }
+    /// Numbers to ask for ahead of what is read: one sequence after the other leaves memory no time to answer.
+    private var ahead: Int { storage.bytes.count > 4 * Kernels.nearFloats ? (isHalves ? 8192 : 4096) : 0 }
 
     private static func headStride(_ rows: Int, _ size: Int) -> Int { ((rows + 15) / 16 * 16 + rows) * size }
 
@@ -81,8 +91,8 @@ public struct AttentionMemory: Sendable {
             unsafe out.withUnsafeMutableBufferPointer { out in
                 guard let query = queries.baseAddress, let target = out.baseAddress else { return }
                 let call = unsafe MemoryCall(
-                    kernels: kernels, shape: shape, queries: query, numbers: storage.numbers.unsafePointer,
-                    ahead: ahead, out: target)
+                    kernels: kernels, shape: shape, queries: query, bytes: storage.bytes.unsafePointer,
+                    isHalves: isHalves, ahead: ahead, out: target)
                 let groups = groups(sequences)
                 if weights == nil, let pool, pool.workers > 1, work > 1 << 15 {
                     let part = max(1, heads / (2 * pool.workers))
@@ -121,7 +131,8 @@ public struct AttentionMemory: Sendable {
         let kernels: Kernels
         let shape: AttentionShape
         let queries: UnsafePointer<Float>
-        let numbers: UnsafePointer<Float>
+        let bytes: UnsafePointer<UInt8>
+        let isHalves: Bool
         let ahead: Int
         let out: UnsafeMutablePointer<Float>
 
@@ -137,6 +148,7 @@ public struct AttentionMemory: Sendable {
             let rows = max(together, group.count)
             let rowStride = together > 1 ? size : width
             let stride = AttentionMemory.headStride(place.count, size)
+            let unit = unsafe isHalves ? 2 : 4
             let scoreStride = (place.count + 31) / 16 * 16
             let scores = AlignedBuffer<Float>(uninitialized: rows * scoreStride)
             let first = [Int32](repeating: 0, count: rows)
@@ -144,18 +156,16 @@ public struct AttentionMemory: Sendable {
             var means = [Float](repeating: 0, count: report == nil ? 0 : group.count * place.count)
             for head in heads {
                 let own = group.lowerBound * width + head * together * size
-                let keys = unsafe numbers + place.start + head * stride
+                let keys = unsafe bytes + (place.start + head * stride) * unit
                 unsafe first.withUnsafeBufferPointer { first in
                     unsafe last.withUnsafeBufferPointer { last in
                         guard let first = first.baseAddress, let last = last.baseAddress else { return }
                         var call = unsafe ek_attention(
                             queries: queries + own, query_stride: rowStride, rows: rows, head_size: size, keys: keys,
-                            key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size, value_stride: size,
-                            value_size: size, ahead: ahead, list: nil, first: first, last: last, own: nil,
-                            own_stride: 0,
-                            listed: 0, scale: shape.scale,
-                            scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
-                            out_stride: rowStride, halves: 0)
+                            key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size * unit,
+                            value_stride: size, value_size: size, ahead: ahead, list: nil, first: first, last: last,
+                            own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
+                            score_stride: scoreStride, out: out + own, out_stride: rowStride, halves: isHalves ? 1 : 0)
                         unsafe kernels.table.pointee.attend(&call)
                     }
                 }

@@ -27,7 +27,7 @@ public final class CausalLanguageModel: Sendable {
     let tokenizer: TextCodec
     let endTokens: Set<Int>
     private let compute: Compute
-    private let storage: AttentionHistory.Storage
+    private let storage: AttentionStorage
 
     /// Opens a GGUF file or a Hugging Face folder.
     ///
@@ -45,7 +45,7 @@ public final class CausalLanguageModel: Sendable {
                 .unsupported, "\(path): is a \(folder.family) model, which does not generate text (\(folder.kind))")
         }
         compute = Compute(pool: pool)
-        storage = precision.history
+        storage = precision.storage
         switch folder.layout {
         case .gguf(let file):
             let gguf = try GGUF(file)
@@ -282,7 +282,7 @@ struct Session: Sendable {
     /// How many tokens are read at a time: the activations of more only take memory.
     var tokensAtATime = 256
 
-    init(network: any CausalNetwork, compute: Compute, storage: AttentionHistory.Storage = .floats) {
+    init(network: any CausalNetwork, compute: Compute, storage: AttentionStorage = .floats) {
         self.network = network
         self.compute = compute
         cache = network.emptyHistory(storage)

@@ -12,7 +12,7 @@ import Testing
 
     /// Reads `parts` of a text one after the other and gives what all its queries found.
     private func read(
-        _ parts: [Int], _ shape: AttentionShape, _ storage: AttentionHistory.Storage, _ q: [Float], _ k: [Float],
+        _ parts: [Int], _ shape: AttentionShape, _ storage: AttentionStorage, _ q: [Float], _ k: [Float],
         _ v: [Float], window: Int?, _ kernels: Kernels, pool: WorkerPool? = nil
     ) -> [Float] {
         var history = AttentionHistory(shape, storage: storage)

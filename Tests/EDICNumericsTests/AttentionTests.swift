@@ -86,6 +86,29 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available, 0..<4)
+    func memoryOfHalvesGivesWhatRoundedFloatsGive(isa: InstructionSet, index: Int) {
+        let shape = Self.shapes[index]
+        let ranges = [0..<1, 1..<17, 17..<17, 17..<33, 33..<100]
+        let sequences = [4, 0, 1, 3, 2, 2, 4, 4, 4, 1, 1]
+        let q = randomFloats(sequences.count * shape.width, seed: 14)
+        let k = randomFloats(100 * shape.keyValueWidth, seed: 15)
+        let v = randomFloats(100 * shape.keyValueWidth, seed: 16)
+        func attend(_ k: [Float], _ v: [Float], _ storage: AttentionStorage) -> [Float] {
+            let memory = AttentionMemory(
+                shape, keys: k.span, values: v.span, sequences: ranges, storage: storage, kernels: Kernels(isa))
+            var out = [Float](repeating: .nan, count: q.count)
+            var span = out.mutableSpan
+            memory.attend(queries: q.span, sequences: sequences, into: &span, kernels: Kernels(isa))
+            return out
+        }
+        let isRounded = shape.headSize % 16 == 0
+        func half(_ x: Float) -> Float { isRounded ? Float(Float16(x)) : x }
+        let halves = attend(k, v, .halves)
+        #expect(halves == attend(k.map(half), v.map(half), .floats))
+        #expect(isRounded == (halves != attend(k, v, .floats)))
+    }
+
+    @Test(arguments: InstructionSet.available, 0..<4)
     func agreesWithTheDefinition(isa: InstructionSet, index: Int) {
         let shape = Self.shapes[index]
         let rows = 40

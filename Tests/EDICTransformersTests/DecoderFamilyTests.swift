@@ -56,7 +56,7 @@ struct DecoderFamilyTests {
         let golden = try Golden(name)
         let network = try Self.network(golden)
         let tokens = golden.tokens("long_ids")
-        for storage in [AttentionHistory.Storage.floats, .halves] {
+        for storage in [AttentionStorage.floats, .halves] {
             var whole = Session(network: network, compute: Compute(), storage: storage)
             whole.tokensAtATime = tokens.count
             let expected = whole.read(tokens)

@@ -165,7 +165,7 @@ struct PublishedModelTests {
         let fewBits = isShort ? 2 * eightBits : eightBits
         for (precision, tolerance) in [(Precision.float32, Float(1e-4)), (.asPublished, 1.3e-3), (.int8, fewBits)] {
             let model = try CausalLanguageModel(path: Self.path("gguf/tiny-\(type).gguf"), precision: precision)
-            var cache = model.network.emptyHistory(precision.history)
+            var cache = model.network.emptyHistory(precision.storage)
             let batch = TokenBatch([.init(past: [], tokens: ids)], cache: &cache)
             let states = model.network.states(of: batch, cache: &cache, on: Compute(), trace: nil)
             let logits = model.network.logits(states.rows(states.rows - 4..<states.rows), on: Compute())

@@ -15,6 +15,7 @@ extension Marian {
         encoderAttention = try heads("encoder_attention_heads")
         decoderAttention =
             configuration.has("decoder_attention_heads") ? try heads("decoder_attention_heads") : encoderAttention
+        storage = precision.storage
         for (key, expected) in [("normalize_before", false), ("normalize_embedding", false)]
         where configuration.bool(key, default: expected) != expected {
             throw ModelError(.unsupported, "\(source): \(key) is not supported in a Marian model")
@@ -167,6 +168,7 @@ extension Marian {
             heads: heads, keyValueHeads: heads,
             headDimension: try ModelConfiguration.headDimension(width: width, heads: heads, source: source))
         decoderAttention = encoderAttention
+        storage = precision.storage
         positions = SinusoidalPositions(dimension: width, marian: true)
         embeddingScale = Float(width).squareRoot()
         endOfSentence = 0

@@ -55,6 +55,8 @@ struct Marian: Sendable {
     let width: Int
     let encoderAttention: Attention
     let decoderAttention: Attention
+    /// What the source's keys and values are kept as.
+    let storage: AttentionStorage
     let positions: SinusoidalPositions
     let embeddingScale: Float
     let sourceEmbedding: VocabularyMatrix
@@ -140,7 +142,9 @@ struct Marian: Sendable {
         for layer in decoder.indices {
             let (keys, values) = (projected[2 * layer].values, projected[2 * layer + 1].values)
             memories.append(
-                AttentionMemory(decoderAttention.shape, keys: keys.span, values: values.span, sequences: ranges))
+                AttentionMemory(
+                    decoderAttention.shape, keys: keys.span, values: values.span, sequences: ranges,
+                    storage: storage, kernels: compute.kernels))
         }
         return SourceMemory(layers: memories)
     }

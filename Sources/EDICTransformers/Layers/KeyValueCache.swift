@@ -20,7 +20,7 @@ struct TextHistory: DecoderCache {
     private var layers: [AttentionHistory]
     private var rows = 0
 
-    init(layers: [AttentionShape], storage: AttentionHistory.Storage) {
+    init(layers: [AttentionShape], storage: AttentionStorage) {
         self.layers = layers.map { AttentionHistory($0, storage: storage) }
     }
 

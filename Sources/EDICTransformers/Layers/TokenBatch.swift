@@ -91,7 +91,7 @@ extension CausalNetwork {
     }
 
     /// For one text.
-    func emptyHistory(_ storage: AttentionHistory.Storage) -> TextHistory {
+    func emptyHistory(_ storage: AttentionStorage) -> TextHistory {
         TextHistory(layers: attentionShapes, storage: storage)
     }
 }

@@ -164,8 +164,8 @@ extension Precision {
     /// How finely activations are rounded for quantised weights.
     var activations: ActivationWidth { self == .int8 ? .bits8 : .bits16 }
 
-    /// What a decoder keeps of a text's keys and values.
-    var history: AttentionHistory.Storage { self == .int8 ? .halves : .floats }
+    /// What a decoder keeps keys and values as.
+    var storage: AttentionStorage { self == .int8 ? .halves : .floats }
 }
 
 extension ElementType {
