@@ -85,24 +85,31 @@ public final class CausalLanguageModel: Sendable {
 
     /// Continues a text.
     ///
-    /// - Parameter onText: is given the new text as it comes; returning false ends the generation.
-    /// - Throws: `badRequest` where an option is out of range or the prompt has no tokens.
+    /// - Parameters:
+    ///   - onText: is given the new text as it comes; returning false ends the generation.
+    ///   - shouldStop: asked before each layer; true ends the work, on the prompt too.
+    /// - Throws: `badRequest` where an option is out of range or the prompt has no tokens, `cancelled` when the task is or
+    ///   `shouldStop` says so.
     public func generate(
-        _ prompt: String, options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil
+        _ prompt: String, options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil,
+        shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> Generation {
-        try generate(tokens: tokenizer.encode(prompt), options: options, onText: onText)
+        try generate(
+            tokens: tokenizer.encode(prompt), options: options, onText: onText, shouldStop: shouldStop)
     }
 
     /// Continues a conversation, by the template in the model's files.
     public func chat(
-        _ messages: [ChatMessage], options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil
+        _ messages: [ChatMessage], options: GenerationOptions = .init(), onText: ((String) -> Bool)? = nil,
+        shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> Generation {
         guard let chatTemplate else {
             throw ModelError(.unsupported, "\(folder.path): has no chat template; use generate with a plain prompt")
         }
         let prompt = try chatTemplate.render(messages, addsGenerationPrompt: true)
         return try generate(
-            tokens: tokenizer.encode(prompt, addingSpecialTokens: false), options: options, onText: onText)
+            tokens: tokenizer.encode(prompt, addingSpecialTokens: false), options: options, onText: onText,
+            shouldStop: shouldStop)
     }
 
     /// Reads the beginning that several prompts share, once.
@@ -135,10 +142,12 @@ public final class CausalLanguageModel: Sendable {
     ///   - prefix: from this model's ``read(_:)``.
     public func generate(
         _ prompt: String, after prefix: PromptPrefix, options: GenerationOptions = .init(),
-        onText: ((String) -> Bool)? = nil
+        onText: ((String) -> Bool)? = nil,
+        shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> Generation {
         let tokens = prefix.tokens + tokenizer.encode(prompt, addingSpecialTokens: false)
-        return try generate(tokens: tokens, after: prefix, options: options, onText: onText)
+        return try generate(
+            tokens: tokens, after: prefix, options: options, onText: onText, shouldStop: shouldStop)
     }
 
     /// Continues a text of tokens.
@@ -146,25 +155,29 @@ public final class CausalLanguageModel: Sendable {
     /// - Parameter prefix: what was read before, used where the text begins with it.
     public func generate(
         tokens prompt: [Int], after prefix: PromptPrefix? = nil, options: GenerationOptions = .init(),
-        onText: ((String) -> Bool)? = nil
+        onText: ((String) -> Bool)? = nil,
+        shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> Generation {
         try options.check()
         try checkTokens(prompt)
         let room = contextLength.map { max(0, $0 - prompt.count) } ?? .max
         let limit = min(options.maximumTokens, room)
-        if options.beamSize > 1 { return try searchBeams(prompt, limit: limit, options) }
+        let compute = self.compute.stopping(when: shouldStop)
+        if options.beamSize > 1 { return try searchBeams(prompt, limit: limit, options, on: compute) }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
         var sampler = Sampler(options)
         var session = Session(network: network, compute: compute, storage: storage)
         var logits: [Float] = []
         if limit > 0, let prefix, prompt.starts(with: prefix.tokens) {
             session = prefix.session
+            session.compute = compute
             let rest = Array(prompt[prefix.tokens.count...])
             logits = rest.isEmpty ? prefix.logits : session.read(rest)
         } else if limit > 0 {
             logits = session.read(prompt)
         }
         while run.end == nil {
+            try compute.stop?.check("the generation, \(run.tokens.count) tokens long,")
             guard run.tokens.count < limit else {
                 run.finish(.length)
                 break
@@ -176,14 +189,13 @@ public final class CausalLanguageModel: Sendable {
                 break
             }
             run.append(token, logProbability: logits[token] - normalizer)
-            if Task.isCancelled { throw ModelError(.cancelled, "the generation was cancelled") }
             if run.end == nil, run.tokens.count < limit { logits = session.read([token]) }
         }
         return run.result
     }
 
     private func searchBeams(
-        _ prompt: [Int], limit: Int, _ options: GenerationOptions
+        _ prompt: [Int], limit: Int, _ options: GenerationOptions, on compute: Compute
     ) throws(ModelError) -> Generation {
         var search = BeamSearch(
             .init(
@@ -195,6 +207,7 @@ public final class CausalLanguageModel: Sendable {
         while !search.isDone {
             let batch = TokenBatch(zip(pasts, words).map { .init(past: $0, tokens: $1) }, cache: &cache)
             let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
+            try compute.stop?.check("the generation")
             let logits = network.logits(states.gathering(batch.lastRows), on: compute)
             let scores = BestScores(
                 search.question(), of: logits.values.span, rows: logits.rows, kernels: compute.kernels)
@@ -202,7 +215,6 @@ public final class CausalLanguageModel: Sendable {
             pasts = next.parents.map { batch.tables[$0] }
             words = next.words.map { [$0] }
             cache.keepOnly(pasts)
-            if Task.isCancelled { throw ModelError(.cancelled, "the generation was cancelled") }
         }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: nil)
         guard let best = search.results.first?.hypothesis else { return run.result }
@@ -220,22 +232,31 @@ public final class CausalLanguageModel: Sendable {
     // MARK: - Scores
 
     /// How probable a text is: the log-probability of each of its tokens after those before it.
-    public func score(_ text: String) throws(ModelError) -> TextScore {
-        try score(tokens: tokenizer.encode(text))
+    ///
+    /// - Parameter shouldStop: asked before each layer; true ends the work.
+    /// - Throws: `badRequest` for a text of no tokens or too many, `cancelled` when the task is or `shouldStop` says so.
+    public func score(
+        _ text: String, shouldStop: (@Sendable () -> Bool)? = nil
+    ) throws(ModelError) -> TextScore {
+        try score(tokens: tokenizer.encode(text), shouldStop: shouldStop)
     }
 
-    public func score(tokens: [Int]) throws(ModelError) -> TextScore {
+    public func score(
+        tokens: [Int], shouldStop: (@Sendable () -> Bool)? = nil
+    ) throws(ModelError) -> TextScore {
         try checkTokens(tokens)
         if let contextLength, tokens.count > contextLength {
             throw ModelError(
                 .badRequest,
                 "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
         }
+        let compute = self.compute.stopping(when: shouldStop)
         var cache = network.emptyHistory(storage)
         let batch = TokenBatch([.init(past: [], tokens: tokens)], cache: &cache)
         let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
         var logProbabilities: [Float] = []
         for start in stride(from: 0, to: tokens.count - 1, by: 64) {
+            try compute.stop?.check("the scoring")
             let rows = start..<min(start + 64, tokens.count - 1)
             let logits = network.logits(states.rows(rows), on: compute)
             for (place, row) in rows.enumerated() {
@@ -276,7 +297,7 @@ public struct PromptPrefix: Sendable {
 /// One text being read, with its cache.
 struct Session: Sendable {
     let network: any CausalNetwork
-    let compute: Compute
+    var compute: Compute
     var cache: TextHistory
     var past: [Int32] = []
     /// How many tokens are read at a time: the activations of more only take memory.

@@ -81,21 +81,29 @@ public final class TextEmbedder: Sendable {
 
     /// The vectors of texts, in their order.
     ///
-    /// - Parameter pool: the threads; each takes whole batches of texts.
-    public func embed(_ texts: [String], pool: WorkerPool = .shared) throws(ModelError) -> [[Float]] {
+    /// - Parameters:
+    ///   - pool: the threads; each takes whole batches of texts.
+    ///   - shouldStop: asked before each batch, from any thread; true ends the work.
+    /// - Throws: `badRequest` for a text without tokens, `cancelled` when the task is or `shouldStop` says so.
+    public func embed(
+        _ texts: [String], pool: WorkerPool = .shared, shouldStop: (@Sendable () -> Bool)? = nil
+    ) throws(ModelError) -> [[Float]] {
         let tokens = pool.map(count: texts.count, grain: 4) { index, _ in self.tokens(of: texts[index]) }
         if let empty = tokens.firstIndex(of: []) {
             throw ModelError(.badRequest, "text \(empty) has no tokens")
         }
-        return embed(tokens: tokens, pool: pool)
+        return try embed(tokens: tokens, pool: pool, StopSignal(shouldStop))
     }
 
     /// The vectors of texts of tokens, those around them included.
-    func embed(tokens: [[Int]], pool: WorkerPool) -> [[Float]] {
+    private func embed(
+        tokens: [[Int]], pool: WorkerPool, _ stop: StopSignal
+    ) throws(ModelError) -> [[Float]] {
         let batches = Self.batches(of: tokens.map(\.count), workers: pool.workers)
         let compute = Compute(pool: batches.count == 1 ? pool : nil)
-        let results = pool.map(count: batches.count) { index, _ in
-            self.vectors(batches[index].map { tokens[$0] }, on: compute)
+        let results = try pool.map(count: batches.count) { index, _ throws(ModelError) in
+            try stop.check("the embedding")
+            return self.vectors(batches[index].map { tokens[$0] }, on: compute)
         }
         var vectors = [[Float]](repeating: [], count: tokens.count)
         for (batch, results) in zip(batches, results) {

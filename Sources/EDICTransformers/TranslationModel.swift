@@ -130,10 +130,12 @@ public final class TranslationModel: Sendable {
     ///   - prefixes: how each translation begins, where it is given.
     ///   - pool: the threads; each takes whole batches of sentences.
     ///   - progress: is given the number of finished sentences, from any thread.
-    /// - Throws: `badRequest` for options out of range, `cancelled` when the task is.
+    ///   - shouldStop: asked before each word of a batch, from any thread; true ends the translation.
+    /// - Throws: `badRequest` for options out of range, `cancelled` when the task is or `shouldStop` says so.
     public func translate(
         _ sentences: [String], options: TranslationOptions? = nil, prefixes: [String]? = nil,
-        pool: WorkerPool = .shared, progress: (@Sendable (Int) -> Void)? = nil
+        pool: WorkerPool = .shared, progress: (@Sendable (Int) -> Void)? = nil,
+        shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> [Translation] {
         let options = options ?? defaultOptions
         try options.check()
@@ -144,15 +146,13 @@ public final class TranslationModel: Sendable {
         let batches = Self.batches(of: work.map(\.tokens.count), size: options.batchSize, workers: pool.workers)
         let finishedCount = Atomic(0)
         // A single batch is shared out product by product.
-        let compute = Compute(pool: batches.count == 1 ? pool : nil)
+        let compute = Compute(pool: batches.count == 1 ? pool : nil, stop: StopSignal(shouldStop))
         let search = TranslationSearch(
             marian: marian, shortlist: shortlist, sharesVocabulary: sharesVocabulary, policy: policy,
             options: options, compute: compute)
-        let isCancelled = { @Sendable in Task.isCancelled }
         let results = try pool.map(count: batches.count) { index, _ throws(ModelError) in
-            if isCancelled() { throw ModelError(.cancelled, "the translation was cancelled") }
             let batch = batches[index]
-            let found = search.run(batch.map { work[$0].tokens }, prefixes: batch.map { work[$0].prefix })
+            let found = try search.run(batch.map { work[$0].tokens }, prefixes: batch.map { work[$0].prefix })
             let total = finishedCount.add(batch.count, ordering: .relaxed).newValue
             progress?(min(total, sentences.count))
             return found

@@ -32,9 +32,10 @@ struct EmbedCommand: ParsableCommand {
             folder: choice.path, precision: choice.precision.precision, normalizes: normalize)
         TouchedMemory.keep()
         let pool = work.pool
-        try text.input.forEachBatch(lines: 128 * pool.workers) { lines in
+        Interruption.stopInOrder()
+        try text.input.forEachBatch(lines: 128 * pool.workers, verb: "embedded") { lines in
             let texts = lines.map(\.text)
-            let vectors = try model.embed(texts, pool: pool)
+            let vectors = try model.embed(texts, pool: pool, shouldStop: { Interruption.shouldStop })
             let lines = pool.map(count: texts.count, grain: 4) { [json] index, _ in
                 json ? Self.object(texts[index], vectors[index]) : Self.line(vectors[index])
             }

@@ -74,19 +74,29 @@ struct GenerateCommand: ParsableCommand {
             maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
             repetitionPenalty: repetitionPenalty, seed: seed, stopStrings: stop, beamSize: beam)
         let isStreaming = !json && beam == 1
+        var hasShown = false
         let onText: ((String) -> Bool)? =
             isStreaming
             ? {
                 Terminal.output($0)
+                hasShown = true
                 return true
             } : nil
+        let shouldStop = { @Sendable in Interruption.shouldStop }
+        Interruption.stopInOrder()
         let generation: Generation
-        if chat {
-            var messages = [ChatMessage(role: "user", content: prompt)]
-            if let system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
-            generation = try model.chat(messages, options: options, onText: onText)
-        } else {
-            generation = try model.generate(prompt, options: options, onText: onText)
+        do throws(ModelError) {
+            if chat {
+                var messages = [ChatMessage(role: "user", content: prompt)]
+                if let system { messages.insert(ChatMessage(role: "system", content: system), at: 0) }
+                generation = try model.chat(messages, options: options, onText: onText, shouldStop: shouldStop)
+            } else {
+                generation = try model.generate(prompt, options: options, onText: onText, shouldStop: shouldStop)
+            }
+        } catch {
+            // What was shown is a whole line when the work was stopped.
+            if hasShown { Terminal.outputLine("") }
+            throw error
         }
         if json {
             Terminal.output(Self.json(generation))

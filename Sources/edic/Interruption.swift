@@ -15,7 +15,11 @@ enum Interruption {
     static func install(stopsInOrder: Bool) {
         // A closed pipe is an error to report, not a signal to die of.
         _ = signal(SIGPIPE, SIG_IGN)
-        guard stopsInOrder else { return }
+        if stopsInOrder { stopInOrder() }
+    }
+
+    /// From here on the running work is asked to stop; for commands that have nothing to end in order before.
+    static func stopInOrder() {
         for number in [SIGINT, SIGTERM] {
             _ = signal(number) { number in
                 if Interruption.isAsked.exchange(true, ordering: .relaxed) { _exit(128 + number) }

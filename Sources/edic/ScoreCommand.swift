@@ -29,10 +29,11 @@ struct ScoreCommand: ParsableCommand {
         let model = try CausalLanguageModel(
             path: choice.path, precision: choice.precision.precision, pool: work.pool)
         TouchedMemory.keep()
-        try text.input.forEachBatch(lines: 1) { lines in
+        Interruption.stopInOrder()
+        try text.input.forEachBatch(lines: 1, verb: "scored") { lines in
             for line in lines.map(\.text) {
                 // A line without tokens has no probability.
-                let score = line.isEmpty ? nil : try model.score(line)
+                let score = line.isEmpty ? nil : try model.score(line, shouldStop: { Interruption.shouldStop })
                 Terminal.output(json ? Self.json(line, score) : Self.text(line, score))
             }
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EDICStore
+import EDICTransformers
 import Glibc
 import SystemPackage
 
@@ -25,6 +26,7 @@ struct TextInput {
         lines mostLines: Int = 1024, bytes mostBytes: Int = 4 << 20, _ body: ([[UInt8]]) throws -> Void
     ) throws {
         for path in paths {
+            if path == "-" { try Self.waitForInput() }
             var reader = LineReader(try Self.open(path))
             var batch: [[UInt8]] = []
             var byteCount = 0
@@ -37,10 +39,35 @@ struct TextInput {
                     try body(batch)
                     batch.removeAll(keepingCapacity: true)
                     byteCount = 0
+                    if path == "-" && Self.isWaiting(reader) { try Self.waitForInput() }
                 }
             }
             if !batch.isEmpty { try body(batch) }
         }
+    }
+
+    /// The same for work that ends in order when it is asked to stop: the batches that `body` has printed are said.
+    ///
+    /// - Parameter verb: what is done with a line, such as "translated".
+    func forEachBatch(
+        lines mostLines: Int, verb: String, _ body: ([[UInt8]]) throws -> Void
+    ) throws {
+        var done = 0
+        do {
+            try forEachBatch(lines: mostLines) { lines in
+                if Interruption.shouldStop { throw Stopped() }
+                try body(lines)
+                done += lines.count
+            }
+        } catch  where Self.isStop(error) {
+            throw CommandFailure(.interrupted, "stopped; \(done) \(done == 1 ? "line is" : "lines are") \(verb)")
+        }
+    }
+
+    private struct Stopped: Error {}
+
+    private static func isStop(_ error: any Error) -> Bool {
+        error is Stopped || (error as? ModelError)?.code == .cancelled
     }
 
     /// Calls `body` with the name and the whole content of each file.
@@ -101,6 +128,16 @@ struct TextInput {
     private static var nothingIsReady: Bool {
         var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&descriptor, 1, 0) == 0
+    }
+
+    /// Waits until standard input has something or has ended. A read would go on waiting when it is interrupted.
+    private static func waitForInput() throws {
+        var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        while true {
+            let ready = unsafe poll(&descriptor, 1, 100)
+            guard ready == 0 || ready < 0 && errno == EINTR else { return }
+            if Interruption.shouldStop { throw Stopped() }
+        }
     }
 
     /// How many bytes a file has, as it lies on the disk.

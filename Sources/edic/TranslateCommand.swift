@@ -72,12 +72,13 @@ struct TranslateCommand: ParsableCommand {
         var number = 0
         let progress = LineProgress("translated")
         defer { progress.finish() }
-        try text.input.forEachBatch(lines: options.batchSize * 8 * pool.workers) { lines in
+        Interruption.stopInOrder()
+        try text.input.forEachBatch(lines: options.batchSize * 8 * pool.workers, verb: "translated") { lines in
             let sentences = lines.map(\.text)
             var output: [UInt8] = []
             let translations = try model.translate(
                 sentences, options: options, prefixes: prefix.map { Array(repeating: $0, count: sentences.count) },
-                pool: pool, progress: { progress.show($0) })
+                pool: pool, progress: { progress.show($0) }, shouldStop: { Interruption.shouldStop })
             for (sentence, translation) in zip(sentences, translations) {
                 append(translation, of: sentence, number: number, to: &output)
                 number += 1

@@ -36,6 +36,32 @@ struct CommandRunner {
         return Result(status: status >> 8 & 0xFF, output: read(output), messages: read(messages))
     }
 
+    /// Runs `edic ARGUMENTS` on standard input that stays open after `input`, and interrupts it once there is output. A
+    /// command that ignores that is killed after a while.
+    func interrupt(_ arguments: String, input: String) -> Result {
+        let script = "\(folder.path)/script"
+        write(input, to: "\(folder.path)/in")
+        write(
+            """
+            cd '\(folder.path)'
+            rm -f pipe out && mkfifo pipe
+            '\(Self.program)' \(arguments) <pipe >out 2>err 3>&- &
+            edic=$!
+            exec 3>pipe
+            cat in >&3 &
+            for i in $(seq 600); do [ -s out ] && break; sleep 0.1; done
+            kill -INT $edic
+            (sleep 60; kill -KILL $edic) 3>&- >/dev/null 2>&1 & watch=$!
+            wait $edic
+            status=$?
+            kill $watch
+            exit $status
+            """, to: script)
+        let status = unsafe system("sh '\(script)'")
+        return Result(
+            status: status >> 8 & 0xFF, output: read("\(folder.path)/out"), messages: read("\(folder.path)/err"))
+    }
+
     func write(_ text: String, to path: String) {
         guard let file = unsafe fopen(path, "w") else { return }
         unsafe fputs(text, file)

@@ -30,6 +30,36 @@ import _EDICTestSupport
         #expect(!tokens.isEmpty && numbers(after: "\"alignment\":[", in: result.output).count == tokens.count)
     }
 
+    /// What is there is whole lines, and their number is said; lines still to come do not keep it.
+    @Test(
+        .enabled(if: FetchedModels.has("en-pt") && FetchedModels.has("all-minilm-l6-v2")),
+        arguments: [("translate", "en-pt", "translated"), ("embed", "all-minilm-l6-v2", "embedded")], [1, 10_000])
+    func interruptedWorkEndsInOrder(_ work: (command: String, model: String, verb: String), lines: Int) throws {
+        let runner = try CommandRunner()
+        let input = (1...lines).map { "The harbour is open, \($0).\n" }.joined()
+        let batch = work.command == "translate" ? "--batch 1" : ""
+        let result = runner.interrupt(
+            "\(work.command) --model '\(FetchedModels.path(work.model))' --precision int8 --workers 1 \(batch)",
+            input: input)
+        #expect(result.status == 130, "\(result.messages)")
+        let done = result.output.split(separator: "\n", omittingEmptySubsequences: false)
+        #expect(done.last == "" && done.dropLast().allSatisfy { !$0.isEmpty })
+        let count = done.count - 1
+        #expect(lines == 1 ? count == 1 : count > 0 && count < lines)
+        let are = count == 1 ? "1 line is" : "\(count) lines are"
+        #expect(result.messages == "edic: stopped; \(are) \(work.verb)\n")
+    }
+
+    @Test(.enabled(if: FetchedModels.has("smollm2-135m-instruct")))
+    func interruptedGenerationEndsItsLine() throws {
+        let runner = try CommandRunner()
+        let model = "--model '\(FetchedModels.path("smollm2-135m-instruct"))' --precision int8"
+        let result = runner.interrupt("generate \(model) --max-tokens 100000 'The sea'", input: "")
+        #expect(result.status == 130, "\(result.messages)")
+        #expect(result.output.count > 1 && result.output.hasSuffix("\n"))
+        #expect(result.messages.hasPrefix("edic: the generation, ") && result.messages.hasSuffix("was cancelled\n"))
+    }
+
     private func numbers(after key: String, in text: String) -> [Int] {
         guard let start = text.firstRange(of: key) else { return [] }
         return text[start.upperBound...].prefix { $0 != "]" }.split(separator: ",").compactMap { Int($0) }

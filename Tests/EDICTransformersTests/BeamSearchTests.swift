@@ -31,7 +31,7 @@ struct BeamSearchTests {
     func beamsEqualHuggingFace(_ key: String, beam: Int, normalization: Float) throws {
         let (golden, marian) = try MarianFamilyTests.base()
         let sentences = Self.sentences(golden)
-        let found = Self.search(marian, beam: beam, normalization: normalization, policy: .huggingFace)
+        let found = try Self.search(marian, beam: beam, normalization: normalization, policy: .huggingFace)
             .run(sentences, prefixes: sentences.map { _ in [] })
         let wanted = golden.tokenLists(key)
         let scores = (golden.json[key + "_scores"]?.array ?? []).compactMap(\.double)
@@ -47,7 +47,7 @@ struct BeamSearchTests {
     @Test(arguments: [false, true]) func greedyEqualsHuggingFace(skipsCost: Bool) throws {
         let (golden, marian) = try MarianFamilyTests.base()
         let sentences = Self.sentences(golden)
-        let found = Self.search(
+        let found = try Self.search(
             marian, beam: 1, normalization: 1, policy: .huggingFace, skipsCost: skipsCost
         )
         .run(sentences, prefixes: sentences.map { _ in [] })
@@ -61,7 +61,7 @@ struct BeamSearchTests {
         let wanted = (outputs[key]?.array ?? []).compactMap(\.string)
         let cases = golden.json["cases"]?.array ?? []
         let sentences = cases.map { ($0["ids"]?.array ?? []).compactMap(\.int) }
-        let found = Self.search(marian, beam: beam, normalization: 1, policy: .marian)
+        let found = try Self.search(marian, beam: beam, normalization: 1, policy: .marian)
             .run(sentences, prefixes: sentences.map { _ in [] })
         #expect(found.map { Self.text($0[0].hypothesis.words) } == wanted)
     }

@@ -31,7 +31,7 @@ struct DecoderStack<FeedForward: DecoderFeedForward>: Sendable {
     ) -> Matrix {
         var h = embedding.rows(batch.tokens)
         let angles = shape.rotary.angles(positions: batch.positions, lengths: batch.lengths)
-        for (index, layer) in layers.enumerated() {
+        for (index, layer) in layers.enumerated() where !compute.isStopped {
             trace?(h)
             layer.attention.add(
                 layer.attentionNorm(h, on: compute), batch, angles, to: &h, cache: &cache, layer: index, on: compute)

@@ -40,7 +40,7 @@ struct GPT2: CausalNetwork {
     ) -> Matrix {
         var h = words.rows(batch.tokens)
         h.add(positions.rows(batch.positions), on: compute)
-        for (index, layer) in layers.enumerated() {
+        for (index, layer) in layers.enumerated() where !compute.isStopped {
             trace?(h)
             let joint = layer.joint(layer.attentionNorm(h, on: compute), on: compute)
             let mixed = cache.attend(

@@ -21,7 +21,7 @@ struct TranslationSearch {
     /// - Parameters:
     ///   - sentences: source tokens, each with its end of sentence.
     ///   - prefixes: the target tokens each translation begins with.
-    func run(_ sentences: [[Int]], prefixes: [[Int]]) -> [[BeamSearch.Finished]] {
+    func run(_ sentences: [[Int]], prefixes: [[Int]]) throws(ModelError) -> [[BeamSearch.Finished]] {
         let encoded = marian.encode(sentences, on: compute)
         let memory = marian.memory(of: encoded, sentences, on: compute)
         var searches = sentences.indices.map { BeamSearch(settings(source: sentences[$0], prefix: prefixes[$0])) }
@@ -32,6 +32,7 @@ struct TranslationSearch {
         var words: [Int]?
         var position = 0
         while !owners.isEmpty {
+            try compute.stop?.check("the translation")
             var alignments: [[Float]] = []
             let record: ((Int, [Float]) -> Void)? = options.returnsAlignments ? { alignments.append($1) } : nil
             let states = marian.step(

@@ -6,6 +6,14 @@ struct Compute: Sendable {
     var kernels: Kernels = .standard
     /// Shares out single products; nil where whole sentences are shared out.
     var pool: WorkerPool?
+    /// What ends the work early. Whoever has it looks at it after each call, since a stopped one returns rubbish.
+    var stop: StopSignal?
+
+    var isStopped: Bool { stop?.isRaised ?? false }
+
+    func stopping(when shouldStop: (@Sendable () -> Bool)?) -> Compute {
+        Compute(kernels: kernels, pool: pool, stop: StopSignal(shouldStop))
+    }
 }
 
 /// A weight matrix, one row for each output.
