@@ -5,6 +5,8 @@ public struct BuildError: Error, Sendable, CustomStringConvertible {
         case recipe
         /// A file or folder the recipe names is not there.
         case missingInput
+        /// A file of a build is not what a build writes.
+        case damaged
         /// The output folder cannot be read or written.
         case storage
         /// Another build is using the output folder.

@@ -31,16 +31,21 @@ public struct ReleaseVerification: Sendable {
     /// - Throws: ``BuildError`` if there is no manifest that can be read. Damage is not thrown.
     public init(of folder: FilePath, progress: (_ path: String) -> Bool = { _ in true }) throws(BuildError) {
         let manifest = folder.appending(Release.manifestName)
-        let json: JSONValue
+        let text: [UInt8]
         do {
             var reader = try ByteReader(manifest)
-            let bytes = try reader.readAll(atMost: 256 << 20)
-            json = try JSONValue(parsing: bytes.span)
+            text = try reader.readAll(atMost: 256 << 20)
         } catch {
             throw BuildError(.missingInput, "\(manifest): cannot be read: \(error)", cause: error)
         }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: text.span)
+        } catch {
+            throw BuildError(.damaged, "\(manifest): is no JSON: \(error)", cause: error)
+        }
         guard let root = json["root_hash"]?.string, case .array(let entries)? = json["files"] else {
-            throw BuildError(.missingInput, "\(manifest): is not the manifest of a release")
+            throw BuildError(.damaged, "\(manifest): is no manifest of a release")
         }
         rootHash = root
         var release = Release()
@@ -48,7 +53,7 @@ public struct ReleaseVerification: Sendable {
             guard let path = entry["path"]?.string, let size = entry["bytes"]?.int,
                 let digest = entry["sha256"]?.string.flatMap({ Digest(hex: $0) })
             else {
-                throw BuildError(.missingInput, "\(manifest): is not the manifest of a release")
+                throw BuildError(.damaged, "\(manifest): is no manifest of a release")
             }
             release.add(path, ObjectReference(digest: digest, size: size))
         }

@@ -20,6 +20,8 @@ public struct CorporaError: Error, Sendable, CustomStringConvertible {
         case invalidLicence = "invalid_licence"
         /// A row in JSON that is not what this module writes.
         case invalidRow = "invalid_row"
+        /// A file or folder that was to be made cannot be.
+        case unwritable
         /// The output exists already.
         case alreadyExists = "already_exists"
     }

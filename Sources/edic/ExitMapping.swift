@@ -45,7 +45,7 @@ enum ExitMapping {
 
     private static func status(_ code: BuildError.Code) -> ExitStatus {
         switch code {
-        case .recipe: .badData
+        case .recipe, .damaged: .badData
         case .missingInput: .noInput
         case .storage: .ioError
         case .busy: .tryAgain
@@ -57,7 +57,7 @@ enum ExitMapping {
     private static func status(_ code: CorporaError.Code) -> ExitStatus {
         switch code {
         case .unreadable: .noInput
-        case .alreadyExists: .cannotCreate
+        case .alreadyExists, .unwritable: .cannotCreate
         case .invalidManifest, .invalidLicence, .invalidRow: .badData
         }
     }

@@ -47,6 +47,8 @@ import _EDICTestSupport
         ("embed --model Corpora README.md", 66), ("translate --model Corpora README.md", 66), ("bench Corpora", 66),
         ("bench --prompt 0", 64), ("model inspect README.md", 65),
         ("tokenizer encode --model Corpora", 66), ("lm query --model Corpora", 66), ("report README.md", 65),
+        // What is there already, or cannot be made, is no missing input.
+        ("init README.md", 73), ("init Corpora/harbour-institute-tallinn", 73), ("init /proc/nowhere", 73),
     ])
     func exitStatusesFollowSysexits(arguments: String, status: Int32) throws {
         let result = try CommandRunner().run(arguments)
@@ -109,6 +111,13 @@ import _EDICTestSupport
         #expect(damaged.status == 65 && damaged.output.contains("frame") && damaged.output.contains("bytes"))
         let json = runner.run("store verify --json '\(release)'")
         #expect(json.status == 65 && json.output.contains("\"sound\":false"))
+        let manifest = "\(release)/manifest.json"
+        let whole = runner.bytes(manifest)
+        for damage in [Array(whole.dropLast(whole.count / 2)), Array("{\"files\": []}".utf8)] {
+            #expect(runner.replace(manifest, with: damage))
+            let result = runner.run("store verify '\(release)'")
+            #expect(result.status == 65 && result.messages.contains("manifest.json: is no"), "\(result.messages)")
+        }
     }
 
     @Test func shownRecipeIsARecipe() throws {

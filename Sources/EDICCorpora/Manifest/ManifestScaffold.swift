@@ -52,7 +52,7 @@ extension Contribution {
     /// Makes a manifest to start from in a folder, with entries for the files there whose format can be told.
     ///
     /// - Returns: the path of the manifest.
-    /// - Throws: ``CorporaError`` with code `alreadyExists` where there is one.
+    /// - Throws: ``CorporaError`` with code `alreadyExists` where there is one, `unwritable` where none can be made.
     public static func scaffold(in directory: FilePath) throws(CorporaError) -> FilePath {
         let path = directory.appending(ContributionManifest.fileName)
         guard !FileTree.exists(path) else {
@@ -71,7 +71,7 @@ extension Contribution {
             let text = ContributionManifest.scaffold(id: identifier(of: directory), files: files)
             _ = try writeAtomically(text, to: path)
         } catch {
-            throw CorporaError(.unreadable, "\(path): cannot be written: \(error)", cause: error)
+            throw CorporaError(.unwritable, "\(path): cannot be written: \(error)", cause: error)
         }
         return path
     }
