@@ -44,7 +44,11 @@ struct LMConvertCommand: ParsableCommand {
 
     @OptionGroup var target: LMTargetOptions
 
-    func run() throws { try target.write(NgramModel(contentsOf: FilePath(model))) }
+    func run() throws {
+        try StepProgress.during { progress in
+            try target.write(LMTargetOptions.open(model, progress), progress)
+        }
+    }
 }
 
 /// Where a model is written, and how.
@@ -71,7 +75,14 @@ struct LMTargetOptions: ParsableArguments {
 
     private func outputFormat() throws -> LMFormat { try format ?? LMFormat(forFileNamed: output) }
 
-    func write(_ model: NgramModel) throws {
+    /// Opens a model, which takes long where it is text.
+    static func open(_ path: String, _ progress: StepProgress) throws -> NgramModel {
+        progress.show("reading \(path)")
+        return try NgramModel(contentsOf: FilePath(path))
+    }
+
+    func write(_ model: NgramModel, _ progress: StepProgress) throws {
+        progress.show("writing \(output)")
         try model.write(
             to: FilePath(output), as: try outputFormat().format,
             quantisation: quantize.map { NgramQuantisation(probabilityBits: $0, backoffBits: $0) })

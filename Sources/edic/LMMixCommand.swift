@@ -61,17 +61,7 @@ struct LMMixCommand: ParsableCommand {
     }
 
     func run() throws {
-        let opened = try models.map { try NgramModel(contentsOf: FilePath($0)) }
-        var perplexity: Double?
-        var chosen = try given() ?? []
-        if let heldOut {
-            var text: [UInt8] = []
-            try TextInput([heldOut]).forEachDocument { _, bytes in text += bytes }
-            let tuned = try NgramModel.tunedWeights(of: opened, kind: kind.kind, heldOut: text.span)
-            chosen = tuned.weights
-            perplexity = tuned.perplexity
-        }
-        try target.write(NgramModel.mixture(of: opened, weights: chosen, kind: kind.kind))
+        let (chosen, perplexity) = try StepProgress.during(mix)
         guard json else {
             for (name, weight) in zip(models, chosen) { Terminal.outputLine("\(Decimals.fixed(weight, 4))  \(name)") }
             if let perplexity {
@@ -92,6 +82,23 @@ struct LMMixCommand: ParsableCommand {
         writer.endObject()
         writer.endLine()
         Terminal.output(writer.bytes.span)
+    }
+
+    /// Writes the mixture, and gives the weights and the perplexity they were tuned to.
+    private func mix(_ progress: StepProgress) throws -> (weights: [Double], perplexity: Double?) {
+        let opened = try models.map { try LMTargetOptions.open($0, progress) }
+        var (chosen, perplexity): ([Double], Double?) = (try given() ?? [], nil)
+        if let heldOut {
+            progress.show("tuning the weights")
+            var text: [UInt8] = []
+            try TextInput([heldOut]).forEachDocument { _, bytes in text += bytes }
+            let tuned = try NgramModel.tunedWeights(of: opened, kind: kind.kind, heldOut: text.span)
+            (chosen, perplexity) = (tuned.weights, tuned.perplexity)
+        }
+        progress.show("mixing")
+        let mixture = try NgramModel.mixture(of: opened, weights: chosen, kind: kind.kind)
+        try target.write(mixture, progress)
+        return (chosen, perplexity)
     }
 }
 
@@ -125,9 +132,13 @@ struct LMPruneCommand: ParsableCommand {
     }
 
     func run() throws {
-        let whole = try NgramModel(contentsOf: FilePath(model))
-        let pruned = try whole.pruned(threshold: threshold)
-        try target.write(pruned)
+        let (whole, pruned) = try StepProgress.during { progress in
+            let whole = try LMTargetOptions.open(model, progress)
+            progress.show("pruning")
+            let pruned = try whole.pruned(threshold: threshold)
+            try target.write(pruned, progress)
+            return (whole, pruned)
+        }
         let kept = whole.counts.indices.map { pruned.counts.indices.contains($0) ? pruned.counts[$0] : 0 }
         guard json else {
             for (index, count) in whole.counts.enumerated() {

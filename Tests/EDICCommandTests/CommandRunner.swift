@@ -36,6 +36,15 @@ struct CommandRunner {
         return Result(status: status >> 8 & 0xFF, output: read(output), messages: read(messages))
     }
 
+    /// What `edic ARGUMENTS` writes to standard error where that is a terminal 80 columns wide; nil where it fails.
+    func messagesOnTerminal(_ arguments: String) -> String? {
+        let (command, screen) = ("\(folder.path)/script", "\(folder.path)/screen")
+        write("'\(Self.program)' \(arguments) >'\(folder.path)/out'", to: command)
+        // `script` gives what it runs a terminal of its own.
+        let status = unsafe system("script -qec \"sh '\(command)'\" /dev/null </dev/null >'\(screen)'")
+        return status == 0 ? read(screen) : nil
+    }
+
     /// Runs `edic ARGUMENTS` on standard input that stays open after `input`, and interrupts it once there is output. A
     /// command that ignores that is killed after a while.
     func interrupt(_ arguments: String, input: String) -> Result {

@@ -115,6 +115,32 @@ import _EDICTestSupport
         #expect(bad.status == 65 && bad.messages.contains("\(folder)/limits"), "\(bad.messages)")
     }
 
+    /// On a terminal the step is shown, and taken away again; elsewhere nothing is, as the models' conversion above says.
+    @Test func longWorkShowsItsSteps() throws {
+        let runner = try runner()
+        let model = "\(runner.folder.path)/m.arpa"
+        let (made, text) = ("\(runner.folder.path)/made.edlm", "\(runner.folder.path)/held-out")
+        runner.write(Self.text, to: text)
+        for (command, steps) in [
+            ("convert '\(model)'", ["reading \(model)", "writing \(made)"]),
+            ("prune '\(model)' --threshold 1e-2", ["reading \(model)", "pruning", "writing \(made)"]),
+            (
+                "mix '\(model)' '\(model)' --held-out '\(text)'",
+                ["reading \(model)", "tuning the weights", "mixing", "writing \(made)"]
+            ),
+        ] {
+            let shown = try #require(runner.messagesOnTerminal("lm \(command) -o '\(made)'"))
+            // Each step is drawn once a second; the last line is empty.
+            let lines = shown.split(separator: "\r\u{1B}[K", omittingEmptySubsequences: false).dropFirst()
+            var seen: [Substring] = []
+            for line in lines.dropLast() {
+                let step = line.drop { $0 == " " }.drop { $0.isNumber }
+                if seen.last != step { seen.append(step) }
+            }
+            #expect(lines.last == "" && seen == steps.map { " s  \($0)".prefix(76) }, "\(shown.debugDescription)")
+        }
+    }
+
     @Test func inspectAndPruneReport() throws {
         let runner = try runner()
         let folder = runner.folder.path
