@@ -37,7 +37,8 @@ public final class CausalLanguageModel: Sendable {
     public init(
         path: FilePath, precision: Precision = .asPublished, pool: WorkerPool? = .shared
     ) throws(ModelError) {
-        folder = try ModelFolder.discover(in: path)
+        let (folder, header) = try ModelFolder.open(path)
+        self.folder = folder
         guard let family = ModelFamily.all.first(where: { [name = folder.family] in $0.name == name }),
             case .causal(let fromFolder, let fromFile) = family.load
         else {
@@ -48,8 +49,7 @@ public final class CausalLanguageModel: Sendable {
         storage = precision.storage
         switch folder.layout {
         case .gguf(let file):
-            let gguf = try GGUF(file)
-            guard let fromFile else {
+            guard let gguf = header, let fromFile else {
                 throw ModelError(.unsupported, "\(file): \(family.name) is read from Hugging Face folders only")
             }
             // The weights first, on this thread: whoever has read the tokenizer then helps to pack them.

@@ -43,13 +43,21 @@ public struct ModelFolder: Sendable {
     let layout: Layout
 
     /// Recognises the model at `path`, a folder or a GGUF file, without reading its weights.
-    public static func discover(in path: FilePath) throws(ModelError) -> ModelFolder {
+    public static func discover(in path: FilePath) throws(ModelError) -> ModelFolder { try open(path).folder }
+
+    /// Whether a file is a model in GGUF, by its first bytes. One that is called so is taken for a damaged one otherwise.
+    public static func isGGUF(_ file: FilePath) -> Bool {
+        FileTree.kind(of: file) == .file && (file.extension == "gguf" || GGUF.isPresent(at: file))
+    }
+
+    /// The same with the header of a GGUF file, which was read for it.
+    static func open(_ path: FilePath) throws(ModelError) -> (folder: ModelFolder, gguf: GGUF?) {
         guard let what = FileTree.kind(of: path) else {
             throw ModelError(.unreadable, "\(path): there is no such file or folder")
         }
         if what != .folder {
-            guard path.extension == "gguf" else {
-                throw ModelError(.unsupported, "\(path): is neither a folder with a model nor a .gguf file")
+            guard isGGUF(path) else {
+                throw ModelError(.unsupported, "\(path): is neither a folder with a model nor a GGUF file")
             }
             return try gguf(path, at: path)
         }
@@ -59,29 +67,32 @@ public struct ModelFolder: Sendable {
         } catch {
             throw ModelError(.unreadable, "\(path): cannot be listed: \(error)", cause: error)
         }
-        if names.contains("config.json") { return try huggingFace(path) }
+        if names.contains("config.json") { return (try huggingFace(path), nil) }
         if let files = try marianFiles(path, names) {
-            return ModelFolder(path: path, kind: .translation, family: "marian", layout: .marian(files))
+            return (ModelFolder(path: path, kind: .translation, family: "marian", layout: .marian(files)), nil)
         }
-        let candidates = names.filter { $0.hasSuffix(".gguf") }
+        let candidates = names.filter { isGGUF(path.appending($0)) }
         if candidates.count == 1 { return try gguf(path.appending(candidates[0]), at: path) }
         guard candidates.isEmpty else {
-            throw ModelError(.unsupported, "\(path): has \(candidates.count) .gguf files; name one of them")
+            throw ModelError(.unsupported, "\(path): has \(candidates.count) GGUF files; name one of them")
         }
         throw ModelError(
             .unreadable,
-            "\(path): has no model that is known: neither config.json, nor a .gguf file, nor a Marian model with .spm "
+            "\(path): has no model that is known: neither config.json, nor a GGUF file, nor a Marian model with .spm "
                 + "vocabularies")
     }
 
-    private static func gguf(_ file: FilePath, at path: FilePath) throws(ModelError) -> ModelFolder {
-        let architecture = try GGUF(file).architecture ?? "?"
+    private static func gguf(
+        _ file: FilePath, at path: FilePath
+    ) throws(ModelError) -> (folder: ModelFolder, gguf: GGUF?) {
+        let gguf = try GGUF(file)
+        let architecture = gguf.architecture ?? "?"
         guard let family = ModelFamily.all.first(where: { $0.ggufArchitectures.contains(architecture) }) else {
             throw ModelError(
                 .unsupported,
                 "\(file): the architecture \(architecture) is not known; \(ModelFamily.knownArchitectures) are")
         }
-        return ModelFolder(path: path, kind: family.kind, family: family.name, layout: .gguf(file))
+        return (ModelFolder(path: path, kind: family.kind, family: family.name, layout: .gguf(file)), gguf)
     }
 
     private static func huggingFace(_ path: FilePath) throws(ModelError) -> ModelFolder {

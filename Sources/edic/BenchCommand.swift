@@ -19,7 +19,7 @@ struct BenchCommand: ParsableCommand {
               edic bench smollm2.gguf --prompt 512 --generate 128 --workers 2
             """)
 
-    @Argument(help: "A language model to measure instead: a folder, or a .gguf file.", completion: .file())
+    @Argument(help: "A language model to measure instead: a folder, or a GGUF file.", completion: .file())
     var model: String?
 
     @Option(help: "With a model: the tokens of the prompt.")

@@ -22,7 +22,7 @@ struct ModelInspectCommand: ParsableCommand {
               edic model inspect --json Models/en-pt | jq '.tensors | length'
             """)
 
-    @Argument(help: "The model: a folder, or a .gguf file.", completion: .file())
+    @Argument(help: "The model: a folder, or a GGUF file.", completion: .file())
     var path: String
 
     @Flag(help: "List every tensor with its type, shape and size.")

@@ -16,7 +16,7 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
-    @Option(name: .shortAndLong, help: "The model: a folder, or a .gguf file.", completion: .file())
+    @Option(name: .shortAndLong, help: "The model: a folder, or a GGUF file.", completion: .file())
     var model: String
 
     @Option(help: "Compute as published, in float32 (the reference), or in int8 (the fastest).")

@@ -178,6 +178,28 @@ struct PublishedModelTests {
         }
     }
 
+    /// A blob of a store has no telling name.
+    @Test func ggufFilesAreKnownByTheirFirstBytes() throws {
+        try withFolder { folder in
+            let blob = folder.appending("sha256-0a1b")
+            try FileTree.linkOrCopy(Self.path("gguf/tiny-Q8_0.gguf"), to: blob)
+            for path in [blob, folder] {
+                #expect(try ModelFolder.discover(in: path).family == "llama")
+                #expect(try CausalLanguageModel(path: path).tokens(of: "a").count > 0)
+            }
+            let other = folder.appending("notes.txt")
+            try writeFile(Array("GGU".utf8), to: other)
+            #expect(try ModelFolder.discover(in: folder).family == "llama")
+            #expect(throws: ModelError.self) { try ModelFolder.discover(in: other) }
+            #expect(!ModelFolder.isGGUF(other) && !ModelFolder.isGGUF(folder) && ModelFolder.isGGUF(blob))
+            // What is called a model is read as one, and its damage named.
+            let damaged = folder.appending("damaged.gguf")
+            try writeFile(Array("GGU?".utf8), to: damaged)
+            let error = #expect(throws: ModelError.self) { try ModelFolder.discover(in: damaged) }
+            #expect(error?.code == .malformed)
+        }
+    }
+
     @Test func generationFollowsItsOptions() throws {
         let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)
         let golden = try Golden("llama/gqa")

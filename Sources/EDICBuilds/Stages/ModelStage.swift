@@ -23,7 +23,7 @@ struct ModelStage: Sendable {
                 let path = place.appending(name)
                 // A short name that points into `fetched` is the same model.
                 guard FileTree.kind(of: path, followingLinks: false) != .symbolicLink else { continue }
-                if FileTree.isFolder(path) || path.extension == "gguf" { candidates.append(path) }
+                if FileTree.isFolder(path) || ModelFolder.isGGUF(path) { candidates.append(path) }
             }
         }
         return candidates.filter { (try? ModelFolder.discover(in: $0)) != nil }

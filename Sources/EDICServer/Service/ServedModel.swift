@@ -52,7 +52,7 @@ public struct ServedModel: Sendable {
     private static func parts(
         of path: FilePath, _ precision: Precision, _ pool: WorkerPool
     ) throws -> (Engine, Tokenizer?) {
-        if FileTree.isFolder(path) || path.extension == "gguf" {
+        if FileTree.isFolder(path) || ModelFolder.isGGUF(path) {
             let tokenizer = try? Tokenizer(contentsOf: path)
             let folder = Result { () throws(ModelError) in try ModelFolder.discover(in: path) }
             switch folder {

@@ -73,6 +73,14 @@ public struct GGUF: Sendable {
 
     // MARK: - The header
 
+    private static let magic: UInt32 = 0x4655_4747
+
+    /// Whether a file begins as GGUF does.
+    static func isPresent(at path: FilePath) -> Bool {
+        guard let file = try? MappedFile.open(path), let region = try? file.part(0..<4) else { return false }
+        return region.withBytes { $0.littleEndian(UInt32.self, at: 0) == magic }
+    }
+
     enum RawValue {
         case scalar(Value)
         case array(ScalarType, count: Int, Range<Int>)
@@ -88,7 +96,7 @@ public struct GGUF: Sendable {
         var cursor = ByteCursor(file: name)
         var header = Header()
         let magic = try cursor.read(UInt32.self, from: bytes, "the magic number")
-        guard magic == 0x4655_4747 else {
+        guard magic == Self.magic else {
             throw ModelError(.malformed, "\(name): does not begin with GGUF, so it is not a GGUF file")
         }
         let version = try cursor.read(UInt32.self, from: bytes, "the version")
