@@ -165,7 +165,7 @@ public final class CausalLanguageModel: Sendable {
         let compute = self.compute.stopping(when: shouldStop)
         if options.beamSize > 1 { return try searchBeams(prompt, limit: limit, options, on: compute) }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
-        var sampler = Sampler(options)
+        var sampler = Sampler(options, prompt: prompt, kernels: compute.kernels)
         var session = Session(network: network, compute: compute, storage: storage)
         var logits: [Float] = []
         if limit > 0, let prefix, prompt.starts(with: prefix.tokens) {
@@ -183,7 +183,7 @@ public final class CausalLanguageModel: Sendable {
                 break
             }
             let normalizer = LogSoftmax.normalizer(logits, logits.indices, on: compute)
-            let token = sampler.draw(logits, seen: prompt + run.tokens)
+            let token = sampler.draw(logits)
             if endTokens.contains(token), !options.ignoresEndOfText {
                 run.finish(.endOfText)
                 break

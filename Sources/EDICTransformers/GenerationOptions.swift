@@ -1,4 +1,5 @@
 public import EDICJSON
+internal import Glibc
 
 /// How to choose the words of a generated text.
 public struct GenerationOptions: Sendable, Hashable {
@@ -110,7 +111,7 @@ public struct TextScore: Sendable, Hashable {
     /// e to the mean negative log-probability of a token.
     public var perplexity: Double {
         guard !logProbabilities.isEmpty else { return .nan }
-        return exponential(-logProbabilities.reduce(0.0) { $0 + Double($1) } / Double(logProbabilities.count))
+        return exp(-logProbabilities.reduce(0.0) { $0 + Double($1) } / Double(logProbabilities.count))
     }
 
     /// The sum over the tokens.

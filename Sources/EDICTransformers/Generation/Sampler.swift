@@ -1,65 +1,69 @@
 internal import EDICNumerics
 internal import Glibc
 
-func exponential(_ x: Double) -> Double { exp(x) }
-
-/// Draws tokens as ``GenerationOptions`` says. Filters are applied in this order: repetition penalty, temperature,
-/// top-k, top-p, min-p.
+/// Draws tokens as ``GenerationOptions`` says. Filters are applied in this order, which is Hugging Face's: repetition
+/// penalty, temperature, top-k, top-p, min-p.
 struct Sampler {
     private let options: GenerationOptions
+    private let kernels: Kernels
     private var generator: SplitMix64
+    /// The tokens so far, where they count.
+    private var seen: Set<Int>
 
-    init(_ options: GenerationOptions) {
+    /// - Parameter prompt: the tokens before the first that is drawn.
+    init(_ options: GenerationOptions, prompt: [Int] = [], kernels: Kernels = .standard) {
         self.options = options
+        self.kernels = kernels
         generator = SplitMix64(state: options.seed)
+        seen = options.repetitionPenalty == 1 ? [] : Set(prompt)
     }
 
     /// The next token.
     ///
-    /// - Parameters:
-    ///   - logits: the model's scores of all tokens.
-    ///   - seen: the tokens so far, for the repetition penalty.
-    mutating func draw(_ logits: [Float], seen: [Int]) -> Int {
-        if options.temperature == 0, options.repetitionPenalty == 1 { return Self.likeliest(logits) }
+    /// - Parameter logits: the model's scores of all tokens.
+    mutating func draw(_ logits: [Float]) -> Int {
         var scores = logits
-        if options.repetitionPenalty != 1 {
-            for token in Set(seen) where token < scores.count {
-                scores[token] =
-                    scores[token] < 0
-                    ? scores[token] * options.repetitionPenalty : scores[token] / options.repetitionPenalty
+        for token in seen where token < scores.count {
+            if scores[token] < 0 {
+                scores[token] *= options.repetitionPenalty
+            } else {
+                scores[token] /= options.repetitionPenalty
             }
         }
-        guard options.temperature > 0 else { return Self.likeliest(scores) }
-        var candidates = scores.indices.map { (token: $0, score: scores[$0] / options.temperature) }
-        candidates.sort { $0.score != $1.score ? $0.score > $1.score : $0.token < $1.token }
-        if options.topK > 0, options.topK < candidates.count { candidates.removeSubrange(options.topK...) }
-        let best = candidates[0].score
-        var probabilities = candidates.map { exp(Double($0.score - best)) }
-        if options.topP < 1 {
-            let total = probabilities.reduce(0, +)
-            var sum = 0.0
-            var kept = 0
-            while kept < probabilities.count, sum < Double(options.topP) * total {
-                sum += probabilities[kept]
-                kept += 1
-            }
-            probabilities.removeSubrange(max(1, kept)...)
-        }
-        if options.minP > 0 {
-            let kept = probabilities.firstIndex { $0 < Double(options.minP) } ?? probabilities.count
-            probabilities.removeSubrange(max(1, kept)...)
-        }
-        var left = generator.nextUnit() * probabilities.reduce(0, +)
-        for (index, probability) in probabilities.enumerated() {
-            left -= probability
-            if left < 0 { return candidates[index].token }
-        }
-        return candidates[probabilities.count - 1].token
+        let token = options.temperature > 0 ? drawn(scores) : kernels.argmax(scores.span)
+        if options.repetitionPenalty != 1 { seen.insert(token) }
+        return token
     }
 
-    /// The lowest of the tokens with the largest score.
-    static func likeliest(_ scores: [Float]) -> Int {
-        Kernels.standard.argmax(scores.span)
+    /// A token drawn from those that the filters leave, the likeliest first.
+    private mutating func drawn(_ logits: [Float]) -> Int {
+        let best = logits[kernels.argmax(logits.span)]
+        let scores = logits.map { ($0 - best) / options.temperature }
+        var tokens = LikeliestFirst(scores)
+        // As a share of the likeliest one's.
+        func probability(_ token: Int) -> Double { exp(Double(scores[token])) }
+
+        let most = options.topK > 0 ? min(options.topK, tokens.count) : tokens.count
+        var sum = exp(Double(kernels.logSumExp(scores.span)))
+        if most < tokens.count { sum = (0..<most).reduce(0) { $0 + probability(tokens[$1]) } }
+        var kept = most
+        if options.topP < 1 || options.minP > 0 {
+            let enough = options.topP < 1 ? Double(options.topP) * sum : .infinity
+            (kept, sum) = (1, 1)
+            while kept < most, sum < enough {
+                let next = probability(tokens[kept])
+                if next < Double(options.minP) { break }
+                sum += next
+                kept += 1
+            }
+        }
+        var left = generator.nextUnit() * sum
+        for rank in 0..<kept {
+            left -= probability(tokens[rank])
+            if left < 0 { return tokens[rank] }
+        }
+        // What rounding left over.
+        return tokens[0]
     }
 }
 
