@@ -26,8 +26,8 @@ public final class CausalLanguageModel: Sendable {
     let network: any CausalNetwork
     let tokenizer: TextCodec
     let endTokens: Set<Int>
-    private let compute: Compute
-    private let storage: AttentionStorage
+    let compute: Compute
+    let storage: AttentionStorage
 
     /// Opens a GGUF file or a Hugging Face folder.
     ///
@@ -208,9 +208,8 @@ public final class CausalLanguageModel: Sendable {
             let batch = TokenBatch(zip(pasts, words).map { .init(past: $0, tokens: $1) }, cache: &cache)
             let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
             try compute.stop?.check("the generation")
-            let logits = network.logits(states.gathering(batch.lastRows), on: compute)
-            let scores = BestScores(
-                search.question(), of: logits.values.span, rows: logits.rows, kernels: compute.kernels)
+            let scores = network.bestScores(
+                search.question(), of: states.gathering(batch.lastRows), on: compute)
             let next = search.advance(scores)
             pasts = next.parents.map { batch.tables[$0] }
             words = next.words.map { [$0] }
@@ -229,49 +228,10 @@ public final class CausalLanguageModel: Sendable {
         return run.result
     }
 
-    // MARK: - Scores
-
-    /// How probable a text is: the log-probability of each of its tokens after those before it.
-    ///
-    /// - Parameter shouldStop: asked before each layer; true ends the work.
-    /// - Throws: `badRequest` for a text of no tokens or too many, `cancelled` when the task is or `shouldStop` says so.
-    public func score(
-        _ text: String, shouldStop: (@Sendable () -> Bool)? = nil
-    ) throws(ModelError) -> TextScore {
-        try score(tokens: tokenizer.encode(text), shouldStop: shouldStop)
-    }
-
-    public func score(
-        tokens: [Int], shouldStop: (@Sendable () -> Bool)? = nil
-    ) throws(ModelError) -> TextScore {
-        try checkTokens(tokens)
-        if let contextLength, tokens.count > contextLength {
-            throw ModelError(
-                .badRequest,
-                "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
-        }
-        let compute = self.compute.stopping(when: shouldStop)
-        var cache = network.emptyHistory(storage)
-        let batch = TokenBatch([.init(past: [], tokens: tokens)], cache: &cache)
-        let states = network.states(of: batch, cache: &cache, on: compute, trace: nil)
-        var logProbabilities: [Float] = []
-        for start in stride(from: 0, to: tokens.count - 1, by: 64) {
-            try compute.stop?.check("the scoring")
-            let rows = start..<min(start + 64, tokens.count - 1)
-            let logits = network.logits(states.rows(rows), on: compute)
-            for (place, row) in rows.enumerated() {
-                let range = place * logits.columns..<(place + 1) * logits.columns
-                let normalizer = LogSoftmax.normalizer(logits.values, range, on: compute)
-                logProbabilities.append(logits.values[range.lowerBound + tokens[row + 1]] - normalizer)
-            }
-        }
-        return TextScore(tokens: tokens, logProbabilities: logProbabilities)
-    }
-
     /// The tokens of a text, with those its files put around it.
     public func tokens(of text: String) -> [Int] { tokenizer.encode(text) }
 
-    private func checkTokens(_ tokens: [Int]) throws(ModelError) {
+    func checkTokens(_ tokens: [Int]) throws(ModelError) {
         guard !tokens.isEmpty else {
             throw ModelError(.badRequest, "the text is empty; a model continues at least one token")
         }
@@ -301,7 +261,8 @@ struct Session: Sendable {
     var cache: TextHistory
     var past: [Int32] = []
     /// How many tokens are read at a time: the activations of more only take memory.
-    var tokensAtATime = 256
+    var tokensAtATime = mostTokensAtATime
+    static let mostTokensAtATime = 256
 
     init(network: any CausalNetwork, compute: Compute, storage: AttentionStorage = .floats) {
         self.network = network
@@ -311,14 +272,21 @@ struct Session: Sendable {
 
     /// Reads tokens and gives the scores of the one after them.
     mutating func read(_ tokens: [Int]) -> [Float] {
-        let length = past.count + tokens.count
         var last = Matrix(rows: 0, columns: 0)
+        readStates(of: tokens) { last = $0 }
+        return network.logits(last.rows(last.rows - 1..<last.rows), on: compute).values
+    }
+
+    /// Reads tokens; `body` is given the states of some of them at a time, in their order.
+    mutating func readStates<Failure: Error>(
+        of tokens: [Int], _ body: (Matrix) throws(Failure) -> Void
+    ) throws(Failure) {
+        let length = past.count + tokens.count
         for start in stride(from: 0, to: tokens.count, by: tokensAtATime) {
             let part = Array(tokens[start..<min(start + tokensAtATime, tokens.count)])
             let batch = TokenBatch([.init(past: past, tokens: part, length: length)], cache: &cache)
             past = batch.tables[0]
-            last = network.states(of: batch, cache: &cache, on: compute, trace: nil)
+            try body(network.states(of: batch, cache: &cache, on: compute, trace: nil))
         }
-        return network.logits(last.rows(last.rows - 1..<last.rows), on: compute).values
     }
 }

@@ -30,11 +30,30 @@ struct ScoreCommand: ParsableCommand {
             path: choice.path, precision: choice.precision.precision, pool: work.pool)
         TouchedMemory.keep()
         Interruption.stopInOrder()
-        try text.input.forEachBatch(lines: 1, verb: "scored") { lines in
-            for line in lines.map(\.text) {
-                // A line without tokens has no probability.
-                let score = line.isEmpty ? nil : try model.score(line, shouldStop: { Interruption.shouldStop })
-                Terminal.output(json ? Self.json(line, score) : Self.text(line, score))
+        let progress = LineProgress("scored")
+        defer { progress.finish() }
+        try text.input.forEachBatch(lines: 128 * work.pool.workers, verb: "scored") { lines, places in
+            let texts = lines.map(\.text)
+            // A line without tokens has no probability.
+            let tokens = texts.map { $0.isEmpty ? [] : model.tokens(of: $0) }
+            let tooLong = tokens.firstIndex { $0.count > model.contextLength ?? .max }
+            let fitting = tokens[..<(tooLong ?? tokens.count)]
+            let scores = try model.score(
+                tokens: fitting.filter { !$0.isEmpty }, shouldStop: { Interruption.shouldStop })
+            var left = scores[...]
+            let output = zip(texts, fitting).map { text, tokens in
+                let score = tokens.isEmpty ? nil : left.popFirst()
+                return json ? Self.json(text, score) : Self.text(text, score)
+            }
+            progress.finish()
+            Terminal.output(output.joined())
+            progress.add(output.count)
+            progress.show(0)
+            if let tooLong {
+                throw CommandFailure(
+                    .badData,
+                    "\(places.name(of: tooLong)): has \(tokens[tooLong].count) tokens, more than the \(model.contextLength ?? 0) of "
+                        + "the model's context; cut it into several lines")
             }
         }
     }

@@ -12,6 +12,16 @@ struct TextOptions: ParsableArguments {
     var input: TextInput { TextInput(files) }
 }
 
+/// Where the lines of a batch are.
+struct LinePlaces {
+    let file: String
+    /// Lines of the file before them.
+    let before: Int
+
+    /// What messages about a line of the batch begin with.
+    func name(of index: Int) -> String { "\(file):\(before + index + 1)" }
+}
+
 /// The text that a command works on: files named on the command line, or standard input.
 struct TextInput {
     private let paths: [String]
@@ -25,38 +35,55 @@ struct TextInput {
     func forEachBatch(
         lines mostLines: Int = 1024, bytes mostBytes: Int = 4 << 20, _ body: ([[UInt8]]) throws -> Void
     ) throws {
+        try forEachBatch(lines: mostLines, bytes: mostBytes) { lines, _ in try body(lines) }
+    }
+
+    /// The same with where the lines are.
+    private func forEachBatch(
+        lines mostLines: Int, bytes mostBytes: Int = 4 << 20,
+        _ body: (_ lines: [[UInt8]], _ places: LinePlaces) throws -> Void
+    ) throws {
         for path in paths {
             if path == "-" { try Self.waitForInput() }
-            var reader = LineReader(try Self.open(path))
+            let file = try Self.open(path)
+            let name = file.name
+            var reader = LineReader(file)
             var batch: [[UInt8]] = []
+            var before = 0
             var byteCount = 0
+            func give() throws {
+                try body(batch, LinePlaces(file: name, before: before))
+                before += batch.count
+                batch.removeAll(keepingCapacity: true)
+                byteCount = 0
+            }
             while try reader.advance() {
                 let line = reader.withLine { line in Self.array(line) }
                 byteCount += line.count
                 batch.append(line)
                 let isFull = batch.count >= mostLines || byteCount >= mostBytes
                 if isFull || (path == "-" && Self.isWaiting(reader)) {
-                    try body(batch)
-                    batch.removeAll(keepingCapacity: true)
-                    byteCount = 0
+                    try give()
                     if path == "-" && Self.isWaiting(reader) { try Self.waitForInput() }
                 }
             }
-            if !batch.isEmpty { try body(batch) }
+            if !batch.isEmpty { try give() }
         }
     }
 
     /// The same for work that ends in order when it is asked to stop: the batches that `body` has printed are said.
     ///
-    /// - Parameter verb: what is done with a line, such as "translated".
+    /// - Parameters:
+    ///   - verb: what is done with a line, such as "translated".
+    ///   - body: is also given where the lines are.
     func forEachBatch(
-        lines mostLines: Int, verb: String, _ body: ([[UInt8]]) throws -> Void
+        lines mostLines: Int, verb: String, _ body: (_ lines: [[UInt8]], _ places: LinePlaces) throws -> Void
     ) throws {
         var done = 0
         do {
-            try forEachBatch(lines: mostLines) { lines in
+            try forEachBatch(lines: mostLines) { lines, places in
                 if Interruption.shouldStop { throw Stopped() }
-                try body(lines)
+                try body(lines, places)
                 done += lines.count
             }
         } catch  where Self.isStop(error) {

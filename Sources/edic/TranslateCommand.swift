@@ -73,7 +73,7 @@ struct TranslateCommand: ParsableCommand {
         let progress = LineProgress("translated")
         defer { progress.finish() }
         Interruption.stopInOrder()
-        try text.input.forEachBatch(lines: options.batchSize * 8 * pool.workers, verb: "translated") { lines in
+        try text.input.forEachBatch(lines: options.batchSize * 8 * pool.workers, verb: "translated") { lines, _ in
             let sentences = lines.map(\.text)
             var output: [UInt8] = []
             let translations = try model.translate(

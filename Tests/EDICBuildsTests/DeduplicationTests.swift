@@ -42,7 +42,7 @@ import _EDICTestSupport
             let path = FilePath(folder.path).appending("\(index).keys")
             var writer = try KeyFileWriter(path)
             for key in keys { try writer.append(key) }
-            try writer.commit()
+            _ = try writer.commit()
             inputs.append((path, (0..<3).map { bucket in keys.count { $0.bucket == bucket } }))
         }
         let dropped = try Deduplication(

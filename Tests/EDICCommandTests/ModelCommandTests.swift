@@ -60,6 +60,26 @@ import _EDICTestSupport
         #expect(result.messages.hasPrefix("edic: the generation, ") && result.messages.hasSuffix("was cancelled\n"))
     }
 
+    /// The lines before one that cannot be scored are there, and it is named.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func scoresEndAtALineThatIsTooLong() throws {
+        let runner = try CommandRunner()
+        let model = "score --model '\(SharedData.path("goldens/llama/gqa"))'"
+        let lines = ["The committee approved it.", "", "A small model."]
+        let plain = runner.run(model, input: lines.map { $0 + "\n" }.joined())
+        #expect(plain.status == 0, "\(plain.messages)")
+        let long = String(repeating: "The budget. ", count: 100)
+        let result = runner.run(model, input: (lines + [long, "More."]).map { $0 + "\n" }.joined())
+        #expect(result.status == 65)
+        #expect(result.output == plain.output)
+        #expect(result.messages.hasPrefix("edic: standard input:4: has ") && result.messages.contains("context"))
+        let fields = plain.output.split(separator: "\n").map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false)
+        }
+        #expect(fields.map { String($0.last ?? "-") } == lines)
+        #expect(fields[1].first == "nan" && (Double(fields[0][0]) ?? 0) > 1)
+    }
+
     private func numbers(after key: String, in text: String) -> [Int] {
         guard let start = text.firstRange(of: key) else { return [] }
         return text[start.upperBound...].prefix { $0 != "]" }.split(separator: ",").compactMap { Int($0) }

@@ -72,10 +72,10 @@ struct ModelStage: Sendable {
             }
         case .causalLanguageModel:
             let model = try CausalLanguageModel(path: path)
-            for line in try lines(of: texts, language: "en") {
-                let perplexity = try model.score(line).perplexity
-                sample.lines.append(
-                    .init(input: line, output: "perplexity a token \(NumberFormat.decimal(perplexity, places: 1))"))
+            let lines = try lines(of: texts, language: "en")
+            for (line, score) in zip(lines, try model.score(lines)) {
+                let perplexity = NumberFormat.decimal(score.perplexity, places: 1)
+                sample.lines.append(.init(input: line, output: "perplexity a token \(perplexity)"))
             }
         case .textEmbedder:
             let model = try TextEmbedder(folder: path)

@@ -99,9 +99,9 @@ extension ModelService {
             }
         case .language(let language):
             var scores: [TextScore] = []
-            for text in texts {
+            for start in stride(from: 0, to: texts.count, by: 32) {
                 try limit.check()
-                scores.append(try language.score(text))
+                scores += try language.score(Array(texts[start..<min(start + 32, texts.count)]))
             }
             return results(model) { writer in
                 for score in scores {

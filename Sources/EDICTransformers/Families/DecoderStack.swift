@@ -71,7 +71,7 @@ extension StackedNetwork {
         stack.states(of: batch, cache: &cache, on: compute, trace: trace)
     }
 
-    func logits(_ states: Matrix, on compute: Compute) -> Matrix { stack.head(states, on: compute) }
+    var head: Weights { stack.head }
 }
 
 // MARK: - From files

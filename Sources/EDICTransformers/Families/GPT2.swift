@@ -22,15 +22,15 @@ struct GPT2: CausalNetwork {
     let width: Int
     let activation: Activation
     let words: Weights
-    /// The output layer where it is not `words`.
-    let head: Weights?
+    /// The output layer; `words` in most files.
+    let head: Weights
     let positions: EmbeddingTable
     let layers: [Layer]
     let norm: LayerNorm
 
     var bytesPerToken: Int {
         layers.flatMap { [$0.joint, $0.output, $0.expand, $0.project] }
-            .reduce((head ?? words).matrix.byteCount) { $0 + $1.weights.matrix.byteCount }
+            .reduce(head.matrix.byteCount) { $0 + $1.weights.matrix.byteCount }
     }
 
     var attentionShapes: [AttentionShape] { layers.map(\.attention.shape) }
@@ -55,8 +55,6 @@ struct GPT2: CausalNetwork {
         trace?(h)
         return h
     }
-
-    func logits(_ states: Matrix, on compute: Compute) -> Matrix { (head ?? words)(states, on: compute) }
 }
 
 extension GPT2 {
@@ -87,7 +85,7 @@ extension GPT2 {
         words = try loader.embedding(prefix + "wte.weight", words: vocabulary, width: width)
         head =
             configuration.bool("tie_word_embeddings", default: true)
-            ? nil : try loader.embedding("lm_head.weight", words: vocabulary, width: width)
+            ? words : try loader.embedding("lm_head.weight", words: vocabulary, width: width)
         positions = try loader.table(prefix + "wpe.weight", words: context, width: width)
         var layers: [Layer] = []
         for index in 0..<(try configuration.count("n_layer")) {

@@ -43,6 +43,36 @@ struct TextHistory: DecoderCache {
     }
 }
 
+/// Several texts that are read in one step, from their beginnings to their ends: no token comes later, so nothing is kept
+/// from one layer to the next. What a text's tokens see is as in a ``TextHistory`` of its own, to the last bit.
+struct WholeTexts: DecoderCache {
+    let layers: [AttentionShape]
+    let storage: AttentionStorage
+
+    func allocate(_ count: Int) -> [Int32] { Array(0..<Int32(count)) }
+
+    func attend(
+        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
+        layer: Int, on compute: Compute
+    ) -> Matrix {
+        precondition(batch.tables.reduce(0) { $0 + $1.count } == keys.rows, "texts are read whole")
+        let shape = layers[layer]
+        var output = Matrix.unfilled(rows: queries.rows, columns: queries.columns)
+        var out = output.values.mutableSpan
+        for rows in batch.sequenceRows {
+            func numbers(_ width: Int) -> Range<Int> { rows.lowerBound * width..<rows.upperBound * width }
+            var history = AttentionHistory(shape, storage: storage)
+            var own = out.extracting(numbers(shape.width))
+            history.read(
+                keys: keys.values.span.extracting(numbers(shape.keyValueWidth)),
+                values: values.values.span.extracting(numbers(shape.keyValueWidth)),
+                queries: queries.values.span.extracting(numbers(shape.width)), window: window, into: &own,
+                kernels: compute.kernels, pool: compute.pool)
+        }
+        return output
+    }
+}
+
 /// The keys and values of every token seen, one row a token, in each layer: for several hypotheses at once.
 ///
 /// A sequence is a list of row numbers, so hypotheses that share a past share its rows, and reordering a beam moves

@@ -55,6 +55,15 @@ struct TokenBatch {
         tables.count == 1 && isContiguous[0] && tables[0].count == end && tables[0].first ?? 0 == 0
     }
 
+    /// The rows of each sequence's new tokens.
+    var sequenceRows: [Range<Int>] {
+        var start = 0
+        return lastRows.map { last in
+            defer { start = last + 1 }
+            return start..<last + 1
+        }
+    }
+
     /// The row of each sequence's last token.
     var lastRows: [Int] {
         owners.indices.filter { $0 + 1 == owners.count || owners[$0 + 1] != owners[$0] }
@@ -80,11 +89,19 @@ protocol CausalNetwork: Sendable {
         of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
     ) -> Matrix
 
-    /// The scores of all words, for some states.
-    func logits(_ states: Matrix, on compute: Compute) -> Matrix
+    /// Scores words: vocabulary × width.
+    var head: Weights { get }
 }
 
 extension CausalNetwork {
+    /// The scores of all words, for some states.
+    func logits(_ states: Matrix, on compute: Compute) -> Matrix { head(states, on: compute) }
+
+    /// What is asked of the scores of all words, for some states.
+    func bestScores(_ question: BestScores.Question, of states: Matrix, on compute: Compute) -> BestScores {
+        Linear(weights: head, bias: nil).bestScores(question, of: states, on: compute)
+    }
+
     /// For the hypotheses of a search.
     func emptyCache() -> KeyValueCache {
         KeyValueCache(layers: attentionShapes.count, width: attentionShapes.first?.keyValueWidth ?? 0)
