@@ -69,7 +69,7 @@ import _EDICTestSupport
         let path = FilePath(folder.path).appending("cut.keys")
         var writer = try KeyFileWriter(path)
         for row in 0..<100 { try writer.append(RowKey(high: 0, low: UInt64(row), bucket: 0, row: UInt32(row))) }
-        try writer.commit()
+        _ = try writer.commit()
         let whole = try FileDescriptor.open(path, .readWrite)
         try whole.resize(to: 1024 + 50 * 24)
         try whole.close()
