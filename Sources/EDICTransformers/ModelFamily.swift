@@ -30,6 +30,11 @@ public struct ModelFamily: Sendable {
                 folder: { c, t, p throws(ModelError) in try Llama(c, t, p) },
                 file: { file, p throws(ModelError) in try Llama(file, p) })),
         ModelFamily(
+            name: "qwen2", kind: .causalLanguageModel, modelTypes: ["qwen2"], ggufArchitectures: ["qwen2"],
+            load: .causal(
+                folder: { c, t, p throws(ModelError) in try Llama(qwen2: c, t, p) },
+                file: { file, p throws(ModelError) in try Llama(file, p, pairing: .halves) })),
+        ModelFamily(
             name: "apertus", kind: .causalLanguageModel, modelTypes: ["apertus"], ggufArchitectures: [],
             load: .causal(folder: { c, t, p throws(ModelError) in try Apertus(c, t, p) }, file: nil)),
         ModelFamily(

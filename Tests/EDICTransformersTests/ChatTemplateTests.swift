@@ -56,6 +56,15 @@ import Testing
                 + "{{ strftime_now is defined }}",
             "False True True True True"
         ),
+        (
+            // Qwen 2's.
+            "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+                + "You are a helpful assistant.<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\n' + "
+                + "message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}"
+                + "{{ '<|im_start|>assistant\n' }}{% endif %}",
+            "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\na\nb<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n"
+                + "<|im_start|>user\na\nb<|im_end|>\n<|im_start|>assistant\n"
+        ),
     ])
     func rendersAsTheReference(_ source: String, _ expected: String) throws {
         #expect(try Self.render(source) == expected)

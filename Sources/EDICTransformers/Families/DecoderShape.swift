@@ -13,7 +13,10 @@ struct DecoderShape: Sendable {
     var feedForward: Int
     var epsilon: Float
     var context: Int?
+    /// How many tokens back a token sees, itself included; nil for all.
     var window: Int?
+    /// The layers before it see everything.
+    var firstWindowedLayer = 0
     var rotary: RotaryEmbedding
 
     init(_ configuration: ModelConfiguration) throws(ModelError) {

@@ -136,7 +136,7 @@ extension DecoderStack {
                 },
                 attention: Attention(
                     heads: shape.heads, keyValueHeads: shape.keyValueHeads, headDimension: shape.headDimension),
-                rotary: shape.rotary, window: shape.window)
+                rotary: shape.rotary, window: index < shape.firstWindowedLayer ? nil : shape.window)
             return Layer(
                 attentionNorm: try norm(prefix + names.attentionNorm, width), attention: attention,
                 feedForwardNorm: try norm(prefix + names.feedForwardNorm, width), feedForward: try feedForward(prefix))

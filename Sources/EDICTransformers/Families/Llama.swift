@@ -26,19 +26,29 @@ struct Llama: StackedNetwork {
 extension Llama {
     /// From a Hugging Face folder.
     init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
+        try self.init(configuration, DecoderShape(configuration), tensors, precision)
+    }
+
+    init(
+        _ configuration: ModelConfiguration, _ shape: DecoderShape, _ tensors: TensorCollection, _ precision: Precision
+    ) throws(ModelError) {
         let activation = configuration.string("hidden_act") ?? "silu"
         guard try Activation(named: activation, source: configuration.source) == .silu else {
             throw ModelError(.unsupported, "\(configuration.source): a Llama with \(activation) instead of silu")
         }
         try self.init(
-            DecoderShape(configuration), LayerLoader(tensors: tensors, precision: precision), DecoderNames(),
+            shape, LayerLoader(tensors: tensors, precision: precision), DecoderNames(),
             gate: "mlp.gate_proj", up: "mlp.up_proj", down: "mlp.down_proj",
             isTied: configuration.bool("tie_word_embeddings", default: false))
     }
 
     /// From a GGUF file.
-    init(_ file: GGUF, _ precision: Precision) throws(ModelError) {
-        let shape = try DecoderShape(file, architecture: file.architecture ?? "llama", pairing: .neighbours)
+    ///
+    /// - Parameter pairing: neighbours where the file's maker put the rows of queries and keys in another order.
+    init(
+        _ file: GGUF, _ precision: Precision, pairing: RotaryEmbedding.Pairing = .neighbours
+    ) throws(ModelError) {
+        let shape = try DecoderShape(file, architecture: file.architecture ?? "llama", pairing: pairing)
         let names = DecoderNames(
             embedding: "token_embd", norm: "output_norm", head: "output", layer: { "blk.\($0)." },
             attentionNorm: "attn_norm", query: "attn_q", key: "attn_k", value: "attn_v", output: "attn_output",
