@@ -63,7 +63,7 @@ extension StackedNetwork {
     var contextLength: Int? { stack.shape.context }
     var bytesPerToken: Int { stack.bytesPerToken }
 
-    var attentionShapes: [AttentionShape] { stack.layers.map(\.attention.attention.shape) }
+    var attentionShapes: [AttentionShape] { stack.layers.map(\.attention.shape) }
 
     func states(
         of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
@@ -134,8 +134,8 @@ extension DecoderStack {
                 keyNorm: try names.keyNorm.map { name throws(ModelError) in
                     try norm(prefix + name, shape.headDimension)
                 },
-                attention: Attention(
-                    heads: shape.heads, keyValueHeads: shape.keyValueHeads, headDimension: shape.headDimension),
+                shape: AttentionShape(
+                    heads: shape.heads, keyValueHeads: shape.keyValueHeads, headSize: shape.headDimension),
                 rotary: shape.rotary, window: index < shape.firstWindowedLayer ? nil : shape.window)
             return Layer(
                 attentionNorm: try norm(prefix + names.attentionNorm, width), attention: attention,

@@ -8,7 +8,7 @@ internal import EDICNumerics
 struct GPT2: CausalNetwork {
     struct Layer: Sendable {
         let attentionNorm: LayerNorm
-        let attention: Attention
+        let shape: AttentionShape
         /// width → queries, keys and values, side by side
         let joint: Linear
         let output: Linear
@@ -33,7 +33,7 @@ struct GPT2: CausalNetwork {
             .reduce(head.matrix.byteCount) { $0 + $1.weights.matrix.byteCount }
     }
 
-    var attentionShapes: [AttentionShape] { layers.map(\.attention.shape) }
+    var attentionShapes: [AttentionShape] { layers.map(\.shape) }
 
     func states(
         of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
@@ -44,7 +44,7 @@ struct GPT2: CausalNetwork {
             trace?(h)
             let joint = layer.joint(layer.attentionNorm(h, on: compute), on: compute)
             let mixed = cache.attend(
-                layer.attention, queries: joint.columns(0..<width), keys: joint.columns(width..<2 * width),
+                queries: joint.columns(0..<width), keys: joint.columns(width..<2 * width),
                 values: joint.columns(2 * width..<3 * width), in: batch, window: nil, layer: index, on: compute)
             layer.output.add(mixed, to: &h, on: compute)
             var inner = layer.expand(layer.feedForwardNorm(h, on: compute), on: compute)
@@ -95,8 +95,7 @@ extension GPT2 {
             layers.append(
                 Layer(
                     attentionNorm: try norm(block + "ln_1"),
-                    attention: Attention(
-                        heads: heads, keyValueHeads: heads, headDimension: headDimension, scale: scale),
+                    shape: AttentionShape(heads: heads, keyValueHeads: heads, headSize: headDimension, scale: scale),
                     joint: try linear(block + "attn.c_attn", 3 * width, width),
                     output: try linear(block + "attn.c_proj", width, width),
                     feedForwardNorm: try norm(block + "ln_2"),

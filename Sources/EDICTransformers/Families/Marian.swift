@@ -161,7 +161,8 @@ struct Marian: Sendable {
     func emptyTarget(hypotheses: Int) -> TargetMemory {
         let recurrent = decoder.filter { if case .recurrent = $0.past { true } else { false } }.count
         return TargetMemory(
-            cache: KeyValueCache(layers: decoder.count - recurrent, width: width),
+            cache: KeyValueCache(
+                layers: Array(repeating: decoderAttention.shape, count: decoder.count - recurrent)),
             tables: Array(repeating: [], count: hypotheses),
             cells: Array(repeating: Matrix(rows: hypotheses, columns: width), count: recurrent))
     }

@@ -4,6 +4,8 @@ internal import EDICNumerics
 struct Attention: Sendable {
     let shape: AttentionShape
 
+    init(_ shape: AttentionShape) { self.shape = shape }
+
     init(heads: Int, keyValueHeads: Int, headDimension: Int, scale: Float? = nil) {
         shape = AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headSize: headDimension, scale: scale)
     }

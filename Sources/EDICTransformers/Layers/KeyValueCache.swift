@@ -10,8 +10,8 @@ protocol DecoderCache: Sendable {
     ///
     /// - Parameter window: how many tokens back that is, itself included; nil for all.
     mutating func attend(
-        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
-        layer: Int, on compute: Compute
+        queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?, layer: Int,
+        on compute: Compute
     ) -> Matrix
 }
 
@@ -30,8 +30,8 @@ struct TextHistory: DecoderCache {
     }
 
     mutating func attend(
-        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
-        layer: Int, on compute: Compute
+        queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?, layer: Int,
+        on compute: Compute
     ) -> Matrix {
         precondition(batch.isOneText(endingAt: rows), "a history is of one text, read from its beginning to its end")
         var output = Matrix.unfilled(rows: queries.rows, columns: queries.columns)
@@ -52,8 +52,8 @@ struct WholeTexts: DecoderCache {
     func allocate(_ count: Int) -> [Int32] { Array(0..<Int32(count)) }
 
     func attend(
-        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
-        layer: Int, on compute: Compute
+        queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?, layer: Int,
+        on compute: Compute
     ) -> Matrix {
         precondition(batch.tables.reduce(0) { $0 + $1.count } == keys.rows, "texts are read whole")
         let shape = layers[layer]
@@ -79,22 +79,20 @@ struct WholeTexts: DecoderCache {
 /// numbers, not vectors.
 struct KeyValueCache: DecoderCache {
     struct Layer: Sendable {
+        let attention: Attention
         /// rows × width
         var keys: [Float] = []
         var values: [Float] = []
+
+        var width: Int { attention.shape.keyValueWidth }
     }
 
-    /// Numbers in a row: key-value heads × head dimension.
-    let width: Int
-    var layers: [Layer]
+    private(set) var layers: [Layer]
     private(set) var rows = 0
     /// Rows no sequence names any more.
     private var free: [Int32] = []
 
-    init(layers: Int, width: Int) {
-        self.width = width
-        self.layers = Array(repeating: Layer(), count: layers)
-    }
+    init(layers: [AttentionShape]) { self.layers = layers.map { Layer(attention: Attention($0)) } }
 
     mutating func allocate(_ count: Int) -> [Int32] {
         var allocated: [Int32] = []
@@ -105,8 +103,9 @@ struct KeyValueCache: DecoderCache {
         rows += fresh
         if fresh > 0 {
             for index in layers.indices {
-                layers[index].keys.append(contentsOf: repeatElement(0, count: fresh * width))
-                layers[index].values.append(contentsOf: repeatElement(0, count: fresh * width))
+                let count = fresh * layers[index].width
+                layers[index].keys.append(contentsOf: repeatElement(0, count: count))
+                layers[index].values.append(contentsOf: repeatElement(0, count: count))
             }
         }
         return allocated
@@ -114,6 +113,7 @@ struct KeyValueCache: DecoderCache {
 
     /// Writes the keys and values of new tokens into their rows.
     mutating func store(keys: Matrix, values: Matrix, in rows: [Int32], layer: Int) {
+        let width = layers[layer].width
         for (source, row) in rows.enumerated() {
             let from = source * width
             let to = Int(row) * width
@@ -123,11 +123,11 @@ struct KeyValueCache: DecoderCache {
     }
 
     mutating func attend(
-        _ attention: Attention, queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?,
-        layer: Int, on compute: Compute
+        queries: Matrix, keys: Matrix, values: Matrix, in batch: TokenBatch, window: Int?, layer: Int,
+        on compute: Compute
     ) -> Matrix {
         store(keys: keys, values: values, in: batch.newRows, layer: layer)
-        return attention(
+        return layers[layer].attention(
             queries, keys: layers[layer].keys, values: layers[layer].values,
             visible: { batch.visible($0, window: window) }, on: compute)
     }

@@ -8,7 +8,7 @@ struct RotaryAttention: Sendable {
     let output: Linear
     let queryNorm: RMSNorm?
     let keyNorm: RMSNorm?
-    let attention: Attention
+    let shape: AttentionShape
     let rotary: RotaryEmbedding
     /// How many tokens back a token sees, itself included; nil for all.
     let window: Int?
@@ -23,11 +23,10 @@ struct RotaryAttention: Sendable {
         var keys = projected[1]
         queryNorm?.apply(to: &queries, on: compute)
         keyNorm?.apply(to: &keys, on: compute)
-        rotary.rotate(&queries, heads: attention.shape.heads, by: angles, on: compute)
-        rotary.rotate(&keys, heads: attention.shape.keyValueHeads, by: angles, on: compute)
+        rotary.rotate(&queries, heads: shape.heads, by: angles, on: compute)
+        rotary.rotate(&keys, heads: shape.keyValueHeads, by: angles, on: compute)
         let mixed = cache.attend(
-            attention, queries: queries, keys: keys, values: projected[2], in: batch, window: window, layer: layer,
-            on: compute)
+            queries: queries, keys: keys, values: projected[2], in: batch, window: window, layer: layer, on: compute)
         output.add(mixed, to: &h, on: compute)
     }
 }

@@ -103,9 +103,7 @@ extension CausalNetwork {
     }
 
     /// For the hypotheses of a search.
-    func emptyCache() -> KeyValueCache {
-        KeyValueCache(layers: attentionShapes.count, width: attentionShapes.first?.keyValueWidth ?? 0)
-    }
+    func emptyCache() -> KeyValueCache { KeyValueCache(layers: attentionShapes) }
 
     /// For one text.
     func emptyHistory(_ storage: AttentionStorage) -> TextHistory {
