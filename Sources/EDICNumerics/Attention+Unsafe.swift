@@ -130,12 +130,7 @@ extension Kernels {
             pool.forEach(count: groups.count) { index, _ in unsafe attend(groups[index], 0..<heads, report: nil) }
         } else if let pool, pool.workers > 1, work > 1 << 15, heads > 1 {
             // Few groups, of which the last see most: each is shared out by its heads.
-            let part = max(1, heads / (2 * pool.workers))
-            let parts = (heads + part - 1) / part
-            pool.forEach(count: groups.count * parts) { index, _ in
-                let first = index % parts * part
-                unsafe attend(groups[index / parts], first..<min(heads, first + part), report: nil)
-            }
+            pool.forEach(groups: groups.count, heads: heads) { unsafe attend(groups[$0], $1, report: nil) }
         } else {
             for group in groups { unsafe attend(group, 0..<heads, report: nil) }
         }
@@ -189,19 +184,16 @@ extension Kernels {
         for head in Swift.stride(from: queryHeads.lowerBound, to: queryHeads.upperBound, by: together) {
             let offset = unsafe head / perKeyValueHead * shape.headSize + start * width
             let own = unsafe group.lowerBound * shape.width + head * shape.headSize
-            unsafe first.withUnsafeBufferPointer { first in
-                unsafe last.withUnsafeBufferPointer { last in
-                    unsafe Self.withPointer(to: list) { list in
-                        guard let first = first.baseAddress, let last = last.baseAddress else { return }
-                        var call = unsafe ek_attention(
-                            queries: queries + own, query_stride: stride, rows: rows,
-                            head_size: shape.headSize, keys: keys + offset, key_stride: width, values: values + offset,
-                            value_stride: width, value_size: shape.headSize, ahead: rows == 1 ? ahead : 0, list: list,
-                            first: first, last: last, own: nil, own_stride: 0, listed: 0, scale: shape.scale,
-                            scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
-                            out_stride: stride, halves: 0)
-                        unsafe kernels.table.pointee.attend(&call)
-                    }
+            unsafe withPointers(first, last) { first, last in
+                unsafe Self.withPointer(to: list) { list in
+                    var call = unsafe ek_attention(
+                        queries: queries + own, query_stride: stride, rows: rows,
+                        head_size: shape.headSize, keys: keys + offset, key_stride: width, values: values + offset,
+                        value_stride: width, value_size: shape.headSize, ahead: rows == 1 ? ahead : 0, list: list,
+                        first: first, last: last, own: nil, own_stride: 0, listed: 0, scale: shape.scale,
+                        scores: scores.unsafePointer, score_stride: scoreStride, out: out + own,
+                        out_stride: stride, halves: 0)
+                    unsafe kernels.table.pointee.attend(&call)
                 }
             }
             // Each row of scores is one of the group, or one head of a single query.
@@ -258,20 +250,17 @@ extension Kernels {
         let (width, size) = unsafe (shape.width, shape.headSize)
         unsafe Self.withPointer(to: shared.list[...]) { list in
             unsafe Self.withPointer(to: shared.places[...]) { places in
-                unsafe Self.withPointer(to: first[...]) { first in
-                    unsafe Self.withPointer(to: last[...]) { last in
-                        guard let first = unsafe first, let last = unsafe last else { return }
-                        for head in heads {
-                            let own = group.lowerBound * width + head * size
-                            var call = unsafe ek_attention(
-                                queries: queries + own, query_stride: width, rows: rows, head_size: size,
-                                keys: keys + head * size, key_stride: width, values: values + head * size,
-                                value_stride: width, value_size: size, ahead: ahead, list: list, first: first,
-                                last: last, own: places, own_stride: shared.length, listed: listed,
-                                scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride,
-                                out: out + own, out_stride: width, halves: 0)
-                            unsafe kernels.table.pointee.attend(&call)
-                        }
+                unsafe withPointers(first, last) { first, last in
+                    for head in heads {
+                        let own = group.lowerBound * width + head * size
+                        var call = unsafe ek_attention(
+                            queries: queries + own, query_stride: width, rows: rows, head_size: size,
+                            keys: keys + head * size, key_stride: width, values: values + head * size,
+                            value_stride: width, value_size: size, ahead: ahead, list: list, first: first,
+                            last: last, own: places, own_stride: shared.length, listed: listed,
+                            scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride,
+                            out: out + own, out_stride: width, halves: 0)
+                        unsafe kernels.table.pointee.attend(&call)
                     }
                 }
             }

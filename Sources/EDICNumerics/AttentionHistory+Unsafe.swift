@@ -126,19 +126,11 @@ public struct AttentionHistory: Sendable {
                 for group in groups { unsafe attend(group, 0..<heads) }
                 return
             }
-            let part = max(1, heads / (2 * pool.workers))
-            let parts = (heads + part - 1) / part
-            if groups.count > 1 {
-                pool.forEach(count: parts) { index, _ in
-                    unsafe keep(heads: index * part..<min(heads, (index + 1) * part))
-                }
-            }
+            if groups.count > 1 { pool.forEach(groups: 1, heads: heads) { unsafe keep(heads: $1) } }
             // Late groups see more than early ones, so they go first. One group's heads are kept as they are asked for.
-            pool.forEach(count: groups.count * parts) { index, _ in
-                let first = index % parts * part
-                let own = first..<min(heads, first + part)
+            pool.forEach(groups: groups.count, heads: heads) { group, own in
                 if groups.count == 1 { unsafe keep(heads: own) }
-                unsafe attend(groups[groups.count - 1 - index / parts], own)
+                unsafe attend(groups[groups.count - 1 - group], own)
             }
         }
 
@@ -182,18 +174,14 @@ public struct AttentionHistory: Sendable {
                 let keys = unsafe bytes + 2 * head * headBytes + start * size * unit
                 for query in Swift.stride(from: head * perHead, to: (head + 1) * perHead, by: together) {
                     let own = group.lowerBound * width + query * size
-                    unsafe first.withUnsafeBufferPointer { first in
-                        unsafe last.withUnsafeBufferPointer { last in
-                            guard let first = first.baseAddress, let last = last.baseAddress else { return }
-                            var call = unsafe ek_attention(
-                                queries: queries + own, query_stride: stride, rows: group.count * together,
-                                head_size: size, keys: keys, key_stride: 0, values: keys + headBytes,
-                                value_stride: size, value_size: size, ahead: 0, list: nil, first: first, last: last,
-                                own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
-                                score_stride: scoreStride,
-                                out: out + own, out_stride: stride, halves: isHalves ? 1 : 0)
-                            unsafe kernels.table.pointee.attend(&call)
-                        }
+                    unsafe withPointers(first, last) { first, last in
+                        var call = unsafe ek_attention(
+                            queries: queries + own, query_stride: stride, rows: group.count * together,
+                            head_size: size, keys: keys, key_stride: 0, values: keys + headBytes,
+                            value_stride: size, value_size: size, ahead: 0, list: nil, first: first, last: last,
+                            own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
+                            score_stride: scoreStride, out: out + own, out_stride: stride, halves: isHalves ? 1 : 0)
+                        unsafe kernels.table.pointee.attend(&call)
                     }
                 }
             }

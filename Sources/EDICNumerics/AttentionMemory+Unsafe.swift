@@ -95,13 +95,9 @@ public struct AttentionMemory: Sendable {
                     isHalves: isHalves, ahead: ahead, out: target)
                 let groups = groups(sequences)
                 if weights == nil, let pool, pool.workers > 1, work > 1 << 15 {
-                    let part = max(1, heads / (2 * pool.workers))
-                    let parts = (heads + part - 1) / part
-                    pool.forEach(count: groups.count * parts) { index, _ in
-                        let (group, first) = (groups[index / parts], index % parts * part)
-                        unsafe call.attend(
-                            group, places[sequences[group.lowerBound]], heads: first..<min(heads, first + part),
-                            report: nil)
+                    pool.forEach(groups: groups.count, heads: heads) { index, own in
+                        let group = groups[index]
+                        unsafe call.attend(group, places[sequences[group.lowerBound]], heads: own, report: nil)
                     }
                     return
                 }
@@ -157,17 +153,14 @@ public struct AttentionMemory: Sendable {
             for head in heads {
                 let own = group.lowerBound * width + head * together * size
                 let keys = unsafe bytes + (place.start + head * stride) * unit
-                unsafe first.withUnsafeBufferPointer { first in
-                    unsafe last.withUnsafeBufferPointer { last in
-                        guard let first = first.baseAddress, let last = last.baseAddress else { return }
-                        var call = unsafe ek_attention(
-                            queries: queries + own, query_stride: rowStride, rows: rows, head_size: size, keys: keys,
-                            key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size * unit,
-                            value_stride: size, value_size: size, ahead: ahead, list: nil, first: first, last: last,
-                            own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
-                            score_stride: scoreStride, out: out + own, out_stride: rowStride, halves: isHalves ? 1 : 0)
-                        unsafe kernels.table.pointee.attend(&call)
-                    }
+                unsafe withPointers(first, last) { first, last in
+                    var call = unsafe ek_attention(
+                        queries: queries + own, query_stride: rowStride, rows: rows, head_size: size, keys: keys,
+                        key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size * unit,
+                        value_stride: size, value_size: size, ahead: ahead, list: nil, first: first, last: last,
+                        own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
+                        score_stride: scoreStride, out: out + own, out_stride: rowStride, halves: isHalves ? 1 : 0)
+                    unsafe kernels.table.pointee.attend(&call)
                 }
                 // Each row of scores is one of the group, or one head of a single query.
                 for row in 0..<(report == nil ? 0 : rows) {
