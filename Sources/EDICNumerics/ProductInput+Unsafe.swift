@@ -61,18 +61,27 @@ public enum ActivationWidth: Sendable, Hashable {
     private var byRow = Quantized()
     private var byBlock = Quantized()
 
-    /// Quantised rows: 8-bit or 16-bit values as bytes, their scales and sums.
-    private struct Quantized: ~Copyable {
-        var values = AlignedBuffer<Int8>(count: 0)
-        var scales = AlignedBuffer<Float>(count: 0)
-        var sums = AlignedBuffer<Int32>(count: 0)
+    /// Quantised rows: 8-bit or 16-bit values as bytes, their scales and sums, in one piece of memory: a word of a student
+    /// makes some 15 products ready, and asking for memory is a good part of that.
+    @safe private struct Quantized: ~Copyable {
+        private var memory = AlignedBuffer<UInt8>(count: 0)
+        private var scalesStart = 0
+        private var sumsStart = 0
         var width = ActivationWidth.bits16
 
         mutating func makeRoom(values: Int, scales: Int, sums: Int) {
-            if self.values.count < values { self.values = AlignedBuffer(uninitialized: values) }
-            if self.scales.count < scales { self.scales = AlignedBuffer(uninitialized: scales) }
-            if self.sums.count < sums { self.sums = AlignedBuffer(uninitialized: sums) }
+            // Each from a cache line on.
+            func lines(_ bytes: Int) -> Int { (bytes + 63) / 64 * 64 }
+            scalesStart = lines(values)
+            sumsStart = scalesStart + lines(4 * scales)
+            let all = sumsStart + lines(4 * sums)
+            if memory.count < all { memory = AlignedBuffer(uninitialized: all) }
         }
+
+        private var start: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(memory.unsafePointer) }
+        var values: UnsafeMutablePointer<Int8> { unsafe start.assumingMemoryBound(to: Int8.self) }
+        var scales: UnsafeMutablePointer<Float> { unsafe (start + scalesStart).assumingMemoryBound(to: Float.self) }
+        var sums: UnsafeMutablePointer<Int32> { unsafe (start + sumsStart).assumingMemoryBound(to: Int32.self) }
     }
 
     public init(kernels: Kernels = .standard) { self.kernels = kernels }
@@ -124,7 +133,7 @@ public enum ActivationWidth: Sendable, Hashable {
         let (limit, sumLimit) = (narrowLimit, unsafe Float(kernels.table.pointee.narrow_sum))
         byRow.makeRoom(values: rows * stride, scales: rows, sums: rows)
         let (values, scales, sums) = unsafe (
-            Shared(byRow.values.unsafePointer), Shared(byRow.scales.unsafePointer), Shared(byRow.sums.unsafePointer)
+            Shared(byRow.values), Shared(byRow.scales), Shared(byRow.sums)
         )
         unsafe forRows(of: x, pool) { row, x in
             let (target, scale, sum) = unsafe (
@@ -147,8 +156,8 @@ public enum ActivationWidth: Sendable, Hashable {
         let stride = 32 * blocks * width.byteCount
         byBlock.makeRoom(values: rows * stride, scales: rows * blocks, sums: 2 * rows * blocks)
         let (values, scales, sums) = unsafe (
-            Shared(byBlock.values.unsafePointer), Shared(byBlock.scales.unsafePointer),
-            Shared(byBlock.sums.unsafePointer)
+            Shared(byBlock.values), Shared(byBlock.scales),
+            Shared(byBlock.sums)
         )
         unsafe forRows(of: x, pool) { row, x in
             let (target, scale, sum) = unsafe (
@@ -195,15 +204,15 @@ public enum ActivationWidth: Sendable, Hashable {
 
     var rowsOfBytes: ek_quantized_rows {
         unsafe ek_quantized_rows(
-            values: byRow.values.unsafePointer, value_stride: byteStride(byRow.width),
-            scales: byRow.scales.unsafePointer, scale_stride: 1, sums: byRow.sums.unsafePointer, sum_stride: 1,
+            values: byRow.values, value_stride: byteStride(byRow.width),
+            scales: byRow.scales, scale_stride: 1, sums: byRow.sums, sum_stride: 1,
             is_wide: byRow.width == .bits16 ? 1 : 0)
     }
 
     var rowsOfBlocks: ek_quantized_rows {
         unsafe ek_quantized_rows(
-            values: byBlock.values.unsafePointer, value_stride: 32 * blockStride * byBlock.width.byteCount,
-            scales: byBlock.scales.unsafePointer, scale_stride: blockStride, sums: byBlock.sums.unsafePointer,
+            values: byBlock.values, value_stride: 32 * blockStride * byBlock.width.byteCount,
+            scales: byBlock.scales, scale_stride: blockStride, sums: byBlock.sums,
             sum_stride: 2 * blockStride, is_wide: byBlock.width == .bits16 ? 1 : 0)
     }
 

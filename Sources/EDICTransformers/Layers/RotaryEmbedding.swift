@@ -138,39 +138,3 @@ struct RotaryEmbedding: Sendable {
             interleaved: pairing == .neighbours, pool: compute.pool)
     }
 }
-
-/// Fixed sinusoidal positions (Vaswani et al. 2017): the sines in the first half, the cosines in the second.
-struct SinusoidalPositions: Sendable {
-    private let frequencies: [Float]
-
-    /// - Parameter marian: Marian spaces the wavelengths over d/2 − 1 steps, Hugging Face and the paper over d/2.
-    init(dimension: Int, marian: Bool) {
-        let half = dimension / 2
-        frequencies = (0..<half).map { index in
-            marian
-                ? expf(Float(index) * (-logf(10000) / Float(max(half - 1, 1))))
-                : Float(1 / pow(10000, 2 * Double(index) / Double(dimension)))
-        }
-    }
-
-    /// Adds to each row the embedding of its position.
-    func add(to x: inout Matrix, position: (Int) -> Int) {
-        let half = frequencies.count
-        let columns = x.columns
-        var embedding = [Float](repeating: 0, count: 2 * half)
-        var last: Int?
-        for row in 0..<x.rows {
-            let place = position(row)
-            if place != last {
-                for (index, frequency) in frequencies.enumerated() {
-                    let angle = Float(place) * frequency
-                    embedding[index] = sinf(angle)
-                    embedding[half + index] = cosf(angle)
-                }
-                last = place
-            }
-            var all = x.values.mutableSpan
-            for index in embedding.indices { all[row * columns + index] += embedding[index] }
-        }
-    }
-}
