@@ -56,10 +56,14 @@ struct Qwen2Tests {
         #expect(second.logits.values != none.logits.values)
         let types = used + #", "layer_types": ["full_attention", "sliding_attention"]"#
         #expect(try read(types).logits.values == second.logits.values)
-        let error = #expect(throws: ModelError.self) {
-            try read(used + #", "layer_types": ["sliding_attention", "full_attention"]"#)
+        // The other way round.
+        let first = try read(used + #", "layer_types": ["sliding_attention", "full_attention"]"#)
+        #expect(first.layers[1].values == all.layers[1].values)
+        #expect(first.logits.values != all.logits.values && first.logits.values != second.logits.values)
+        for types in [#"["full_attention"]"#, #"["full_attention", "chunked_attention"]"#] {
+            let error = #expect(throws: ModelError.self) { try read(used + #", "layer_types": "# + types) }
+            #expect(error?.code == .unsupported && error?.message.contains("layer_types") == true)
         }
-        #expect(error?.code == .unsupported && error?.message.contains("layer_types") == true)
     }
 
     @Test func foldersAreRecognised() throws {

@@ -15,8 +15,8 @@ struct DecoderShape: Sendable {
     var context: Int?
     /// How many tokens back a token sees, itself included; nil for all.
     var window: Int?
-    /// The layers before it see everything.
-    var firstWindowedLayer = 0
+    /// The layers that have the window; nil for all.
+    var windowedLayers: Set<Int>?
     var rotary: RotaryEmbedding
 
     init(_ configuration: ModelConfiguration) throws(ModelError) {
@@ -70,6 +70,22 @@ struct DecoderShape: Sendable {
         vocabulary = embedding.shape[0]
         rotary = try RotaryEmbedding(file, architecture: architecture, pairing: pairing, headDimension: headDimension)
         try check()
+    }
+
+    /// Windows in the layers that `layer_types` names, or else in those that have one by default.
+    mutating func setWindows(
+        _ configuration: ModelConfiguration, default windowed: some Sequence<Int>
+    ) throws(ModelError) {
+        guard let types = configuration["layer_types"]?.array?.map(\.string) else {
+            windowedLayers = Set(windowed)
+            return
+        }
+        guard types.count == layers, types.allSatisfy({ $0 == "full_attention" || $0 == "sliding_attention" }) else {
+            throw ModelError(
+                .unsupported,
+                "\(source): layer_types should be full_attention or sliding_attention for each of \(layers) layers")
+        }
+        windowedLayers = Set(types.indices.filter { types[$0] == "sliding_attention" })
     }
 
     private func check() throws(ModelError) {

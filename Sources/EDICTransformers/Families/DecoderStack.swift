@@ -136,7 +136,7 @@ extension DecoderStack {
                 },
                 shape: AttentionShape(
                     heads: shape.heads, keyValueHeads: shape.keyValueHeads, headSize: shape.headDimension),
-                rotary: shape.rotary, window: index < shape.firstWindowedLayer ? nil : shape.window)
+                rotary: shape.rotary, window: shape.windowedLayers?.contains(index) ?? true ? shape.window : nil)
             return Layer(
                 attentionNorm: try norm(prefix + names.attentionNorm, width), attention: attention,
                 feedForwardNorm: try norm(prefix + names.feedForwardNorm, width), feedForward: try feedForward(prefix))

@@ -13,17 +13,8 @@ extension Llama {
         } else if configuration.json["sliding_window"] == nil {
             shape.window = 4096
         }
-        shape.firstWindowedLayer = configuration["max_window_layers"]?.int ?? 28
-        if shape.window != nil, let types = configuration["layer_types"]?.array?.map(\.string) {
-            let first = types.firstIndex { $0 != "full_attention" } ?? types.count
-            guard types.count == shape.layers, types[first...].allSatisfy({ $0 == "sliding_attention" }) else {
-                throw ModelError(
-                    .unsupported,
-                    "\(configuration.source): layer_types should be full_attention for the first layers, then "
-                        + "sliding_attention, \(shape.layers) in all")
-            }
-            shape.firstWindowedLayer = first
-        }
+        let first = configuration["max_window_layers"]?.int ?? 28
+        try shape.setWindows(configuration, default: (0..<shape.layers).drop { $0 < first })
         try self.init(configuration, shape, tensors, precision)
     }
 }
