@@ -33,7 +33,12 @@ public struct ModelFamily: Sendable {
             name: "qwen2", kind: .causalLanguageModel, modelTypes: ["qwen2"], ggufArchitectures: ["qwen2"],
             load: .causal(
                 folder: { c, t, p throws(ModelError) in try Llama(qwen2: c, t, p) },
-                file: { file, p throws(ModelError) in try Llama(file, p, pairing: .halves) })),
+                file: { file, p throws(ModelError) in try Llama(qwen2: file, p) })),
+        ModelFamily(
+            name: "qwen3", kind: .causalLanguageModel, modelTypes: ["qwen3"], ggufArchitectures: ["qwen3"],
+            load: .causal(
+                folder: { c, t, p throws(ModelError) in try Llama(qwen3: c, t, p) },
+                file: { file, p throws(ModelError) in try Llama(qwen3: file, p) })),
         ModelFamily(
             name: "apertus", kind: .causalLanguageModel, modelTypes: ["apertus"], ggufArchitectures: [],
             load: .causal(folder: { c, t, p throws(ModelError) in try Apertus(c, t, p) }, file: nil)),

@@ -41,7 +41,8 @@ extension Activation {
 
 extension Apertus {
     init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
-        let shape = try DecoderShape(configuration)
+        var shape = try DecoderShape(configuration)
+        shape.normalizesHeads = true
         let loader = LayerLoader(tensors: tensors, precision: precision)
         guard configuration.string("hidden_act") ?? "xielu" == "xielu" else {
             throw ModelError(.unsupported, "\(configuration.source): an Apertus with another activation than xielu")
@@ -50,12 +51,10 @@ extension Apertus {
             if let value, !tensors.contains(name) { return value }
             return try loader.vector(name, 1)[0]
         }
-        let names = DecoderNames(
-            attentionNorm: "attention_layernorm", queryNorm: "self_attn.q_norm", keyNorm: "self_attn.k_norm",
-            feedForwardNorm: "feedforward_layernorm")
+        let names = DecoderNames(attentionNorm: "attention_layernorm", feedForwardNorm: "feedforward_layernorm")
         stack = try DecoderStack(
             shape, loader, names, isTied: configuration.bool("tie_word_embeddings", default: false)
-        ) { prefix throws(ModelError) in
+        ) { [shape] prefix throws(ModelError) in
             FeedForward(
                 up: try loader.linear(prefix + "mlp.up_proj", outputs: shape.feedForward, inputs: shape.width),
                 activation: .xielu(

@@ -17,6 +17,8 @@ struct DecoderShape: Sendable {
     var window: Int?
     /// The layers that have the window; nil for all.
     var windowedLayers: Set<Int>?
+    /// Each head's queries and keys are normalised before they are rotated.
+    var normalizesHeads = false
     var rotary: RotaryEmbedding
 
     init(_ configuration: ModelConfiguration) throws(ModelError) {
@@ -43,8 +45,9 @@ struct DecoderShape: Sendable {
         try check()
     }
 
-    init(_ file: GGUF, architecture: String, pairing: RotaryEmbedding.Pairing) throws(ModelError) {
+    init(_ file: GGUF, pairing: RotaryEmbedding.Pairing) throws(ModelError) {
         source = file.path.string
+        let architecture = file.architecture ?? "llama"
         func count(_ key: String) throws(ModelError) -> Int {
             guard let value = file.integer("\(architecture).\(key)"), value > 0, value < 1 << 31 else {
                 throw ModelError(.malformed, "\(file.path): \(architecture).\(key) should be a whole number above zero")

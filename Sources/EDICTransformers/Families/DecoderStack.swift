@@ -87,9 +87,8 @@ struct DecoderNames {
     var key = "self_attn.k_proj"
     var value = "self_attn.v_proj"
     var output = "self_attn.o_proj"
-    /// Norms of each query head and each key head, in families that have them.
-    var queryNorm: String?
-    var keyNorm: String?
+    var queryNorm = "self_attn.q_norm"
+    var keyNorm = "self_attn.k_norm"
     var feedForwardNorm = "post_attention_layernorm"
 }
 
@@ -128,12 +127,8 @@ extension DecoderStack {
                     try loader.linear(prefix + names.value, outputs: keyWidth, inputs: width),
                 ]),
                 output: try loader.linear(prefix + names.output, outputs: width, inputs: queryWidth),
-                queryNorm: try names.queryNorm.map { name throws(ModelError) in
-                    try norm(prefix + name, shape.headDimension)
-                },
-                keyNorm: try names.keyNorm.map { name throws(ModelError) in
-                    try norm(prefix + name, shape.headDimension)
-                },
+                queryNorm: shape.normalizesHeads ? try norm(prefix + names.queryNorm, shape.headDimension) : nil,
+                keyNorm: shape.normalizesHeads ? try norm(prefix + names.keyNorm, shape.headDimension) : nil,
                 shape: AttentionShape(
                     heads: shape.heads, keyValueHeads: shape.keyValueHeads, headSize: shape.headDimension),
                 rotary: shape.rotary, window: shape.windowedLayers?.contains(index) ?? true ? shape.window : nil)

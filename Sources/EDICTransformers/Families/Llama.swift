@@ -42,17 +42,16 @@ extension Llama {
             isTied: configuration.bool("tie_word_embeddings", default: false))
     }
 
-    /// From a GGUF file.
-    ///
-    /// - Parameter pairing: neighbours where the file's maker put the rows of queries and keys in another order.
-    init(
-        _ file: GGUF, _ precision: Precision, pairing: RotaryEmbedding.Pairing = .neighbours
-    ) throws(ModelError) {
-        let shape = try DecoderShape(file, architecture: file.architecture ?? "llama", pairing: pairing)
+    /// From a GGUF file, whose maker put the rows of queries and keys in another order.
+    init(_ file: GGUF, _ precision: Precision) throws(ModelError) {
+        try self.init(file, DecoderShape(file, pairing: .neighbours), precision)
+    }
+
+    init(_ file: GGUF, _ shape: DecoderShape, _ precision: Precision) throws(ModelError) {
         let names = DecoderNames(
             embedding: "token_embd", norm: "output_norm", head: "output", layer: { "blk.\($0)." },
             attentionNorm: "attn_norm", query: "attn_q", key: "attn_k", value: "attn_v", output: "attn_output",
-            feedForwardNorm: "ffn_norm")
+            queryNorm: "attn_q_norm", keyNorm: "attn_k_norm", feedForwardNorm: "ffn_norm")
         try self.init(
             shape, LayerLoader(tensors: file.tensors, precision: precision), names, gate: "ffn_gate", up: "ffn_up",
             down: "ffn_down", isTied: false)

@@ -16,6 +16,13 @@ struct ModelConfiguration: Sendable {
         self.json = json
     }
 
+    /// The same with values that a family has where the file does not say, not even null.
+    func supposing(_ values: KeyValuePairs<String, JSONValue>) -> ModelConfiguration {
+        guard var object = json.object else { return self }
+        for (key, value) in values where object[key] == nil { object[key] = value }
+        return ModelConfiguration(source: source, json: .object(object))
+    }
+
     subscript(key: String) -> JSONValue? { json[key].flatMap { $0.isNull ? nil : $0 } }
 
     /// Whether the key is there and not null.

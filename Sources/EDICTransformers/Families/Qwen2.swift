@@ -7,14 +7,25 @@ extension Llama {
     init(
         qwen2 configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision
     ) throws(ModelError) {
-        var shape = try DecoderShape(configuration)
+        try self.init(configuration, DecoderShape(qwen: configuration), tensors, precision)
+    }
+
+    /// From a GGUF file.
+    init(qwen2 file: GGUF, _ precision: Precision) throws(ModelError) {
+        try self.init(file, DecoderShape(file, pairing: .halves), precision)
+    }
+}
+
+extension DecoderShape {
+    /// The windows of all Qwens.
+    init(qwen configuration: ModelConfiguration) throws(ModelError) {
+        try self.init(configuration)
         if !configuration.bool("use_sliding_window", default: false) {
-            shape.window = nil
+            window = nil
         } else if configuration.json["sliding_window"] == nil {
-            shape.window = 4096
+            window = 4096
         }
         let first = configuration["max_window_layers"]?.int ?? 28
-        try shape.setWindows(configuration, default: (0..<shape.layers).drop { $0 < first })
-        try self.init(configuration, shape, tensors, precision)
+        try setWindows(configuration, default: (0..<layers).drop { $0 < first })
     }
 }
