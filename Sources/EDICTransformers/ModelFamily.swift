@@ -40,6 +40,11 @@ public struct ModelFamily: Sendable {
                 folder: { c, t, p throws(ModelError) in try Llama(qwen3: c, t, p) },
                 file: { file, p throws(ModelError) in try Llama(qwen3: file, p) })),
         ModelFamily(
+            name: "smollm3", kind: .causalLanguageModel, modelTypes: ["smollm3"], ggufArchitectures: ["smollm3"],
+            load: .causal(
+                folder: { c, t, p throws(ModelError) in try Llama(smolLM3: c, t, p) },
+                file: { file, p throws(ModelError) in try Llama(smolLM3: file, p) })),
+        ModelFamily(
             name: "apertus", kind: .causalLanguageModel, modelTypes: ["apertus"], ggufArchitectures: [],
             load: .causal(folder: { c, t, p throws(ModelError) in try Apertus(c, t, p) }, file: nil)),
         ModelFamily(

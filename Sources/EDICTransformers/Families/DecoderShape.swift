@@ -20,6 +20,8 @@ struct DecoderShape: Sendable {
     /// Each head's queries and keys are normalised before they are rotated.
     var normalizesHeads = false
     var rotary: RotaryEmbedding
+    /// The layers without rotary positions.
+    var unrotatedLayers: Set<Int> = []
 
     init(_ configuration: ModelConfiguration) throws(ModelError) {
         source = configuration.source

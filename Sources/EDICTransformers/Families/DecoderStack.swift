@@ -131,7 +131,8 @@ extension DecoderStack {
                 keyNorm: shape.normalizesHeads ? try norm(prefix + names.keyNorm, shape.headDimension) : nil,
                 shape: AttentionShape(
                     heads: shape.heads, keyValueHeads: shape.keyValueHeads, headSize: shape.headDimension),
-                rotary: shape.rotary, window: shape.windowedLayers?.contains(index) ?? true ? shape.window : nil)
+                rotary: shape.unrotatedLayers.contains(index) ? nil : shape.rotary,
+                window: shape.windowedLayers?.contains(index) ?? true ? shape.window : nil)
             return Layer(
                 attentionNorm: try norm(prefix + names.attentionNorm, width), attention: attention,
                 feedForwardNorm: try norm(prefix + names.feedForwardNorm, width), feedForward: try feedForward(prefix))

@@ -9,7 +9,8 @@ struct RotaryAttention: Sendable {
     let queryNorm: RMSNorm?
     let keyNorm: RMSNorm?
     let shape: AttentionShape
-    let rotary: RotaryEmbedding
+    /// Nil where no positions are known (SmolLM3).
+    let rotary: RotaryEmbedding?
     /// How many tokens back a token sees, itself included; nil for all.
     let window: Int?
 
@@ -23,8 +24,8 @@ struct RotaryAttention: Sendable {
         var keys = projected[1]
         queryNorm?.apply(to: &queries, on: compute)
         keyNorm?.apply(to: &keys, on: compute)
-        rotary.rotate(&queries, heads: shape.heads, by: angles, on: compute)
-        rotary.rotate(&keys, heads: shape.keyValueHeads, by: angles, on: compute)
+        rotary?.rotate(&queries, heads: shape.heads, by: angles, on: compute)
+        rotary?.rotate(&keys, heads: shape.keyValueHeads, by: angles, on: compute)
         let mixed = cache.attend(
             queries: queries, keys: keys, values: projected[2], in: batch, window: window, layer: layer, on: compute)
         output.add(mixed, to: &h, on: compute)
