@@ -65,6 +65,32 @@ import Testing
             "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\na\nb<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n"
                 + "<|im_start|>user\na\nb<|im_end|>\n<|im_start|>assistant\n"
         ),
+        (
+            // What Qwen 3's does: from the last question on, thoughts are kept.
+            "{%- set ns = namespace(open=true, last=messages|length - 1) %}\n{%- for message in messages[::-1] %}\n"
+                + "    {%- set index = (messages|length - 1) - loop.index0 %}\n    {%- if ns.open and message.role == 'user' "
+                + "and message.content is string and not(message.content.startswith('<t>') and "
+                + "message.content.endswith('</t>')) %}{%- set ns.open = false %}{%- set ns.last = index %}{%- endif %}\n"
+                + "{%- endfor %}\n{%- for message in messages %}\n    {%- set content = message.content %}\n"
+                + "    {%- set thought = '' %}\n    {%- if message.reasoning_content is string %}"
+                + "{%- set thought = message.reasoning_content %}{%- else %}\n        {%- if 'b' in content %}"
+                + "{%- set thought = content.split('b')[0].rstrip('\\n').split('x')[-1].lstrip('\\n') %}{%- endif %}"
+                + "\n    {%- endif %}\n    {{- message.role + '/' + thought }}{%- if loop.index0 > ns.last %}!{% endif %};"
+                + "{%- endfor %}{{ ns.last }}{%- if enable_thinking is defined and enable_thinking is false %}"
+                + "{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}",
+            "system/;user/a;assistant/;user/a;3"
+        ),
+        (
+            // Defaults, words taken out, and the marks of what is learnt.
+            "{%- if enable_thinking is not defined -%}{%- set enable_thinking = true -%}{%- endif -%}"
+                + "{%- if messages[0].role == 'system' -%}{%- set said = messages[0].content -%}"
+                + "{%- if '/no_think' in said -%}{%- set mode = '/no_think' -%}{%- else -%}{%- set mode = '/think' -%}"
+                + "{%- endif -%}{%- set own = said.replace('/no_think', '').replace('/think', '').rstrip() -%}{%- endif -%}"
+                + "{{- own ~ mode -}}{%- for message in messages -%}{%- set content = message.content if message.content is "
+                + "string else '' -%}{%- if message.role == 'assistant' -%}{% generation %}{{ content.lstrip('\\n') }}"
+                + "{% endgeneration %}{%- else -%}[{{ content }}]{%- endif -%}{%- endfor -%}",
+            "Be kind./think[Be kind.][a\nb]c[a\nb]"
+        ),
     ])
     func rendersAsTheReference(_ source: String, _ expected: String) throws {
         #expect(try Self.render(source) == expected)
