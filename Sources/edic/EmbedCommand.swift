@@ -33,7 +33,7 @@ struct EmbedCommand: ParsableCommand {
         TouchedMemory.keep()
         let pool = work.pool
         Interruption.stopInOrder()
-        try text.input.forEachBatch(lines: 128 * pool.workers, verb: "embedded") { lines, _ in
+        try text.input.forEachBatch(lines: 32 * pool.workers...256 * pool.workers, verb: "embedded") { lines, _ in
             let texts = lines.map(\.text)
             let vectors = try model.embed(texts, pool: pool, shouldStop: { Interruption.shouldStop })
             let lines = pool.map(count: texts.count, grain: 4) { [json] index, _ in

@@ -32,7 +32,8 @@ struct ScoreCommand: ParsableCommand {
         Interruption.stopInOrder()
         let progress = LineProgress("scored")
         defer { progress.finish() }
-        try text.input.forEachBatch(lines: 128 * work.pool.workers, verb: "scored") { lines, places in
+        let workers = work.pool.workers
+        try text.input.forEachBatch(lines: 16 * workers...128 * workers, verb: "scored") { lines, places in
             let texts = lines.map(\.text)
             // A line without tokens has no probability.
             let tokens = texts.map { $0.isEmpty ? [] : model.tokens(of: $0) }

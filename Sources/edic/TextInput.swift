@@ -40,7 +40,7 @@ struct TextInput {
 
     /// The same with where the lines are.
     private func forEachBatch(
-        lines mostLines: Int, bytes mostBytes: Int = 4 << 20,
+        lines mostLines: @autoclosure () -> Int, bytes mostBytes: Int = 4 << 20,
         _ body: (_ lines: [[UInt8]], _ places: LinePlaces) throws -> Void
     ) throws {
         for path in paths {
@@ -61,7 +61,7 @@ struct TextInput {
                 let line = reader.withLine { line in Self.array(line) }
                 byteCount += line.count
                 batch.append(line)
-                let isFull = batch.count >= mostLines || byteCount >= mostBytes
+                let isFull = batch.count >= mostLines() || byteCount >= mostBytes
                 if isFull || (path == "-" && Self.isWaiting(reader)) {
                     try give()
                     if path == "-" && Self.isWaiting(reader) { try Self.waitForInput() }
@@ -71,20 +71,28 @@ struct TextInput {
         }
     }
 
-    /// The same for work that ends in order when it is asked to stop: the batches that `body` has printed are said.
+    /// The same for long work, which ends in order when it is asked to stop: the batches that `body` has printed are said.
     ///
     /// - Parameters:
+    ///   - lines: how many make a batch; in these bounds, so many that it takes a second or some, since all of its results
+    ///     come together.
     ///   - verb: what is done with a line, such as "translated".
     ///   - body: is also given where the lines are.
     func forEachBatch(
-        lines mostLines: Int, verb: String, _ body: (_ lines: [[UInt8]], _ places: LinePlaces) throws -> Void
+        lines bounds: ClosedRange<Int>, verb: String,
+        _ body: (_ lines: [[UInt8]], _ places: LinePlaces) throws -> Void
     ) throws {
         var done = 0
+        var count = min(2 * bounds.lowerBound, bounds.upperBound)
         do {
-            try forEachBatch(lines: mostLines) { lines, places in
+            try forEachBatch(lines: count) { lines, places in
                 if Interruption.shouldStop { throw Stopped() }
+                let start = ContinuousClock.now
                 try body(lines, places)
                 done += lines.count
+                let time = ContinuousClock.now - start
+                if time < .seconds(1), lines.count >= count { count = min(2 * count, bounds.upperBound) }
+                if time > .seconds(4) { count = max(count / 2, bounds.lowerBound) }
             }
         } catch  where Self.isStop(error) {
             throw CommandFailure(.interrupted, "stopped; \(done) \(done == 1 ? "line is" : "lines are") \(verb)")

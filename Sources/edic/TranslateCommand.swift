@@ -73,7 +73,8 @@ struct TranslateCommand: ParsableCommand {
         let progress = LineProgress("translated")
         defer { progress.finish() }
         Interruption.stopInOrder()
-        try text.input.forEachBatch(lines: options.batchSize * 8 * pool.workers, verb: "translated") { lines, _ in
+        let shared = options.batchSize * pool.workers
+        try text.input.forEachBatch(lines: shared...8 * shared, verb: "translated") { lines, _ in
             let sentences = lines.map(\.text)
             var output: [UInt8] = []
             let translations = try model.translate(
