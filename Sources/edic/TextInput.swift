@@ -86,7 +86,7 @@ struct TextInput {
         var count = min(2 * bounds.lowerBound, bounds.upperBound)
         do {
             try forEachBatch(lines: count) { lines, places in
-                if Interruption.shouldStop { throw Stopped() }
+                if Interruption.shouldStop { throw Self.stopped }
                 let start = ContinuousClock.now
                 try body(lines, places)
                 done += lines.count
@@ -99,10 +99,10 @@ struct TextInput {
         }
     }
 
-    private struct Stopped: Error {}
+    private static let stopped = CommandFailure(.interrupted, "stopped")
 
     private static func isStop(_ error: any Error) -> Bool {
-        error is Stopped || (error as? ModelError)?.code == .cancelled
+        (error as? CommandFailure)?.status == .interrupted || (error as? ModelError)?.code == .cancelled
     }
 
     /// Calls `body` with the name and the whole content of each file.
@@ -171,7 +171,7 @@ struct TextInput {
         while true {
             let ready = unsafe poll(&descriptor, 1, 100)
             guard ready == 0 || ready < 0 && errno == EINTR else { return }
-            if Interruption.shouldStop { throw Stopped() }
+            if Interruption.shouldStop { throw Self.stopped }
         }
     }
 
