@@ -1,7 +1,7 @@
 // What all calls of attention do alike.
 
 extension WorkerPool {
-    /// Calls `body` for each group with all heads, a part of them at a time: so many that each worker has some.
+    /// Calls `body` for each group with all heads, a part of them at a time: about two parts a worker.
     func forEach(groups: Int, heads: Int, _ body: @Sendable (_ group: Int, _ heads: Range<Int>) -> Void) {
         let part = max(1, heads / (2 * workers))
         let parts = (heads + part - 1) / part
@@ -19,7 +19,9 @@ func withPointers(
 ) {
     unsafe first.withUnsafeBufferPointer { first in
         unsafe last.withUnsafeBufferPointer { last in
-            guard let first = first.baseAddress, let last = last.baseAddress else { return }
+            guard let first = first.baseAddress, let last = last.baseAddress else {
+                preconditionFailure("attention of no rows")
+            }
             unsafe body(first, last)
         }
     }

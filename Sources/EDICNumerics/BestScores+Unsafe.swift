@@ -105,7 +105,7 @@ internal import Glibc
         best[row * capacity..<(row + 1) * capacity].prefix { $0.value > -.infinity }
     }
 
-    /// log Σ eˣ of a row's scores; what is not finite where one of them is not or all are minus infinity.
+    /// log Σ eˣ of a row's scores, those that are no numbers left out; infinite where one is, or where all are minus infinity.
     public func logSumExp(of row: Int) -> Float { logSums[row] }
 
     /// The score of the column that was picked for a row, where there is one.

@@ -132,9 +132,7 @@ public enum ActivationWidth: Sendable, Hashable {
         let (kernels, columns, padded, stride) = (kernels, columns, paddedColumns, byteStride(width))
         let (limit, sumLimit) = (narrowLimit, unsafe Float(kernels.table.pointee.narrow_sum))
         byRow.makeRoom(values: rows * stride, scales: rows, sums: rows)
-        let (values, scales, sums) = unsafe (
-            Shared(byRow.values), Shared(byRow.scales), Shared(byRow.sums)
-        )
+        let (values, scales, sums) = unsafe (Shared(byRow.values), Shared(byRow.scales), Shared(byRow.sums))
         unsafe forRows(of: x, pool) { row, x in
             let (target, scale, sum) = unsafe (
                 values.pointer + row * stride, scales.pointer + row, sums.pointer + row
@@ -155,10 +153,7 @@ public enum ActivationWidth: Sendable, Hashable {
         let (kernels, columns, blocks) = (kernels, columns, blockStride)
         let stride = 32 * blocks * width.byteCount
         byBlock.makeRoom(values: rows * stride, scales: rows * blocks, sums: 2 * rows * blocks)
-        let (values, scales, sums) = unsafe (
-            Shared(byBlock.values), Shared(byBlock.scales),
-            Shared(byBlock.sums)
-        )
+        let (values, scales, sums) = unsafe (Shared(byBlock.values), Shared(byBlock.scales), Shared(byBlock.sums))
         unsafe forRows(of: x, pool) { row, x in
             let (target, scale, sum) = unsafe (
                 values.pointer + row * stride, scales.pointer + row * blocks, sums.pointer + 2 * row * blocks

@@ -1,7 +1,7 @@
 internal import EDICNumerics
 
-/// Whether work is to end early: its task was cancelled, or its caller says so. Once it is asked to, all threads that
-/// share the work see it, those that run no task too.
+/// Whether work is to end early: its caller says so, or its task was cancelled. That a task was cancelled is seen by the
+/// thread that runs it, when it asks; from then on all threads that share the work see it.
 struct StopSignal: Sendable {
     private let raised = CancellationFlag()
     private let shouldStop: (@Sendable () -> Bool)?

@@ -9,8 +9,16 @@ extension BuildCommand: StopsInOrder {}
 /// Ctrl-C and `kill`: the first asks the running work to stop at the next safe place, the second ends the process.
 enum Interruption {
     private static let isAsked = Atomic<Bool>(false)
+    private static let isReading = Atomic<Bool>(false)
 
     static var shouldStop: Bool { isAsked.load(ordering: .relaxed) }
+
+    /// Between pieces of work, when all that was printed is whole lines and a read may wait for ever: then the first ends the
+    /// process.
+    ///
+    /// - Returns: what it was before.
+    @discardableResult
+    static func setReading(_ isReading: Bool) -> Bool { self.isReading.exchange(isReading, ordering: .relaxed) }
 
     static func install(stopsInOrder: Bool) {
         // A closed pipe is an error to report, not a signal to die of.
@@ -22,7 +30,8 @@ enum Interruption {
     static func stopInOrder() {
         for number in [SIGINT, SIGTERM] {
             _ = signal(number) { number in
-                if Interruption.isAsked.exchange(true, ordering: .relaxed) { _exit(128 + number) }
+                let isSecond = Interruption.isAsked.exchange(true, ordering: .relaxed)
+                if isSecond || Interruption.isReading.load(ordering: .relaxed) { _exit(128 + number) }
             }
         }
     }

@@ -37,7 +37,8 @@ struct ScoreCommand: ParsableCommand {
             let texts = lines.map(\.text)
             // A line without tokens has no probability.
             let tokens = texts.map { $0.isEmpty ? [] : model.tokens(of: $0) }
-            let tooLong = tokens.firstIndex { $0.count > model.contextLength ?? .max }
+            let longest = model.contextLength ?? .max
+            let tooLong = tokens.firstIndex { $0.count > longest }
             let fitting = tokens[..<(tooLong ?? tokens.count)]
             let scores = try model.score(
                 tokens: fitting.filter { !$0.isEmpty }, shouldStop: { Interruption.shouldStop })
@@ -53,8 +54,8 @@ struct ScoreCommand: ParsableCommand {
             if let tooLong {
                 throw CommandFailure(
                     .badData,
-                    "\(places.name(of: tooLong)): has \(tokens[tooLong].count) tokens, more than the \(model.contextLength ?? 0) of "
-                        + "the model's context; cut it into several lines")
+                    "\(places.name(of: tooLong)): has \(tokens[tooLong].count) tokens, more than the \(longest) of the model's "
+                        + "context; cut it into several lines")
             }
         }
     }

@@ -84,8 +84,13 @@ struct TextInput {
     ) throws {
         var done = 0
         var count = min(2 * bounds.lowerBound, bounds.upperBound)
+        Interruption.setReading(true)
+        defer { Interruption.setReading(false) }
         do {
+            if Interruption.shouldStop { throw Self.stopped }
             try forEachBatch(lines: count) { lines, places in
+                Interruption.setReading(false)
+                defer { Interruption.setReading(true) }
                 if Interruption.shouldStop { throw Self.stopped }
                 let start = ContinuousClock.now
                 try body(lines, places)
@@ -167,6 +172,9 @@ struct TextInput {
 
     /// Waits until standard input has something or has ended. A read would go on waiting when it is interrupted.
     private static func waitForInput() throws {
+        // Asked every tenth of a second whether to stop, so that it can be said what was done.
+        let wasReading = Interruption.setReading(false)
+        defer { Interruption.setReading(wasReading) }
         var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         while true {
             let ready = unsafe poll(&descriptor, 1, 100)

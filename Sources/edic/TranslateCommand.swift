@@ -53,6 +53,7 @@ struct TranslateCommand: ParsableCommand {
 
     func validate() throws {
         if nBest < 1 { throw ValidationError("--n-best is 1 or more") }
+        if let batch, !(1...1 << 16).contains(batch) { throw ValidationError("--batch is 1 to \(1 << 16)") }
         if let beam, beam < nBest { throw ValidationError("--n-best \(nBest) needs --beam \(nBest) or more") }
     }
 

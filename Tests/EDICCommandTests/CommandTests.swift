@@ -45,7 +45,8 @@ import _EDICTestSupport
         ("store export Corpora --format npy -o x", 66), ("store verify Sources", 66), ("build Corpora", 66),
         ("model inspect Corpora", 66), ("generate --model Corpora Hello", 66), ("score --model Corpora README.md", 66),
         ("embed --model Corpora README.md", 66), ("translate --model Corpora README.md", 66), ("bench Corpora", 66),
-        ("bench --prompt 0", 64), ("model inspect README.md", 65),
+        ("bench --prompt 0", 64), ("translate --model Corpora --batch=-1", 64),
+        ("translate --model Corpora --batch 9223372036854775807", 64), ("model inspect README.md", 65),
         ("tokenizer encode --model Corpora", 66), ("lm query --model Corpora", 66), ("report README.md", 65),
         // What is there already, or cannot be made, is no missing input.
         ("init README.md", 73), ("init Corpora/harbour-institute-tallinn", 73), ("init /proc/nowhere", 73),

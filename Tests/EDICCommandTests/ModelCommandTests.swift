@@ -50,6 +50,15 @@ import _EDICTestSupport
         #expect(result.messages == "edic: stopped; \(are) \(work.verb)\n")
     }
 
+    /// A read that waits for the rest of a line does not keep it, either.
+    @Test(.enabled(if: FetchedModels.has("all-minilm-l6-v2")))
+    func interruptedReadsEndAtOnce() throws {
+        let runner = try CommandRunner()
+        let model = "--model '\(FetchedModels.path("all-minilm-l6-v2"))' --precision int8"
+        let result = runner.interrupt("embed \(model)", input: "A whole line.\nHalf a li", seconds: 5)
+        #expect(result.status == 130 && result.output.isEmpty, "\(result.messages)")
+    }
+
     @Test(.enabled(if: FetchedModels.has("smollm2-135m-instruct")))
     func interruptedGenerationEndsItsLine() throws {
         let runner = try CommandRunner()

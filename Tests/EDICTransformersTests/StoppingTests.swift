@@ -6,7 +6,7 @@ import _EDICTestSupport
 
 @testable import EDICTransformers
 
-/// Work ends soon after it is asked to: between words, layers and batches, not only between calls.
+/// Work ends soon after it is asked to: translation between words, decoders between layers, embedding between batches.
 @Suite(.enabled(if: SharedData.isPresent))
 struct StoppingTests {
     /// Asks to stop from the `limit`th question on.

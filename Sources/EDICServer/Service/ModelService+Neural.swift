@@ -119,13 +119,16 @@ extension ModelService {
         /// Generates; `write` is given each piece and says whether to go on.
         func run(_ write: (String) -> Bool) throws -> Generation {
             defer { pass.leave() }
-            return try withoutActuallyEscaping(write) { write in
-                let onText = { (piece: String) in !limit.isOver && write(piece) }
-                if let messages {
-                    let chat = messages.map { ChatMessage(role: $0.role, content: $0.content) }
-                    return try engine.chat(chat, options: options, onText: onText)
+            return try limit.keep {
+                try withoutActuallyEscaping(write) { write in
+                    let onText = { (piece: String) in !limit.isOver && write(piece) }
+                    if let messages {
+                        let chat = messages.map { ChatMessage(role: $0.role, content: $0.content) }
+                        return try engine.chat(chat, options: options, onText: onText, shouldStop: limit.isPast)
+                    }
+                    return try engine.generate(
+                        prompt ?? "", options: options, onText: onText, shouldStop: limit.isPast)
                 }
-                return try engine.generate(prompt ?? "", options: options, onText: onText)
             }
         }
         guard isStream else {

@@ -101,7 +101,8 @@ extension ModelService {
             var scores: [TextScore] = []
             for start in stride(from: 0, to: texts.count, by: 32) {
                 try limit.check()
-                scores += try language.score(Array(texts[start..<min(start + 32, texts.count)]))
+                let part = Array(texts[start..<min(start + 32, texts.count)])
+                scores += try limit.keep { try language.score(part, shouldStop: limit.isPast) }
             }
             return results(model) { writer in
                 for score in scores {

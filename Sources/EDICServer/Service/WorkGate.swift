@@ -1,3 +1,4 @@
+internal import EDICTransformers
 internal import Synchronization
 
 /// Lets so many requests compute at once, so many more wait their turn in order, and refuses the rest.
@@ -83,6 +84,19 @@ struct WorkLimit {
         end = ContinuousClock.now + .seconds(seconds)
         self.seconds = seconds
         self.isWanted = isWanted
+    }
+
+    /// Whether the time is over, from any thread.
+    var isPast: @Sendable () -> Bool { { [end] in ContinuousClock.now >= end } }
+
+    /// Does work that stops when it is asked to by ``isPast``, and says why it was stopped.
+    func keep<Result>(_ work: () throws -> Result) throws -> Result {
+        do {
+            return try work()
+        } catch let error as ModelError where error.code == .cancelled {
+            try check()
+            throw error
+        }
     }
 
     var isOver: Bool { ContinuousClock.now >= end || !isWanted() }

@@ -32,7 +32,8 @@ struct DecoderShape: Sendable {
         keyValueHeads = try configuration.count("num_key_value_heads", default: heads)
         feedForward = try configuration.count("intermediate_size")
         epsilon = try configuration.float("rms_norm_eps", default: 1e-6)
-        context = configuration["max_position_embeddings"]?.int
+        context =
+            configuration.has("max_position_embeddings") ? try configuration.count("max_position_embeddings") : nil
         headDimension =
             configuration.has("head_dim")
             ? try configuration.count("head_dim")
@@ -62,7 +63,7 @@ struct DecoderShape: Sendable {
         keyValueHeads = file.integer("\(architecture).attention.head_count_kv") ?? heads
         feedForward = try count("feed_forward_length")
         epsilon = Float(file.double("\(architecture).attention.layer_norm_rms_epsilon") ?? 1e-5)
-        context = file.integer("\(architecture).context_length")
+        context = file.integer("\(architecture).context_length") == nil ? nil : try count("context_length")
         if let stated = file.integer("\(architecture).attention.key_length") {
             headDimension = stated
         } else {
@@ -81,10 +82,11 @@ struct DecoderShape: Sendable {
     mutating func setWindows(
         _ configuration: ModelConfiguration, default windowed: some Sequence<Int>
     ) throws(ModelError) {
-        guard let types = configuration["layer_types"]?.array?.map(\.string) else {
+        guard configuration.has("layer_types") else {
             windowedLayers = Set(windowed)
             return
         }
+        let types = configuration["layer_types"]?.array?.map(\.string) ?? []
         guard types.count == layers, types.allSatisfy({ $0 == "full_attention" || $0 == "sliding_attention" }) else {
             throw ModelError(
                 .unsupported,

@@ -11,7 +11,8 @@ extension Llama {
             "num_key_value_heads": 4, "rope_theta": 2e6, "tie_word_embeddings": true, "no_rope_layer_interval": 4,
         ])
         var shape = try DecoderShape(configuration)
-        if let rotated = configuration["no_rope_layers"]?.array?.map(\.int) {
+        if configuration.has("no_rope_layers") {
+            let rotated = configuration["no_rope_layers"]?.array?.map(\.int) ?? []
             // The name is misleading: 1 is for rotary positions, 0 for none.
             guard rotated.count >= shape.layers, rotated.allSatisfy({ $0 == 0 || $0 == 1 }) else {
                 throw ModelError(

@@ -40,8 +40,8 @@ struct Sampler {
         let best = logits[kernels.argmax(logits.span)]
         let scores = logits.map { ($0 - best) / options.temperature }
         var tokens = LikeliestFirst(scores)
-        // As a share of the likeliest one's.
-        func probability(_ token: Int) -> Double { exp(Double(scores[token])) }
+        // As a share of the likeliest one's; what is no number has none.
+        func probability(_ token: Int) -> Double { scores[token].isNaN ? 0 : exp(Double(scores[token])) }
 
         let most = options.topK > 0 ? min(options.topK, tokens.count) : tokens.count
         var sum = exp(Double(kernels.logSumExp(scores.span)))

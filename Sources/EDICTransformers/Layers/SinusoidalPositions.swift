@@ -32,13 +32,15 @@ struct SinusoidalPositions: Sendable {
         let table = table(through: positions.lazy.filter { $0 < Self.kept }.max() ?? -1)
         let (columns, width) = (x.columns, width)
         var all = x.values.mutableSpan
+        // Hypotheses side by side are at one position.
+        var far: (position: Int, embedding: [Float]) = (-1, [])
         for (row, position) in positions.enumerated() {
             if position < Self.kept {
                 for index in 0..<width { all[row * columns + index] += table[position * width + index] }
-            } else {
-                let own = embedding(of: position)
-                for index in 0..<width { all[row * columns + index] += own[index] }
+                continue
             }
+            if position != far.position { far = (position, embedding(of: position)) }
+            for index in 0..<width { all[row * columns + index] += far.embedding[index] }
         }
     }
 
