@@ -65,8 +65,8 @@ public struct ByteReader: ~Copyable {
     init(_ file: OpenFile, limits: Limits) throws(StoreError) {
         let buffer = RawBuffer(count: Self.inputCapacity)
         var filled = 0
-        // A pipe may give its first bytes one by one.
-        while filled < CompressionFormat.magicLength {
+        // A pipe may give its first bytes one by one; whoever writes a short line into it waits for the answer.
+        while unsafe UnsafeRawBufferPointer(buffer.slice(0, filled)).withByteSpan(CompressionFormat.isUndecided) {
             let count = try unsafe file.read(into: buffer.slice(filled, buffer.count))
             if count == 0 { break }
             filled += count

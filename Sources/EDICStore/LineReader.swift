@@ -80,6 +80,9 @@ public struct LineReader: ~Copyable {
     /// The number of bytes of the current line, without its end.
     public var count: Int { lineEnd - lineStart }
 
+    /// Whether the next line is here as a whole, so that moving to it reads nothing.
+    public var hasNextLine: Bool { newline(from: next) != nil }
+
     private func newline(from start: Int) -> Int? {
         guard start < filled, let base = unsafe buffer.bytes.baseAddress else { return nil }
         guard let found = unsafe memchr(base + start, 0x0A, filled - start) else { return nil }

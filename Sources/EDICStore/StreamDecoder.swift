@@ -36,8 +36,18 @@ public enum CompressionFormat: String, Sendable, Hashable, CaseIterable {
         (Array("%PDF-".utf8), "is a PDF; send the text in it"),
     ]
 
-    /// The most bytes that `detect` looks at.
-    static let magicLength = 10
+    /// The first bytes of all that `detect` knows; nil is any byte.
+    private static let known: [[UInt8?]] =
+        [[0x1F, 0x8B], [0x28, 0xB5, 0x2F, 0xFD], [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]]
+        + [Array("BZh".utf8) + [nil, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]]
+        + (0x50...0x5F).map { [$0, 0x2A, 0x4D, 0x18] } + others.map(\.magic)
+
+    /// Whether these first bytes may be the beginning of more than text, so that `detect` should see more of them.
+    static func isUndecided(_ start: Span<UInt8>) -> Bool {
+        known.contains { magic in
+            start.count < magic.count && start.indices.allSatisfy { magic[$0] == nil || magic[$0] == start[$0] }
+        }
+    }
 
     /// The format that a file with these first bytes has. Empty and unknown bytes are `none`.
     ///

@@ -201,13 +201,9 @@ struct TextInput {
         unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
-    /// Whether all that came was used and the next read would wait.
+    /// Whether the next line has not come as a whole, and the next read would wait.
     private static func isWaiting(_ reader: borrowing LineReader) -> Bool {
-        let longestEnd = 2
-        guard reader.format == .none, reader.offset + reader.count + longestEnd >= reader.compressedOffset else {
-            return false
-        }
-        return nothingIsReady
+        reader.format == .none && !reader.hasNextLine && nothingIsReady
     }
 }
 

@@ -36,7 +36,8 @@ import _EDICTestSupport
         arguments: [("translate", "en-pt", "translated"), ("embed", "all-minilm-l6-v2", "embedded")], [1, 10_000])
     func interruptedWorkEndsInOrder(_ work: (command: String, model: String, verb: String), lines: Int) throws {
         let runner = try CommandRunner()
-        let input = (1...lines).map { "The harbour is open, \($0).\n" }.joined()
+        // A single line is as short as can be, and the next one has begun.
+        let input = lines == 1 ? "a\nb" : (1...lines).map { "The harbour is open, \($0).\n" }.joined()
         let batch = work.command == "translate" ? "--batch 1" : ""
         let result = runner.interrupt(
             "\(work.command) --model '\(FetchedModels.path(work.model))' --precision int8 --workers 1 \(batch)",
@@ -50,12 +51,12 @@ import _EDICTestSupport
         #expect(result.messages == "edic: stopped; \(are) \(work.verb)\n")
     }
 
-    /// A read that waits for the rest of a line does not keep it, either.
+    /// Nor does a read that waits for the first bytes of a compressed stream.
     @Test(.enabled(if: FetchedModels.has("all-minilm-l6-v2")))
     func interruptedReadsEndAtOnce() throws {
         let runner = try CommandRunner()
         let model = "--model '\(FetchedModels.path("all-minilm-l6-v2"))' --precision int8"
-        let result = runner.interrupt("embed \(model)", input: "A whole line.\nHalf a li", seconds: 5)
+        let result = runner.interrupt("embed \(model)", input: "BZ", seconds: 5)
         #expect(result.status == 130 && result.output.isEmpty, "\(result.messages)")
     }
 
