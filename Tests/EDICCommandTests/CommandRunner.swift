@@ -52,13 +52,13 @@ struct CommandRunner {
         write(input, to: "\(folder.path)/in")
         write(
             """
-            cd '\(folder.path)'
-            rm -f pipe out && mkfifo pipe
-            '\(Self.program)' \(arguments) <pipe >out 2>err 3>&- &
+            at='\(folder.path)'
+            rm -f "$at/pipe" "$at/out" && mkfifo "$at/pipe"
+            '\(Self.program)' \(arguments) <"$at/pipe" >"$at/out" 2>"$at/err" 3>&- &
             edic=$!
-            exec 3>pipe
-            cat in >&3 &
-            for i in $(seq \(10 * seconds)); do [ -s out ] && break; sleep 0.1; done
+            exec 3>"$at/pipe"
+            cat "$at/in" >&3 &
+            for i in $(seq \(10 * seconds)); do [ -s "$at/out" ] && break; sleep 0.1; done
             kill -INT $edic
             (sleep 60; kill -KILL $edic) 3>&- >/dev/null 2>&1 & watch=$!
             wait $edic
