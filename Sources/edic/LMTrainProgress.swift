@@ -23,12 +23,12 @@ final class LMTrainProgress {
         if case .reading = step, now - drawn < .milliseconds(80) { return }
         drawn = now
         let seconds = Int((now - started).components.seconds)
-        Terminal.error("\r\u{1B}[K  \(seconds) s  \(text(step))".prefix(Terminal.width - 1).description)
+        Terminal.redraw("  \(seconds) s  \(text(step))")
         isOpen = true
     }
 
     func finish() {
-        if isOpen { Terminal.error("\r\u{1B}[K") }
+        if isOpen { Terminal.redraw("") }
         isOpen = false
     }
 

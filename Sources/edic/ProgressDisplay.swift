@@ -73,13 +73,13 @@ final class ProgressDisplay: Sendable {
         let filled = Int(share * Double(cells))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled)
         let line = "  \(state.stage.padding(to: 12)) \(bar) \(state.done)/\(state.tasks) \(state.label)"
-        Terminal.error("\r\u{1B}[K" + String(line.prefix(Terminal.width - 1)))
+        Terminal.redraw(line)
         state.isLineOpen = true
     }
 
     private func clear(_ state: inout State) {
         guard state.isLineOpen else { return }
-        Terminal.error("\r\u{1B}[K")
+        Terminal.redraw("")
         state.isLineOpen = false
     }
 }
@@ -109,7 +109,7 @@ final class LineProgress: Sendable {
             state.drawn = now
             let lines = state.before + done
             let seconds = Double((now - state.started).components.seconds) + 0.5
-            Terminal.error("\r\u{1B}[K  \(lines) lines \(verb), \(Int(Double(lines) / seconds)) a second")
+            Terminal.redraw("  \(lines) lines \(verb), \(Int(Double(lines) / seconds)) a second")
             state.isOpen = true
         }
     }
@@ -120,7 +120,7 @@ final class LineProgress: Sendable {
     /// Removes the line.
     func finish() {
         state.withLock { state in
-            if state.isOpen { Terminal.error("\r\u{1B}[K") }
+            if state.isOpen { Terminal.redraw("") }
             state.isOpen = false
         }
     }

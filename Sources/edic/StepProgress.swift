@@ -36,13 +36,13 @@ final class StepProgress: Sendable {
 
     private func finish() {
         step.withLock { step in
-            if step != nil { Terminal.error("\r\u{1B}[K") }
+            if step != nil { Terminal.redraw("") }
             step = nil
         }
     }
 
     private func draw(_ step: String) {
         let seconds = (ContinuousClock.now - started).components.seconds
-        Terminal.error("\r\u{1B}[K" + "  \(seconds) s  \(step)".prefix(Terminal.width - 1))
+        Terminal.redraw("  \(seconds) s  \(step)")
     }
 }

@@ -15,6 +15,9 @@ enum Terminal {
 
     static func error(_ text: String) { write(text, to: STDERR_FILENO) }
 
+    /// Puts a line that tells of progress in the place of the one before, cut to the terminal's width; empty for none.
+    static func redraw(_ line: String) { error("\r\u{1B}[K" + line.prefix(width - 1)) }
+
     static func errorLine(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
 
     static func output(_ text: String) { write(text, to: STDOUT_FILENO) }

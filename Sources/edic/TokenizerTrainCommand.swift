@@ -231,13 +231,13 @@ struct TrainingDisplay {
                 case .pieces(let count): "\(NumberFormat.grouped(count)) pieces left"
                 case .round(let number): "round \(number) of balancing"
                 }
-            Terminal.error("\r\u{1B}[K  \(text)")
+            Terminal.redraw("  \(text)")
         }
         return !Interruption.shouldStop
     }
 
     func finish() {
-        if isLive { Terminal.error("\r\u{1B}[K") }
+        if isLive { Terminal.redraw("") }
     }
 }
 

@@ -3,7 +3,7 @@ internal import EDICNumerics
 /// Columns from the largest score on, equal ones in their order.
 ///
 /// A draw looks at a few of some 100 000 words, so only those are sorted: first the scores close to the largest, then,
-/// when more are asked for, those in a next band twice as wide. A pass over the scores takes a hundredth of sorting them.
+/// when more are asked for, those in a next band twice as wide.
 struct LikeliestFirst {
     private let scores: [Float]
     private var sorted: [Int] = []

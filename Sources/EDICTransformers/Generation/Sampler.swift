@@ -44,8 +44,9 @@ struct Sampler {
         func probability(_ token: Int) -> Double { scores[token].isNaN ? 0 : exp(Double(scores[token])) }
 
         let most = options.topK > 0 ? min(options.topK, tokens.count) : tokens.count
-        var sum = exp(Double(kernels.logSumExp(scores.span)))
-        if most < tokens.count { sum = (0..<most).reduce(0) { $0 + probability(tokens[$1]) } }
+        var sum =
+            most < tokens.count
+            ? (0..<most).reduce(0) { $0 + probability(tokens[$1]) } : exp(Double(kernels.logSumExp(scores.span)))
         var kept = most
         if options.topP < 1 || options.minP > 0 {
             let enough = options.topP < 1 ? Double(options.topP) * sum : .infinity
