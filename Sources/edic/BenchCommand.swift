@@ -65,8 +65,9 @@ struct BenchCommand: ParsableCommand {
     private func measure(_ path: String, _ pool: WorkerPool) throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let model = try CausalLanguageModel(path: FilePath(path), precision: precision.precision, pool: pool)
-        TouchedMemory.keep()
+        let model = try ModelMemory.opening {
+            try CausalLanguageModel(path: FilePath(path), precision: precision.precision, pool: pool)
+        }
         let opening = (clock.now - start) / .seconds(1)
         let speed = try model.benchmark(promptTokens: prompt, generatedTokens: generate, rounds: rounds)
         let limits = MachineLimits.measure(pool: pool)

@@ -28,9 +28,9 @@ struct EmbedCommand: ParsableCommand {
     @OptionGroup var work: WorkerOptions
 
     func run() throws {
-        let model = try TextEmbedder(
-            folder: choice.path, precision: choice.precision.precision, normalizes: normalize)
-        TouchedMemory.keep()
+        let model = try ModelMemory.opening {
+            try TextEmbedder(folder: choice.path, precision: choice.precision.precision, normalizes: normalize)
+        }
         let pool = work.pool
         Interruption.stopInOrder()
         try text.input.forEachBatch(lines: 32 * pool.workers...256 * pool.workers, verb: "embedded") { lines, _ in

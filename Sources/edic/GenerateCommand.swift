@@ -67,9 +67,9 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         let prompt = try prompt ?? Self.standardInput()
-        let model = try CausalLanguageModel(
-            path: choice.path, precision: choice.precision.precision, pool: work.pool)
-        TouchedMemory.keep()
+        let model = try ModelMemory.opening {
+            try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: work.pool)
+        }
         let options = GenerationOptions(
             maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
             repetitionPenalty: repetitionPenalty, seed: seed, stopStrings: stop, beamSize: beam)

@@ -26,9 +26,9 @@ struct ScoreCommand: ParsableCommand {
     @OptionGroup var work: WorkerOptions
 
     func run() throws {
-        let model = try CausalLanguageModel(
-            path: choice.path, precision: choice.precision.precision, pool: work.pool)
-        TouchedMemory.keep()
+        let model = try ModelMemory.opening {
+            try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: work.pool)
+        }
         Interruption.stopInOrder()
         let progress = LineProgress("scored")
         defer { progress.finish() }

@@ -65,11 +65,12 @@ struct ServeCommand: ParsableCommand, StopsInOrder {
 
     func run() throws {
         let pool = work.pool
-        let models = try model.map { argument in
-            let (name, path) = Self.parts(of: argument)
-            return try ServedModel(contentsOf: path, name: name, precision: precision.precision, pool: pool)
+        let models = try ModelMemory.opening {
+            try model.map { argument in
+                let (name, path) = Self.parts(of: argument)
+                return try ServedModel(contentsOf: path, name: name, precision: precision.precision, pool: pool)
+            }
         }
-        TouchedMemory.keep()
         let limits = ServerLimits(bodyBytes: maxBody << 10, running: running, waiting: waiting, seconds: timeout)
         let service = try ModelService(models, limits: limits, version: EDICVersion.current, pool: pool)
         let logLine = { @Sendable (entry: HTTPServer.LogEntry) in

@@ -58,8 +58,9 @@ struct TranslateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try TranslationModel(folder: choice.path, precision: choice.precision.precision)
-        TouchedMemory.keep()
+        let model = try ModelMemory.opening {
+            try TranslationModel(folder: choice.path, precision: choice.precision.precision)
+        }
         var options = model.defaultOptions
         options.beamSize = beam ?? max(options.beamSize, nBest)
         options.alternatives = nBest

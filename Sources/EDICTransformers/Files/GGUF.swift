@@ -49,9 +49,10 @@ public struct GGUF: Sendable {
         self.path = path
         let file = try MappedFile.open(path)
         let name = path.string
-        let header = try file.whole().withBytes { bytes throws(ModelError) in
-            try Self.header(of: bytes, name: name)
-        }
+        let whole = try file.whole()
+        let header = try whole.withBytes { bytes throws(ModelError) in try Self.header(of: bytes, name: name) }
+        // Vocabularies are most of it, and whoever wants them reads them again.
+        if let first = header.tensors.map(\.range.lowerBound).min() { whole.release(0..<first) }
         version = header.version
         metadata = [:]
         for (key, value) in header.values {
