@@ -81,6 +81,12 @@ public struct AttentionHistory: Sendable {
         }
     }
 
+    /// Forgets the latest positions; the next ones take their places.
+    public mutating func forget(_ latest: Int) {
+        precondition((0...count).contains(latest), "no more is forgotten than was kept")
+        count -= latest
+    }
+
     /// Rows of its own with room for `needed` positions, twice as many as before where there was not enough.
     private mutating func makeRoom(for needed: Int) {
         guard needed > rows.capacity || !isKnownUniquelyReferenced(&rows) else { return }

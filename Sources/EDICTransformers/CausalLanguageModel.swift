@@ -14,6 +14,10 @@ public import SystemPackage
 ///
 /// Greedy results and scores are the same to the last bit for any number of threads, on one machine and instruction
 /// set. A model may be used from several threads at once.
+///
+/// Where a text repeats something (a quotation, a name, a list, a table), the next tokens are guessed from what followed
+/// before, and the model reads its weights once for all of them; only those it would have made itself are kept
+/// (``GenerationOptions/draftsTokens``).
 public final class CausalLanguageModel: Sendable {
     public let folder: ModelFolder
     /// How many tokens there are.
@@ -129,8 +133,8 @@ public final class CausalLanguageModel: Sendable {
     public func read(tokens: [Int]) throws(ModelError) -> PromptPrefix {
         try checkTokens(tokens)
         var session = Session(network: network, compute: compute, storage: storage)
-        let logits = session.read(tokens)
-        return PromptPrefix(tokens: tokens, session: session, logits: logits)
+        let scores = session.read(tokens)
+        return PromptPrefix(tokens: tokens, session: session, scores: scores)
     }
 
     /// Continues a text that begins with what was read before.
@@ -166,30 +170,45 @@ public final class CausalLanguageModel: Sendable {
         if options.beamSize > 1 { return try searchBeams(prompt, limit: limit, options, on: compute) }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
         var sampler = Sampler(options, prompt: prompt, kernels: compute.kernels)
+        var lookup = options.draftsTokens ? PromptLookup(prompt) : nil
         var session = Session(network: network, compute: compute, storage: storage)
-        var logits: [Float] = []
+        var scores = Matrix(rows: 0, columns: 0)
         if limit > 0, let prefix, prompt.starts(with: prefix.tokens) {
             session = prefix.session
             session.compute = compute
             let rest = Array(prompt[prefix.tokens.count...])
-            logits = rest.isEmpty ? prefix.logits : session.read(rest)
+            scores = rest.isEmpty ? prefix.scores : session.read(rest)
         } else if limit > 0 {
-            logits = session.read(prompt)
+            scores = session.read(prompt)
         }
+        // What was guessed, and read with the token before it: `scores` has a row for what follows each.
+        var draft: [Int] = []
+        var row = 0
         while run.end == nil {
             try compute.stop?.check("the generation, \(run.tokens.count) tokens long,")
             guard run.tokens.count < limit else {
                 run.finish(.length)
                 break
             }
-            let normalizer = LogSoftmax.normalizer(logits, logits.indices, on: compute)
+            let logits = scores.row(row)
             let token = sampler.draw(logits)
             if endTokens.contains(token), !options.ignoresEndOfText {
                 run.finish(.endOfText)
                 break
             }
+            let normalizer = LogSoftmax.normalizer(logits, logits.indices, on: compute)
             run.append(token, logProbability: logits[token] - normalizer)
-            if run.end == nil, run.tokens.count < limit { logits = session.read([token]) }
+            guard run.end == nil, run.tokens.count < limit else { continue }
+            lookup?.append(token)
+            if row < draft.count, draft[row] == token {
+                row += 1
+                continue
+            }
+            session.forget(draft.count - row)
+            lookup?.learn(from: draft, right: row)
+            draft = lookup?.draft(atMost: limit - run.tokens.count - 1) ?? []
+            scores = session.read(token, draft: draft)
+            row = 0
         }
         return run.result
     }
@@ -242,51 +261,6 @@ public final class CausalLanguageModel: Sendable {
             throw ModelError(
                 .badRequest,
                 "the text has \(tokens.count) tokens, more than the \(contextLength) of the model's context")
-        }
-    }
-}
-
-/// The beginning of prompts, read once: its tokens with their keys and values.
-public struct PromptPrefix: Sendable {
-    public let tokens: [Int]
-    let session: Session
-    /// The scores of the token after it.
-    let logits: [Float]
-}
-
-/// One text being read, with its cache.
-struct Session: Sendable {
-    let network: any CausalNetwork
-    var compute: Compute
-    var cache: TextHistory
-    var past: [Int32] = []
-    /// How many tokens are read at a time: the activations of more only take memory.
-    var tokensAtATime = mostTokensAtATime
-    static let mostTokensAtATime = 256
-
-    init(network: any CausalNetwork, compute: Compute, storage: AttentionStorage = .floats) {
-        self.network = network
-        self.compute = compute
-        cache = network.emptyHistory(storage)
-    }
-
-    /// Reads tokens and gives the scores of the one after them.
-    mutating func read(_ tokens: [Int]) -> [Float] {
-        var last = Matrix(rows: 0, columns: 0)
-        readStates(of: tokens) { last = $0 }
-        return network.logits(last.rows(last.rows - 1..<last.rows), on: compute).values
-    }
-
-    /// Reads tokens; `body` is given the states of some of them at a time, in their order.
-    mutating func readStates<Failure: Error>(
-        of tokens: [Int], _ body: (Matrix) throws(Failure) -> Void
-    ) throws(Failure) {
-        let length = past.count + tokens.count
-        for start in stride(from: 0, to: tokens.count, by: tokensAtATime) {
-            let part = Array(tokens[start..<min(start + tokensAtATime, tokens.count)])
-            let batch = TokenBatch([.init(past: past, tokens: part, length: length)], cache: &cache)
-            past = batch.tables[0]
-            try body(network.states(of: batch, cache: &cache, on: compute, trace: nil))
         }
     }
 }

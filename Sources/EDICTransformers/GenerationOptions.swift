@@ -21,6 +21,9 @@ public struct GenerationOptions: Sendable, Hashable {
     public var stopStrings: [String]
     /// Goes on after the model's end of text.
     public var ignoresEndOfText: Bool
+    /// Guesses tokens from the text so far, and reads several at once where the text may repeat itself: the result is the same
+    /// to the last bit, and comes sooner. See ``CausalLanguageModel``.
+    public var draftsTokens: Bool
     /// How many hypotheses are followed at once; above 1 nothing is drawn.
     public var beamSize: Int
     /// With beams: scores are divided by the length to this power.
@@ -29,7 +32,7 @@ public struct GenerationOptions: Sendable, Hashable {
     public init(
         maximumTokens: Int = 256, temperature: Float = 0, topK: Int = 0, topP: Float = 1, minP: Float = 0,
         repetitionPenalty: Float = 1, seed: UInt64 = 0, stopStrings: [String] = [], ignoresEndOfText: Bool = false,
-        beamSize: Int = 1, lengthNormalization: Float = 1
+        draftsTokens: Bool = true, beamSize: Int = 1, lengthNormalization: Float = 1
     ) {
         self.maximumTokens = maximumTokens
         self.temperature = temperature
@@ -40,6 +43,7 @@ public struct GenerationOptions: Sendable, Hashable {
         self.seed = seed
         self.stopStrings = stopStrings
         self.ignoresEndOfText = ignoresEndOfText
+        self.draftsTokens = draftsTokens
         self.beamSize = beamSize
         self.lengthNormalization = lengthNormalization
     }

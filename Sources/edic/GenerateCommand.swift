@@ -53,6 +53,11 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "End before this text; may be given several times.")
     var stop: [String] = []
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Guess tokens where the text repeats itself and check several at once: the same result, sooner.")
+    var drafts = true
+
     @Option(help: "Hypotheses followed at once; above 1 nothing is drawn.")
     var beam = 1
 
@@ -72,7 +77,7 @@ struct GenerateCommand: ParsableCommand {
         }
         let options = GenerationOptions(
             maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
-            repetitionPenalty: repetitionPenalty, seed: seed, stopStrings: stop, beamSize: beam)
+            repetitionPenalty: repetitionPenalty, seed: seed, stopStrings: stop, draftsTokens: drafts, beamSize: beam)
         let isStreaming = !json && beam == 1
         var hasShown = false
         let onText: ((String) -> Bool)? =

@@ -130,11 +130,11 @@ extension CausalNetwork {
     /// The scores of the first words after ``MadeUpDecoder/text``, and the likeliest words one by one.
     func continuation() -> (scores: [Float], words: [Int]) {
         var session = Session(network: self, compute: Compute(), storage: .floats)
-        var scores = session.read(MadeUpDecoder.text)
+        var scores = session.read(MadeUpDecoder.text).values
         let first = Array(scores.prefix(10))
         let words = (0..<8).map { _ in
             let word = scores.indices.max { scores[$0] < scores[$1] } ?? -1
-            scores = session.read([word])
+            scores = session.read([word]).values
             return word
         }
         return (first, words)

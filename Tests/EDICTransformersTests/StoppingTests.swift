@@ -52,7 +52,8 @@ struct StoppingTests {
     func generationsEndBetweenLayers(_ name: String, beam: Int) throws {
         let model = try CausalLanguageModel(path: Self.path(name), pool: nil)
         let ids = Array(try Golden(name).tokens("long_ids").prefix(24))
-        let options = GenerationOptions(maximumTokens: 8, ignoresEndOfText: true, beamSize: beam)
+        let options = GenerationOptions(
+            maximumTokens: 8, ignoresEndOfText: true, draftsTokens: false, beamSize: beam)
         let layers = model.network.attentionShapes.count
         try endsWhereAsked(atLeast: 8 * layers) {
             _ = try model.generate(tokens: ids, options: options, shouldStop: $0)

@@ -41,6 +41,12 @@ struct TextHistory: DecoderCache {
             into: &out, kernels: compute.kernels, pool: compute.pool)
         return output
     }
+
+    /// Forgets the latest tokens.
+    mutating func forget(_ count: Int) {
+        rows -= count
+        for layer in layers.indices { layers[layer].forget(count) }
+    }
 }
 
 /// Several texts that are read in one step, from their beginnings to their ends: no token comes later, so nothing is kept

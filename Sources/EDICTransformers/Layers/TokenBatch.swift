@@ -6,14 +6,22 @@ struct TokenBatch {
     struct Sequence {
         var past: [Int32]
         var tokens: [Int]
-        /// How long the sequence will be, where more tokens are known to follow in later steps.
-        var length: Int?
+        var length = Length.withNewTokens
+    }
+
+    /// How long a sequence is taken to be, where positions depend on it (dynamic scaling).
+    enum Length {
+        case withNewTokens
+        /// More tokens are known to follow in later steps.
+        case known(Int)
+        /// For each token, what came up to it: those behind are guesses.
+        case ownPosition
     }
 
     private(set) var tokens: [Int] = []
     /// The position of each new token in its sequence.
     private(set) var positions: [Int] = []
-    /// How long each token's sequence is with all tokens that are known.
+    /// How long each token's sequence is taken to be.
     private(set) var lengths: [Int] = []
     /// Which sequence each token belongs to.
     private(set) var owners: [Int] = []
@@ -31,7 +39,11 @@ struct TokenBatch {
             let length = sequence.past.count + sequence.tokens.count
             tokens += sequence.tokens
             positions += sequence.past.count..<length
-            lengths += repeatElement(sequence.length ?? length, count: sequence.tokens.count)
+            switch sequence.length {
+            case .withNewTokens: lengths += repeatElement(length, count: sequence.tokens.count)
+            case .known(let known): lengths += repeatElement(known, count: sequence.tokens.count)
+            case .ownPosition: lengths += sequence.past.count + 1...length
+            }
             owners += repeatElement(owner, count: sequence.tokens.count)
             let table = sequence.past + newRows[start..<start + sequence.tokens.count]
             isContiguous.append(table.indices.allSatisfy { table[$0] == table[0] + Int32($0) })

@@ -1,0 +1,161 @@
+import EDICNumerics
+import Synchronization
+import SystemPackage
+import Testing
+import _EDICTestSupport
+
+@testable import EDICTransformers
+
+/// Guessed tokens change when a text comes, and nothing else.
+@Suite struct PromptLookupTests {
+    @Test func whatFollowedBeforeIsGuessed() {
+        var lookup = PromptLookup([7, 1, 2, 3, 4, 5, 6, 1, 2])
+        #expect(lookup.draft(atMost: 9).isEmpty)
+        lookup.append(3)
+        #expect(lookup.draft(atMost: 9) == [4, 5, 6])
+        #expect(lookup.draft(atMost: 2) == [4, 5])
+        #expect(lookup.draft(atMost: 0).isEmpty)
+        // The latest place counts.
+        for token in [8, 9, 1, 2, 3] { lookup.append(token) }
+        #expect(lookup.draft(atMost: 9) == [8, 9, 1])
+    }
+
+    @Test func repetitionsGoOn() {
+        #expect(PromptLookup([1, 1, 1, 1]).draft(atMost: 9) == [1, 1, 1])
+        #expect(PromptLookup([5, 1, 2, 1, 2, 1]).draft(atMost: 9) == [2, 1, 2])
+    }
+
+    @Test(arguments: 0...3) func shortTextsSayNothing(_ count: Int) {
+        #expect(PromptLookup(Array(repeating: 1, count: count)).draft(atMost: 9).isEmpty)
+    }
+
+    @Test func rightGuessesBecomeLongerAndWrongOnesRarer() {
+        // Five tokens in a row occur twice, behind different ones.
+        var lookup = PromptLookup([9, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 8, 1, 2, 3, 4, 5])
+        let draft = lookup.draft(atMost: 9)
+        #expect(draft == [6, 6, 6])
+        lookup.learn(from: draft, right: 3)
+        #expect(lookup.draft(atMost: 9).count == 7)
+        lookup.learn(from: draft, right: 1)
+        #expect(lookup.draft(atMost: 9) == draft)
+        for _ in 0..<2 { lookup.learn(from: draft, right: 0) }
+        #expect(lookup.draft(atMost: 9) == draft)
+        lookup.learn(from: draft, right: 0)
+        #expect(lookup.draft(atMost: 9).isEmpty)
+        lookup.learn(from: [], right: 0)
+        lookup.learn(from: draft, right: 1)
+        #expect(lookup.draft(atMost: 9) == draft)
+    }
+}
+
+/// Reads a text with some of its tokens guessed right and others wrong, and without guesses: every score is the same, to the
+/// last bit.
+private func expectGuessesChangeNothing(_ network: any CausalNetwork, _ tokens: [Int], from start: Int) {
+    for storage in [AttentionStorage.floats, .halves] {
+        var single = Session(network: network, compute: Compute(), storage: storage)
+        var drafted = single
+        _ = single.read(Array(tokens.prefix(start)))
+        _ = drafted.read(Array(tokens.prefix(start)))
+        var place = start
+        for (right, wrong) in [(0, 3), (3, 0), (2, 5), (7, 0), (0, 1), (20, 9), (0, 17), (1, 0)] {
+            let guesses = tokens[(place + 1)...].prefix(right) + tokens.prefix(wrong).map { $0 ^ 1 }
+            let scores = drafted.read(tokens[place], draft: Array(guesses))
+            for row in 0...right {
+                #expect(scores.row(row) == single.read([tokens[place + row]]).values, "\(storage), \(place), \(row)")
+            }
+            drafted.forget(wrong)
+            place += right + 1
+        }
+        #expect(drafted.past == single.past)
+    }
+}
+
+@Suite struct GuessedTokenTests {
+    /// Also where positions depend on the length of the text, and where tokens see a window.
+    @Test(arguments: [
+        "", #""rope_scaling": {"rope_type": "dynamic", "factor": 4.0}"#, #""sliding_window": 5"#,
+    ])
+    func guessesAreReadAsIfOneByOne(_ settings: String) throws {
+        let isWindowed = settings.contains("window")
+        let network = try MadeUpDecoder(isWindowed ? "mistral" : "llama", layers: 2).network(settings)
+        expectGuessesChangeNothing(network, (0..<100).map { (7 * $0 * $0 + $0 + 3) % 20 }, from: 50)
+    }
+}
+
+@Suite(.enabled(if: SharedData.isPresent))
+struct DraftedGenerationTests {
+    @Test(arguments: DecoderFamilyTests.cases)
+    func guessesAreReadAsIfOneByOne(_ name: String) throws {
+        let golden = try Golden(name)
+        expectGuessesChangeNothing(try DecoderFamilyTests.network(golden), golden.tokens("long_ids"), from: 3)
+    }
+
+    /// - Returns: what was generated, and how often layers were asked for.
+    private func generated(
+        by model: CausalLanguageModel, after prompt: [Int], prefix: PromptPrefix? = nil, _ options: GenerationOptions
+    ) throws -> (generation: Generation, layers: Int) {
+        let count = Counter()
+        let generation = try model.generate(
+            tokens: prompt, after: prefix, options: options, shouldStop: { count.add() })
+        return (generation, count.value)
+    }
+
+    private final class Counter: Sendable {
+        private let count = Atomic(0)
+        var value: Int { count.load(ordering: .relaxed) }
+        func add() -> Bool {
+            count.add(1, ordering: .relaxed)
+            return false
+        }
+    }
+
+    static let models = [
+        "llama/gqa", "llama/rope-dynamic", "mistral-window", "gpt2", "apertus", "gguf/tiny-Q8_0.gguf",
+        "gguf/tiny-Q4_0.gguf",
+        "gguf/tiny-Q4_K_M.gguf",
+    ].filter { SharedData.exists("data/goldens/\($0)") }
+
+    @Test(arguments: models, [Precision.asPublished, .int8])
+    func generationsAreTheSame(_ name: String, _ precision: Precision) throws {
+        let model = try CausalLanguageModel(
+            path: FilePath(SharedData.path("goldens/" + name)), precision: precision, pool: WorkerPool(workers: 2))
+        let period = [5, 9, 17, 2, 30, 11, 4].map { $0 % model.vocabularySize }
+        let prompt = Array([period, period, period].joined())
+        var saved = 0
+        for temperature: Float in [0, 0.8] {
+            // A penalty below 1 makes a text that repeats itself.
+            for (penalty, limit) in [(Float(1), 20), (0.1, 24)] {
+                var options = GenerationOptions(
+                    maximumTokens: limit, temperature: temperature, repetitionPenalty: penalty, seed: 11,
+                    ignoresEndOfText: true, draftsTokens: false)
+                let plain = try generated(by: model, after: prompt, options)
+                options.draftsTokens = true
+                let prefix = try model.read(tokens: Array(prompt.prefix(9)))
+                for prefix in [nil, prefix] {
+                    let drafted = try generated(by: model, after: prompt, prefix: prefix, options)
+                    #expect(drafted.generation == plain.generation)
+                    if prefix == nil { saved += plain.layers - drafted.layers }
+                }
+            }
+        }
+        #expect(saved > 0)
+    }
+
+    /// The text ends at its first end, whatever was guessed behind it.
+    @Test func endsAreSeenInGuesses() throws {
+        let model = try CausalLanguageModel(path: FilePath(SharedData.path("goldens/llama/gqa")), pool: nil)
+        let prompt = try Golden("llama/gqa").tokenLists("prompt_ids")[0]
+        var options = GenerationOptions(maximumTokens: 60, ignoresEndOfText: true, draftsTokens: false)
+        let whole = try model.generate(tokens: prompt, options: options)
+        for limit in 0...whole.tokens.count {
+            options.maximumTokens = limit
+            options.draftsTokens = true
+            var shown = ""
+            let drafted = try model.generate(tokens: prompt, options: options) { text in
+                shown += text
+                return true
+            }
+            #expect(drafted.tokens == Array(whole.tokens.prefix(limit)) && shown == drafted.text)
+        }
+    }
+}
