@@ -39,7 +39,8 @@ struct EDICCommand: ParsableCommand {
             try command.run()
         } catch let error where ExitMapping.isOwn(error) {
             Terminal.errorLine("edic: \(ExitMapping.message(error))")
-            Glibc.exit(ExitMapping.status(error).rawValue)
+            let status = ExitMapping.status(error)
+            Glibc.exit(status == .interrupted && Interruption.shouldStop ? Interruption.exitStatus : status.rawValue)
         } catch {
             exit(withError: error)
         }

@@ -8,10 +8,14 @@ extension BuildCommand: StopsInOrder {}
 
 /// Ctrl-C and `kill`: the first asks the running work to stop at the next safe place, the second ends the process.
 enum Interruption {
-    private static let isAsked = Atomic<Bool>(false)
+    /// The number of the first signal; 0 before it.
+    private static let asked = Atomic<Int32>(0)
     private static let isReading = Atomic<Bool>(false)
 
-    static var shouldStop: Bool { isAsked.load(ordering: .relaxed) }
+    static var shouldStop: Bool { asked.load(ordering: .relaxed) != 0 }
+
+    /// What a shell says of a process that the signal ended.
+    static var exitStatus: Int32 { 128 + asked.load(ordering: .relaxed) }
 
     /// Between pieces of work, when all that was printed is whole lines and a read may wait for ever: then the first ends the
     /// process.
@@ -30,7 +34,7 @@ enum Interruption {
     static func stopInOrder() {
         for number in [SIGINT, SIGTERM] {
             _ = signal(number) { number in
-                let isSecond = Interruption.isAsked.exchange(true, ordering: .relaxed)
+                let isSecond = Interruption.asked.exchange(number, ordering: .relaxed) != 0
                 if isSecond || Interruption.isReading.load(ordering: .relaxed) { _exit(128 + number) }
             }
         }

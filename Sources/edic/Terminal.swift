@@ -66,5 +66,6 @@ enum ExitStatus: Int32 {
     case cannotCreate = 73
     case ioError = 74
     case tryAgain = 75
+    /// As shells say of Ctrl-C; another signal has its own (``Interruption/exitStatus``).
     case interrupted = 130
 }

@@ -45,9 +45,9 @@ struct CommandRunner {
         return status == 0 ? read(screen) : nil
     }
 
-    /// Runs `edic ARGUMENTS` on standard input that stays open after `input`, and interrupts it once there is output, or
+    /// Runs `edic ARGUMENTS` on standard input that stays open after `input`, and sends it a signal once there is output, or
     /// after so many seconds. A command that ignores that is killed after a while.
-    func interrupt(_ arguments: String, input: String, seconds: Int = 60) -> Result {
+    func interrupt(_ arguments: String, input: String, seconds: Int = 60, signal: String = "INT") -> Result {
         let script = "\(folder.path)/script"
         write(input, to: "\(folder.path)/in")
         write(
@@ -59,7 +59,7 @@ struct CommandRunner {
             exec 3>"$at/pipe"
             cat "$at/in" >&3 &
             for i in $(seq \(10 * seconds)); do [ -s "$at/out" ] && break; sleep 0.1; done
-            kill -INT $edic
+            kill -\(signal) $edic
             (sleep 60; kill -KILL $edic) 3>&- >/dev/null 2>&1 & watch=$!
             wait $edic
             status=$?

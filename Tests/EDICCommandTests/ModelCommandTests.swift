@@ -60,12 +60,13 @@ import _EDICTestSupport
         #expect(result.status == 130 && result.output.isEmpty, "\(result.messages)")
     }
 
-    @Test(.enabled(if: FetchedModels.has("smollm2-135m-instruct")))
-    func interruptedGenerationEndsItsLine() throws {
+    @Test(.enabled(if: FetchedModels.has("smollm2-135m-instruct")), arguments: [("INT", Int32(130)), ("TERM", 143)])
+    func interruptedGenerationEndsItsLine(_ signal: String, _ status: Int32) throws {
         let runner = try CommandRunner()
         let model = "--model '\(FetchedModels.path("smollm2-135m-instruct"))' --precision int8"
-        let result = runner.interrupt("generate \(model) --max-tokens 100000 'The sea'", input: "")
-        #expect(result.status == 130, "\(result.messages)")
+        let result = runner.interrupt(
+            "generate \(model) --max-tokens 100000 'The sea'", input: "", signal: signal)
+        #expect(result.status == status, "\(result.messages)")
         #expect(result.output.count > 1 && result.output.hasSuffix("\n"))
         #expect(result.messages.hasPrefix("edic: the generation, ") && result.messages.hasSuffix("was cancelled\n"))
     }
