@@ -25,7 +25,7 @@ public struct AttentionHistory: Sendable {
 
         init(capacity: Int, bytesPerPosition: Int) {
             self.capacity = capacity
-            // Zeros: a group's lanes that hold no key yet are multiplied all the same.
+            // Zeros: a group's lanes that hold no key yet, or one that was removed, are multiplied all the same.
             bytes = AlignedBuffer(count: capacity * bytesPerPosition)
         }
     }
@@ -81,10 +81,14 @@ public struct AttentionHistory: Sendable {
         }
     }
 
-    /// Forgets the latest positions; the next ones take their places.
-    public mutating func forget(_ latest: Int) {
-        precondition((0...count).contains(latest), "no more is forgotten than was kept")
-        count -= latest
+    /// Forgets the latest positions; the next ones take their places. Memory stays.
+    ///
+    /// Complexity: O(1).
+    ///
+    /// - Parameter positions: how many, at most ``count``.
+    public mutating func removeLast(_ positions: Int) {
+        precondition((0...count).contains(positions), "no more is forgotten than was kept")
+        count -= positions
     }
 
     /// Rows of its own with room for `needed` positions, twice as many as before where there was not enough.

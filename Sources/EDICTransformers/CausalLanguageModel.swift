@@ -31,7 +31,8 @@ public final class CausalLanguageModel: Sendable {
     let tokenizer: TextCodec
     let endTokens: Set<Int>
     let compute: Compute
-    let storage: AttentionStorage
+    let precision: Precision
+    var storage: AttentionStorage { precision.storage }
 
     /// Opens a GGUF file or a Hugging Face folder.
     ///
@@ -50,7 +51,7 @@ public final class CausalLanguageModel: Sendable {
                 .unsupported, "\(path): is a \(folder.family) model, which does not generate text (\(folder.kind))")
         }
         compute = Compute(pool: pool)
-        storage = precision.storage
+        self.precision = precision
         switch folder.layout {
         case .gguf(let file):
             guard let gguf = header, let fromFile else {
@@ -170,10 +171,10 @@ public final class CausalLanguageModel: Sendable {
         if options.beamSize > 1 { return try searchBeams(prompt, limit: limit, options, on: compute) }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
         var sampler = Sampler(options, prompt: prompt, kernels: compute.kernels)
-        var lookup = options.draftsTokens ? PromptLookup(prompt) : nil
+        var lookup = options.draftsTokens ? PromptLookup(prompt, longest: precision.longestGuess) : nil
         var session = Session(network: network, compute: compute, storage: storage)
         var scores = Matrix(rows: 0, columns: 0)
-        if limit > 0, let prefix, prompt.starts(with: prefix.tokens) {
+        if limit > 0, let prefix, prompt.starts(with: prefix.tokens), !network.stretchesWithLength(prompt.count) {
             session = prefix.session
             session.compute = compute
             let rest = Array(prompt[prefix.tokens.count...])
@@ -204,9 +205,11 @@ public final class CausalLanguageModel: Sendable {
                 row += 1
                 continue
             }
-            session.forget(draft.count - row)
+            session.removeLast(draft.count - row)
             lookup?.learn(from: draft, right: row)
             draft = lookup?.draft(atMost: limit - run.tokens.count - 1) ?? []
+            // Nothing is kept from an end on.
+            if !options.ignoresEndOfText { draft = Array(draft.prefix { !endTokens.contains($0) }) }
             scores = session.read(token, draft: draft)
             row = 0
         }

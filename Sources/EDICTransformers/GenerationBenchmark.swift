@@ -12,7 +12,7 @@ public struct GenerationBenchmark: Sendable {
     public let promptTokens: Int
     /// The shortest time of all rounds for reading them.
     public let promptSeconds: Double
-    /// Tokens generated one after the other, each likeliest, after one token.
+    /// Tokens generated one after the other, each likeliest, after one token; none is guessed.
     public let generatedTokens: Int
     /// The shortest time of all rounds for generating them.
     public let generatedSeconds: Double

@@ -22,7 +22,7 @@ public struct GenerationOptions: Sendable, Hashable {
     /// Goes on after the model's end of text.
     public var ignoresEndOfText: Bool
     /// Guesses tokens from the text so far, and reads several at once where the text may repeat itself: the result is the same
-    /// to the last bit, and comes sooner. See ``CausalLanguageModel``.
+    /// to the last bit, and mostly comes sooner. Beams are followed without. See ``CausalLanguageModel``.
     public var draftsTokens: Bool
     /// How many hypotheses are followed at once; above 1 nothing is drawn.
     public var beamSize: Int

@@ -11,7 +11,8 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             First what the machine reads and computes at most in a second, then each kind of weights with each width of \
             activations: a batch over weights that fit the caches, and one row over weights that do not. 100 % is the \
-            machine's limit. With a language model, how fast it reads a prompt and generates.
+            machine's limit. With a language model, how fast it reads a prompt and generates, token by token (edic \
+            generate guesses some).
 
             EXAMPLES
               edic bench

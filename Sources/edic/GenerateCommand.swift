@@ -55,7 +55,10 @@ struct GenerateCommand: ParsableCommand {
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Guess tokens where the text repeats itself and check several at once: the same result, sooner.")
+        help: """
+            Guess tokens where the text repeats itself and check several at once: the same result, mostly sooner. Not \
+            with beams.
+            """)
     var drafts = true
 
     @Option(help: "Hypotheses followed at once; above 1 nothing is drawn.")

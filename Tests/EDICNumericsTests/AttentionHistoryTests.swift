@@ -104,4 +104,39 @@ import Testing
         }
         #expect(goneOn.0 != goneOn.1)
     }
+
+    /// What is removed is as if it had never been read, also for a copy made in between.
+    @Test(arguments: InstructionSet.available, [AttentionStorage.floats, .halves])
+    func removedPositionsLeaveNothing(isa: InstructionSet, storage: AttentionStorage) {
+        let shape = AttentionShape(heads: 4, keyValueHeads: 2, headSize: 16)
+        /// Reads positions of a text, or of another one, of which each number is its own.
+        func read(_ positions: Range<Int>, seed: UInt64, _ history: inout AttentionHistory) -> [Float] {
+            let end = positions.upperBound
+            let rows = positions.lowerBound * shape.keyValueWidth..<end * shape.keyValueWidth
+            let keys = randomFloats(end * shape.keyValueWidth, seed: seed)
+            let values = randomFloats(end * shape.keyValueWidth, seed: seed + 1)
+            let queries = randomFloats(positions.count * shape.width, seed: seed + 2)
+            var out = [Float](repeating: .nan, count: queries.count)
+            var span = out.mutableSpan
+            history.read(
+                keys: keys.span.extracting(rows), values: values.span.extracting(rows), queries: queries.span,
+                into: &span, kernels: Kernels(isa), pool: WorkerPool(workers: 2))
+            return out
+        }
+        for (kept, removed) in [(0, 1), (0, 40), (5, 3), (15, 1), (16, 1), (17, 20), (31, 33), (60, 90)] {
+            var history = AttentionHistory(shape, storage: storage)
+            var other = AttentionHistory(shape, storage: storage)
+            if kept > 0 {
+                _ = read(0..<kept, seed: 1, &history)
+                _ = read(0..<kept, seed: 1, &other)
+            }
+            _ = read(kept..<kept + removed, seed: 7, &history)
+            let copy = history
+            history.removeLast(removed)
+            #expect(history.count == kept && copy.count == kept + removed)
+            let found = read(kept..<kept + 50, seed: 1, &history)
+            let expected = read(kept..<kept + 50, seed: 1, &other)
+            #expect(found.elementsEqual(expected), "\(kept), \(removed)")
+        }
+    }
 }

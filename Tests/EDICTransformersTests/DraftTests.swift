@@ -9,7 +9,7 @@ import _EDICTestSupport
 /// Guessed tokens change when a text comes, and nothing else.
 @Suite struct PromptLookupTests {
     @Test func whatFollowedBeforeIsGuessed() {
-        var lookup = PromptLookup([7, 1, 2, 3, 4, 5, 6, 1, 2])
+        var lookup = PromptLookup([7, 1, 2, 3, 4, 5, 6, 1, 2], longest: 7)
         #expect(lookup.draft(atMost: 9).isEmpty)
         lookup.append(3)
         #expect(lookup.draft(atMost: 9) == [4, 5, 6])
@@ -21,17 +21,17 @@ import _EDICTestSupport
     }
 
     @Test func repetitionsGoOn() {
-        #expect(PromptLookup([1, 1, 1, 1]).draft(atMost: 9) == [1, 1, 1])
-        #expect(PromptLookup([5, 1, 2, 1, 2, 1]).draft(atMost: 9) == [2, 1, 2])
+        #expect(PromptLookup([1, 1, 1, 1], longest: 7).draft(atMost: 9) == [1, 1, 1])
+        #expect(PromptLookup([5, 1, 2, 1, 2, 1], longest: 7).draft(atMost: 9) == [2, 1, 2])
     }
 
     @Test(arguments: 0...3) func shortTextsSayNothing(_ count: Int) {
-        #expect(PromptLookup(Array(repeating: 1, count: count)).draft(atMost: 9).isEmpty)
+        #expect(PromptLookup(Array(repeating: 1, count: count), longest: 7).draft(atMost: 9).isEmpty)
     }
 
     @Test func rightGuessesBecomeLongerAndWrongOnesRarer() {
         // Five tokens in a row occur twice, behind different ones.
-        var lookup = PromptLookup([9, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 8, 1, 2, 3, 4, 5])
+        var lookup = PromptLookup([9, 1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 8, 1, 2, 3, 4, 5], longest: 7)
         let draft = lookup.draft(atMost: 9)
         #expect(draft == [6, 6, 6])
         lookup.learn(from: draft, right: 3)
@@ -63,7 +63,7 @@ private func expectGuessesChangeNothing(_ network: any CausalNetwork, _ tokens: 
             for row in 0...right {
                 #expect(scores.row(row) == single.read([tokens[place + row]]).values, "\(storage), \(place), \(row)")
             }
-            drafted.forget(wrong)
+            drafted.removeLast(wrong)
             place += right + 1
         }
         #expect(drafted.past == single.past)
@@ -100,20 +100,9 @@ struct DraftedGenerationTests {
         return (generation, count.value)
     }
 
-    private final class Counter: Sendable {
-        private let count = Atomic(0)
-        var value: Int { count.load(ordering: .relaxed) }
-        func add() -> Bool {
-            count.add(1, ordering: .relaxed)
-            return false
-        }
-    }
-
-    static let models = [
-        "llama/gqa", "llama/rope-dynamic", "mistral-window", "gpt2", "apertus", "gguf/tiny-Q8_0.gguf",
-        "gguf/tiny-Q4_0.gguf",
-        "gguf/tiny-Q4_K_M.gguf",
-    ].filter { SharedData.exists("data/goldens/\($0)") }
+    static let models =
+        ["llama/gqa", "mistral-window", "gpt2", "apertus"]
+        + PublishedModelTests.ggufTypes.map { "gguf/tiny-\($0).gguf" }
 
     @Test(arguments: models, [Precision.asPublished, .int8])
     func generationsAreTheSame(_ name: String, _ precision: Precision) throws {
@@ -141,21 +130,110 @@ struct DraftedGenerationTests {
         #expect(saved > 0)
     }
 
-    /// The text ends at its first end, whatever was guessed behind it.
-    @Test func endsAreSeenInGuesses() throws {
-        let model = try CausalLanguageModel(path: FilePath(SharedData.path("goldens/llama/gqa")), pool: nil)
-        let prompt = try Golden("llama/gqa").tokenLists("prompt_ids")[0]
-        var options = GenerationOptions(maximumTokens: 60, ignoresEndOfText: true, draftsTokens: false)
-        let whole = try model.generate(tokens: prompt, options: options)
-        for limit in 0...whole.tokens.count {
-            options.maximumTokens = limit
+    /// To the end of the context, behind which nothing is read: here positions are learnt, and there are no more.
+    @Test func contextsEndInGuesses() throws {
+        let model = try CausalLanguageModel(path: FilePath(SharedData.path("goldens/gpt2")), pool: nil)
+        let context = try #require(model.contextLength)
+        // Guesses meet the end at each of their places.
+        for more in 0..<4 {
+            let prompt = Array([[5, 9, 17], [5, 9, 17], Array(20..<20 + more)].joined())
+            var options = GenerationOptions(
+                maximumTokens: .max, repetitionPenalty: 0.1, ignoresEndOfText: true, draftsTokens: false)
+            let plain = try generated(by: model, after: prompt, options)
             options.draftsTokens = true
-            var shown = ""
-            let drafted = try model.generate(tokens: prompt, options: options) { text in
-                shown += text
-                return true
-            }
-            #expect(drafted.tokens == Array(whole.tokens.prefix(limit)) && shown == drafted.text)
+            let drafted = try generated(by: model, after: prompt, options)
+            #expect(drafted.generation == plain.generation && drafted.layers < plain.layers)
+            #expect(plain.generation.tokens.count == context - prompt.count && plain.generation.end == .length)
         }
+    }
+}
+
+/// What ends a text within guesses that are right.
+@Suite(.enabled(if: SharedData.isPresent))
+struct EndsInGuessesTests {
+    private static let plain = GenerationOptions(maximumTokens: 40, draftsTokens: false)
+    private static let drafting = GenerationOptions(maximumTokens: 40)
+
+    /// Four tokens a step, and with int8 eight once guesses are right; an end in them counts for nothing where none is wanted.
+    @Test(arguments: [(Precision.asPublished, 29), (.int8, 33)])
+    func mostStepsAreSaved(_ precision: Precision, _ steps: Int) throws {
+        try withFolder { folder in
+            let model = try CountingModel.open(in: folder, ends: [38], precision: precision)
+            let asked = try [Self.plain, Self.drafting].map { options in
+                var options = options
+                options.ignoresEndOfText = true
+                let count = Counter()
+                let found = try model.generate(
+                    tokens: CountingModel.prompt, options: options, shouldStop: { count.add() })
+                #expect(found.tokens == (0..<40).map { 35 + $0 % 7 })
+                return count.value
+            }
+            // The only layer asks once a step.
+            #expect(asked[0] - asked[1] == steps)
+        }
+    }
+
+    @Test(arguments: 0..<7) func textsEndAtTheFirstEnd(_ place: Int) throws {
+        try withFolder { folder in
+            let model = try CountingModel.open(in: folder, ends: [35 + place, 3])
+            for options in [Self.plain, Self.drafting] {
+                let found = try model.generate(tokens: CountingModel.prompt, options: options)
+                #expect(found.end == .endOfText && found.tokens == Array(35..<35 + place))
+                var all = options
+                all.ignoresEndOfText = true
+                let whole = try model.generate(tokens: CountingModel.prompt, options: all)
+                #expect(whole.end == .length && whole.tokens.count == 40)
+            }
+        }
+    }
+
+    @Test func limitsHold() throws {
+        try withFolder { folder in
+            let model = try CountingModel.open(in: folder, ends: [], context: 30)
+            for limit in 0...20 {
+                var options = Self.drafting
+                options.maximumTokens = limit
+                let found = try model.generate(tokens: CountingModel.prompt, options: options)
+                #expect(found.tokens == (0..<min(limit, 16)).map { 35 + $0 % 7 } && found.end == .length)
+            }
+        }
+    }
+
+    /// Stop strings, and a reader who wants no more.
+    @Test func textsEndWhereTheyShould() throws {
+        try withFolder { folder in
+            let model = try CountingModel.open(in: folder, ends: [])
+            let whole = Array(try model.generate(tokens: CountingModel.prompt, options: Self.plain).text)
+            #expect(whole.count > 20)
+            for start in 0..<whole.count / 2 {
+                for length in [1, 3] {
+                    var (plain, drafting) = (Self.plain, Self.drafting)
+                    plain.stopStrings = [String(whole[start..<start + length])]
+                    drafting.stopStrings = plain.stopStrings
+                    let expected = try model.generate(tokens: CountingModel.prompt, options: plain)
+                    #expect(expected.end == .stopString(plain.stopStrings[0]))
+                    #expect(try model.generate(tokens: CountingModel.prompt, options: drafting) == expected)
+                }
+            }
+            for wanted in 1...12 {
+                let results = try [Self.plain, Self.drafting].map { options in
+                    var calls = 0
+                    return try model.generate(tokens: CountingModel.prompt, options: options) { _ in
+                        calls += 1
+                        return calls < wanted
+                    }
+                }
+                #expect(results[0] == results[1] && results[0].end == .stopped)
+            }
+        }
+    }
+}
+
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func add() -> Bool {
+        count.add(1, ordering: .relaxed)
+        return false
     }
 }

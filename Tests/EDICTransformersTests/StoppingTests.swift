@@ -48,12 +48,13 @@ struct StoppingTests {
         }
     }
 
-    @Test(arguments: ["llama/gqa", "gpt2"], [1, 2])
-    func generationsEndBetweenLayers(_ name: String, beam: Int) throws {
+    @Test(arguments: ["llama/gqa", "gpt2"], [(1, false), (1, true), (2, false)])
+    func generationsEndBetweenLayers(_ name: String, _ way: (beam: Int, drafts: Bool)) throws {
+        let beam = way.beam
         let model = try CausalLanguageModel(path: Self.path(name), pool: nil)
         let ids = Array(try Golden(name).tokens("long_ids").prefix(24))
         let options = GenerationOptions(
-            maximumTokens: 8, ignoresEndOfText: true, draftsTokens: false, beamSize: beam)
+            maximumTokens: 8, ignoresEndOfText: true, draftsTokens: way.drafts, beamSize: beam)
         let layers = model.network.attentionShapes.count
         try endsWhereAsked(atLeast: 8 * layers) {
             _ = try model.generate(tokens: ids, options: options, shouldStop: $0)

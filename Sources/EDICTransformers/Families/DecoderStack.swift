@@ -65,6 +65,8 @@ extension StackedNetwork {
 
     var attentionShapes: [AttentionShape] { stack.layers.map(\.attention.shape) }
 
+    func stretchesWithLength(_ length: Int) -> Bool { stack.shape.rotary.changes(atLength: length) }
+
     func states(
         of batch: TokenBatch, cache: inout some DecoderCache, on compute: Compute, trace: ((Matrix) -> Void)?
     ) -> Matrix {

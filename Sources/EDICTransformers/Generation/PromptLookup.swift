@@ -1,22 +1,22 @@
 /// Guesses how a text goes on: as it did the last time its latest tokens occurred (prompt lookup, Saxena 2023; LLMA, Yang
 /// et al. 2023).
 ///
-/// To read a few tokens takes a model little longer than to read one, since it reads its weights once for all. So what was
-/// guessed right comes almost for nothing, and a wrong guess costs a part of a step: fewer are made after those.
+/// A model reads its weights once for several tokens, so that three more take a third to all of the time of the first. Right
+/// guesses come that much sooner, and wrong ones cost it: fewer are made after those.
 struct PromptLookup {
     private var tokens: [Int]
-    /// Behind which token three in a row last occurred, the latest ones not counted.
+    /// The place of the token that followed these three when they last occurred, the latest ones not counted.
     private var places: [Context: Int] = [:]
     /// So many of the latest tokens must have occurred together for a guess.
     private var needed = Self.fewest
     /// How many tokens a guess has.
     private var length = Self.shortest
+    private let longest: Int
 
     private static let fewest = 3
     private static let most = 16
-    /// With the token before them, as many rows as the kernels read at once, and twice as many.
+    /// With the token before them, as many rows as the kernels read at once.
     private static let shortest = 3
-    private static let longest = 7
 
     private struct Context: Hashable {
         let first: Int
@@ -24,9 +24,14 @@ struct PromptLookup {
         let third: Int
     }
 
-    init(_ text: [Int]) {
+    /// - Parameters:
+    ///   - text: what is there already.
+    ///   - longest: how many tokens are guessed behind a guess that was right.
+    init(_ text: [Int], longest: Int) {
+        self.longest = longest
         tokens = []
         tokens.reserveCapacity(text.count)
+        places.reserveCapacity(text.count)
         for token in text { append(token) }
     }
 
@@ -62,6 +67,6 @@ struct PromptLookup {
     mutating func learn(from draft: [Int], right: Int) {
         guard !draft.isEmpty else { return }
         needed = right == 0 ? min(needed + 1, Self.most) : max(needed - 1, Self.fewest)
-        length = right == draft.count ? Self.longest : Self.shortest
+        length = right == draft.count ? longest : Self.shortest
     }
 }

@@ -41,10 +41,10 @@ struct Session: Sendable {
     }
 
     /// Forgets the latest tokens, as if they had not been read.
-    mutating func forget(_ count: Int) {
+    mutating func removeLast(_ count: Int) {
         guard count > 0 else { return }
         past.removeLast(count)
-        cache.forget(count)
+        cache.removeLast(count)
     }
 
     /// Reads tokens; `body` is given the states of some of them at a time, in their order.

@@ -43,9 +43,9 @@ struct TextHistory: DecoderCache {
     }
 
     /// Forgets the latest tokens.
-    mutating func forget(_ count: Int) {
+    mutating func removeLast(_ count: Int) {
         rows -= count
-        for layer in layers.indices { layers[layer].forget(count) }
+        for layer in layers.indices { layers[layer].removeLast(count) }
     }
 }
 

@@ -90,6 +90,11 @@ struct RotaryEmbedding: Sendable {
         }
     }
 
+    /// Whether the frequencies for a text of `length` tokens are others than for shorter ones.
+    func changes(atLength length: Int) -> Bool {
+        if case .dynamic(_, let original) = scaling { length > original } else { false }
+    }
+
     /// The frequencies for a text of `length` tokens.
     private func frequencies(length: Int) -> [Float] {
         guard case .dynamic(let factor, let original) = scaling, length > original else { return frequencies }
@@ -106,7 +111,7 @@ struct RotaryEmbedding: Sendable {
 
     /// - Parameters:
     ///   - positions: the position of each row in its text.
-    ///   - lengths: for each row, how long its text is with all rows of this step.
+    ///   - lengths: for each row, how long its text is taken to be.
     func angles(positions: [Int], lengths: [Int]) -> Angles {
         var length = -1
         var frequencies: [Float] = []

@@ -91,6 +91,9 @@ protocol CausalNetwork: Sendable {
     /// Bytes of weights that one step reads, however few its tokens; of embeddings only a row is read, not counted.
     var bytesPerToken: Int { get }
 
+    /// Whether keys in a text of `length` tokens are others than in shorter ones.
+    func stretchesWithLength(_ length: Int) -> Bool
+
     /// The shape of each layer's attention.
     var attentionShapes: [AttentionShape] { get }
 
@@ -106,6 +109,8 @@ protocol CausalNetwork: Sendable {
 }
 
 extension CausalNetwork {
+    func stretchesWithLength(_ length: Int) -> Bool { false }
+
     /// The scores of all words, for some states.
     func logits(_ states: Matrix, on compute: Compute) -> Matrix { head(states, on: compute) }
 
