@@ -27,7 +27,7 @@ public enum Deflate {
     }
 
     /// The CRC-32 of ZIP and gzip.
-    static func crc(of bytes: Span<UInt8>) -> UInt32 {
+    public static func crc(of bytes: Span<UInt8>) -> UInt32 {
         unsafe bytes.withUnsafeBufferPointer { unsafe UInt32(crc32_z(0, $0.baseAddress, $0.count)) }
     }
 

@@ -48,7 +48,7 @@ public final class CausalLanguageModel: Sendable {
             case .causal(let fromFolder, let fromFile) = family.load
         else {
             throw ModelError(
-                .unsupported, "\(path): is a \(folder.family) model, which does not generate text (\(folder.kind))")
+                .unsupported, "\(path): is a \(folder.family) model, which neither generates nor scores text")
         }
         compute = Compute(pool: pool)
         self.precision = precision
@@ -222,7 +222,8 @@ public final class CausalLanguageModel: Sendable {
         var search = BeamSearch(
             .init(
                 size: options.beamSize, policy: .huggingFace, lengthNormalization: options.lengthNormalization,
-                maximumLength: limit, minimumLength: options.ignoresEndOfText ? limit : 0, endWords: endTokens))
+                maximumLength: limit, minimumLength: options.ignoresEndOfText ? limit : 0, endWords: endTokens,
+                recordsWords: true))
         var cache = network.emptyCache()
         var pasts: [[Int32]] = [[]]
         var words = [prompt]
@@ -239,11 +240,11 @@ public final class CausalLanguageModel: Sendable {
         }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: nil)
         guard let best = search.results.first?.hypothesis else { return run.result }
-        for word in best.words where run.end == nil {
+        for (word, logProbability) in zip(best.words, best.logProbabilities) where run.end == nil {
             if endTokens.contains(word), !options.ignoresEndOfText {
                 run.finish(.endOfText)
             } else {
-                run.append(word, logProbability: best.total / Float(best.words.count))
+                run.append(word, logProbability: logProbability)
             }
         }
         if run.end == nil { run.finish(.length) }

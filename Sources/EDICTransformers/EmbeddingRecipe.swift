@@ -24,7 +24,8 @@ struct EmbeddingRecipe: Sendable {
         if FileTree.exists(modules) {
             try read(JSONFile.read(modules).array ?? [], of: modules, in: path, width: width, precision)
         } else {
-            try readPooling(path.appending("1_Pooling"))
+            let pooling = path.appending("1_Pooling")
+            if FileTree.exists(pooling.appending("config.json")) { try readPooling(pooling) }
         }
         let limits = path.appending("sentence_bert_config.json")
         if FileTree.exists(limits) { maximumTokens = try ModelConfiguration(limits)["max_seq_length"]?.int }
@@ -62,7 +63,6 @@ struct EmbeddingRecipe: Sendable {
 
     private mutating func readPooling(_ folder: FilePath) throws(ModelError) {
         let file = folder.appending("config.json")
-        guard FileTree.exists(file) else { return }
         let configuration = try ModelConfiguration(file)
         // Of sentence-transformers 6 one word; before, a flag for each way.
         let flags = [

@@ -13,7 +13,8 @@ public struct GenerationOptions: Sendable, Hashable {
     public var topP: Float
     /// Draws only from tokens at least this probable, as a share of the likeliest one's probability.
     public var minP: Float
-    /// Divides the scores of tokens that have occurred (multiplies negative ones); 1 for none (Keskar et al. 2019).
+    /// Divides the scores of tokens that have occurred (multiplies negative ones); 1 for none (Keskar et al. 2019), as beams
+    /// want it.
     public var repetitionPenalty: Float
     /// The same seed draws the same tokens.
     public var seed: UInt64
@@ -58,6 +59,7 @@ public struct GenerationOptions: Sendable, Hashable {
         try expect(topP > 0 && topP <= 1, "top-p should be above 0 and at most 1")
         try expect(minP >= 0 && minP <= 1, "min-p should be 0 to 1")
         try expect(repetitionPenalty > 0 && repetitionPenalty.isFinite, "the repetition penalty should be above 0")
+        try expect(beamSize == 1 || repetitionPenalty == 1, "beams are followed without a repetition penalty")
         try expect((1...256).contains(beamSize), "the beam size is \(beamSize); 1 to 256 are possible")
         try expect(!stopStrings.contains(""), "a stop string should not be empty")
         try expect(lengthNormalization.isFinite, "the length normalisation is not a number")

@@ -55,7 +55,7 @@ public final class TextEmbedder: Sendable {
         folder = try ModelFolder.discover(in: path)
         guard case .huggingFace(let file) = folder.layout, folder.kind == .textEmbedder else {
             throw ModelError(
-                .unsupported, "\(path): is a \(folder.family) model, which makes no vectors (\(folder.kind))")
+                .unsupported, "\(path): is a \(folder.family) model, which makes no vectors")
         }
         let configuration = try ModelConfiguration(file)
         let tensors = try folder.tensors()

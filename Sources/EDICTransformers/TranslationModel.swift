@@ -36,7 +36,7 @@ public final class TranslationModel: Sendable {
         folder = try ModelFolder.discover(in: path)
         guard folder.kind == .translation else {
             throw ModelError(
-                .unsupported, "\(path): is a \(folder.family) model, which does not translate (\(folder.kind))")
+                .unsupported, "\(path): is a \(folder.family) model, which does not translate")
         }
         let tensors = try folder.tensors()
         switch folder.layout {

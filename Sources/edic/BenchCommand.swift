@@ -45,7 +45,7 @@ struct BenchCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        if workers < 0 { throw ValidationError("--workers is 0 or more") }
+        try WorkerOptions.check(workers)
         if prompt < 1 || generate < 1 || rounds < 1 {
             throw ValidationError("--prompt, --generate and --rounds are 1 or more")
         }

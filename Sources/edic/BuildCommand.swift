@@ -37,7 +37,7 @@ struct BuildCommand: ParsableCommand {
 
     func validate() throws {
         if recipe == nil && !showRecipe { throw ValidationError("give a recipe, such as Corpora/nightly.yaml") }
-        if let workers, workers < 0 { throw ValidationError("--workers is 0 or more") }
+        if let workers { try WorkerOptions.check(workers) }
     }
 
     func run() throws {

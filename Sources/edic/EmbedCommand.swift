@@ -9,7 +9,8 @@ struct EmbedCommand: ParsableCommand {
         commandName: "embed",
         abstract: "Turn each line into a vector.",
         discussion: """
-            Lines with a like meaning get vectors of a like direction. Prints each vector as numbers with spaces between.
+            Lines with a like meaning get vectors of a like direction. Prints each vector as numbers with spaces between. \
+            Of a text with more tokens than the model takes, the first ones count.
 
             EXAMPLES
               edic embed --model Models/all-MiniLM-L6-v2 sentences.txt > vectors.txt

@@ -9,7 +9,7 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Continue a text with a language model.",
         discussion: """
-            The text appears as it is made. Without a prompt, standard input is the prompt.
+            The text appears as it is made. Without a prompt, or with -, standard input is the prompt.
 
             EXAMPLES
               edic generate --model Models/smollm2 "The capital of Portugal is"
@@ -61,7 +61,7 @@ struct GenerateCommand: ParsableCommand {
             """)
     var drafts = true
 
-    @Option(help: "Hypotheses followed at once; above 1 nothing is drawn.")
+    @Option(help: "Hypotheses followed at once; above 1 nothing is drawn, and there is no repetition penalty.")
     var beam = 1
 
     @Flag(help: "Print a JSON object with text, tokens, log-probabilities and why it ended.")
@@ -74,7 +74,7 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let prompt = try prompt ?? Self.standardInput()
+        let prompt = try prompt.flatMap { $0 == "-" ? nil : $0 } ?? Self.standardInput()
         let model = try ModelMemory.opening {
             try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: work.pool)
         }
@@ -113,11 +113,14 @@ struct GenerateCommand: ParsableCommand {
         }
     }
 
-    /// All of standard input without the end of its last line, which is no part of a prompt.
+    /// All of standard input without the end of its last line and a byte order mark, which are no part of a prompt.
     private static func standardInput() throws -> String {
         var prompt = ""
         try TextInput([]).forEachDocument(atMost: 16 << 20) { _, content in
-            prompt = (content.last == 0x0A ? Array(content.dropLast()) : content).text
+            var text = TextInput.withoutMark(content)
+            if text.last == 0x0A { text.removeLast() }
+            if text.last == 0x0D { text.removeLast() }
+            prompt = Array(text).text
         }
         return prompt
     }

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import SystemPackage
 
 /// Standard output for results, standard error for all else.
 enum Terminal {
@@ -42,6 +43,7 @@ enum Terminal {
             if written < 0 {
                 if errno == EINTR { continue }
                 if errno == EPIPE { exit(0) }
+                if descriptor == STDOUT_FILENO { errorLine("edic: standard output: \(Errno(rawValue: errno))") }
                 exit(ExitStatus.ioError.rawValue)
             }
             unsafe rest = rest.dropFirst(written)

@@ -40,7 +40,7 @@ struct TextInput {
 
     /// The same with where the lines are.
     private func forEachBatch(
-        lines mostLines: @autoclosure () -> Int, bytes mostBytes: Int = 4 << 20,
+        lines mostLines: @autoclosure () -> Int, bytes mostBytes: Int = 4 << 20, dropsMark: Bool = false,
         _ body: (_ lines: [[UInt8]], _ places: LinePlaces) throws -> Void
     ) throws {
         for path in paths {
@@ -58,7 +58,8 @@ struct TextInput {
                 byteCount = 0
             }
             while try reader.advance() {
-                let line = reader.withLine { line in Self.array(line) }
+                var line = reader.withLine { line in Self.array(line) }
+                if dropsMark && before + batch.count == 0 { line = Array(Self.withoutMark(line)) }
                 byteCount += line.count
                 batch.append(line)
                 let isFull = batch.count >= mostLines() || byteCount >= mostBytes
@@ -71,7 +72,13 @@ struct TextInput {
         }
     }
 
-    /// The same for long work, which ends in order when it is asked to stop: the batches that `body` has printed are said.
+    /// A file's content without the byte order mark that some programs on Windows begin it with.
+    static func withoutMark(_ content: [UInt8]) -> ArraySlice<UInt8> {
+        content.starts(with: [0xEF, 0xBB, 0xBF]) ? content.dropFirst(3) : content[...]
+    }
+
+    /// The same for long work, which ends in order when it is asked to stop: the batches that `body` has printed are said. A
+    /// byte order mark is no part of a file's first line.
     ///
     /// - Parameters:
     ///   - lines: how many make a batch; in these bounds, so many that it takes a second or some, since all of its results
@@ -88,7 +95,7 @@ struct TextInput {
         defer { Interruption.setReading(false) }
         do {
             if Interruption.shouldStop { throw Self.stopped }
-            try forEachBatch(lines: count) { lines, places in
+            try forEachBatch(lines: count, dropsMark: true) { lines, places in
                 Interruption.setReading(false)
                 defer { Interruption.setReading(true) }
                 if Interruption.shouldStop { throw Self.stopped }

@@ -11,7 +11,7 @@ struct TranslateCommand: ParsableCommand {
         discussion: """
             Lines stay lines, in their order; an empty one stays empty. A line of several sentences that is long is \
             translated sentence by sentence and put together again. With --n-best each alternative is a line as Marian \
-            prints it: the line's number from 0, the text, the score, with ||| between. With --alignment the numbers \
+            prints it: the line's number from 0, the text, the score, with ||| between; a line in sentences has one. With --alignment the numbers \
             of source and target tokens that belong together follow, from 0, with - between.
 
             EXAMPLES
@@ -54,6 +54,7 @@ struct TranslateCommand: ParsableCommand {
     func validate() throws {
         if nBest < 1 { throw ValidationError("--n-best is 1 or more") }
         if let batch, !(1...1 << 16).contains(batch) { throw ValidationError("--batch is 1 to \(1 << 16)") }
+        if let beam, beam < 1 { throw ValidationError("--beam is 1 or more") }
         if let beam, beam < nBest { throw ValidationError("--n-best \(nBest) needs --beam \(nBest) or more") }
     }
 

@@ -7,7 +7,12 @@ struct WorkerOptions: ParsableArguments {
     var workers = 0
 
     func validate() throws {
-        if workers < 0 { throw ValidationError("--workers is 0 or more") }
+        try Self.check(workers)
+    }
+
+    /// More threads than this take their time to start and give nothing.
+    static func check(_ workers: Int) throws {
+        if !(0...1024).contains(workers) { throw ValidationError("--workers is 0 to 1024") }
     }
 
     var pool: WorkerPool { workers == 0 ? .shared : WorkerPool(workers: workers) }

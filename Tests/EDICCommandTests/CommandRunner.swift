@@ -4,7 +4,7 @@ import _EDICTestSupport
 /// Runs the `edic` that was built with the tests.
 struct CommandRunner {
     /// What a run left.
-    struct Result {
+    struct Result: Equatable {
         var status: Int32
         var output: String
         var messages: String
@@ -29,11 +29,15 @@ struct CommandRunner {
     init() throws { folder = try TemporaryFolder() }
 
     /// Runs `edic ARGUMENTS`, which a shell splits.
-    func run(_ arguments: String, input: String = "") -> Result {
-        let (source, output, messages) = ("\(folder.path)/in", "\(folder.path)/out", "\(folder.path)/err")
+    ///
+    /// - Parameter output: where standard output goes, if not to a file that is read.
+    func run(_ arguments: String, input: String = "", output: String? = nil) -> Result {
+        let (source, messages) = ("\(folder.path)/in", "\(folder.path)/err")
+        let output = output ?? "\(folder.path)/out"
         write(input, to: source)
         let status = unsafe system("'\(Self.program)' \(arguments) <'\(source)' >'\(output)' 2>'\(messages)'")
-        return Result(status: status >> 8 & 0xFF, output: read(output), messages: read(messages))
+        return Result(
+            status: status >> 8 & 0xFF, output: output.hasPrefix("/dev/") ? "" : read(output), messages: read(messages))
     }
 
     /// What `edic ARGUMENTS` writes to standard error where that is a terminal 80 columns wide; nil where it fails.

@@ -91,6 +91,32 @@ import _EDICTestSupport
         #expect(fields[1].first == "nan" && (Double(fields[0][0]) ?? 0) > 1)
     }
 
+    /// Windows' programs begin a file with a mark and end its lines with two characters.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func marksAndReturnsAreNoPartOfTheText() throws {
+        let runner = try CommandRunner()
+        let model = "--model '\(SharedData.path("goldens/llama/gqa"))'"
+        let plain = runner.run("score \(model)", input: "The budget.\nA model.\n")
+        #expect(
+            plain.status == 0 && runner.run("score \(model)", input: "\u{FEFF}The budget.\r\nA model.\r\n") == plain)
+        let generated = runner.run("generate \(model) --max-tokens 5", input: "The budget.")
+        #expect(generated.status == 0)
+        for input in ["\u{FEFF}The budget.\r\n", "The budget.\n", "The budget.\r\n"] {
+            #expect(runner.run("generate \(model) --max-tokens 5 -", input: input) == generated)
+        }
+    }
+
+    @Test(arguments: ["translate -m m", "bench", "build x.yaml"]) func threadsAreLimited(_ command: String) throws {
+        let result = try CommandRunner().run("\(command) --workers 1025")
+        #expect(result.status == 64 && result.messages.contains("--workers is 0 to 1024"))
+    }
+
+    /// A disk that is full is said.
+    @Test func outputThatCannotBeWrittenIsSaid() throws {
+        let result = try CommandRunner().run("identify", input: "The harbour is open in winter.\n", output: "/dev/full")
+        #expect(result.status == 74 && result.messages.hasPrefix("edic: standard output: "), "\(result.messages)")
+    }
+
     private func numbers(after key: String, in text: String) -> [Int] {
         guard let start = text.firstRange(of: key) else { return [] }
         return text[start.upperBound...].prefix { $0 != "]" }.split(separator: ",").compactMap { Int($0) }

@@ -4,6 +4,7 @@ import EDICNgram
 import EDICNumerics
 import EDICTokenizers
 import EDICTransformers
+import Synchronization
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -31,10 +32,13 @@ import _EDICTestSupport
     }()
 
     static func post(_ path: String, _ body: String, to service: ModelService = service) throws -> (Int, JSONValue) {
-        let request = HTTPRequest(
+        try answer(service.respond(to: request(path, body)))
+    }
+
+    static func request(_ path: String, _ body: String) -> HTTPRequest {
+        HTTPRequest(
             method: "POST", path: path, fields: [("content-type", "application/json; charset=utf-8")],
             body: Array(body.utf8))
-        return try answer(service.respond(to: request))
     }
 
     static func answer(_ response: HTTPResponse) throws -> (Int, JSONValue) {
@@ -194,6 +198,31 @@ import _EDICTestSupport
         let greedy = #"{"text": "a", "beam": 2, "alternatives": 3}"#
         #expect(try RouterTests.post("/v1/translate", greedy, to: service).0 == 400)
         #expect(try RouterTests.post("/v1/translate", #"{"text": "a\nb", "alternatives": 2}"#, to: service).0 == 400)
+    }
+
+    /// Also within one long text: when the time is over, and when nobody waits any more.
+    @Test func longTextsEndInTime() throws {
+        let sentences = String(repeating: "T5 t17 t33. ", count: 4000)
+        let body = #"{"text": "\#(sentences)"}"#
+        let models = try [Self.model("marian-ssru", as: "tiny"), Self.model("bert", as: "bert")]
+        let hurried = try ModelService(models, limits: ServerLimits(seconds: 0.3))
+        let (status, _) = try RouterTests.post("/v1/translate", body, to: hurried)
+        #expect(status == 504)
+        let patient = try ModelService(models, limits: ServerLimits(seconds: 600))
+        let texts = (0..<64).map { _ in #""a b c d""# }.joined(separator: ",")
+        for (path, body, most) in [
+            ("/v1/translate", body, 40), ("/v1/embed", #"{"text": [\#(texts)], "model": "bert"}"#, 4),
+        ] {
+            let asked = Counter()
+            let left = patient.respond(to: RouterTests.request(path, body)) { asked.next() < most }
+            // Whoever works on something else then asks once more.
+            #expect(left.status == 503 && asked.next() < most + 20)
+        }
+    }
+
+    private final class Counter: Sendable {
+        private let count = Atomic(0)
+        func next() -> Int { count.add(1, ordering: .relaxed).newValue }
     }
 
     @Test func generatesAtOnceAndAsEvents() throws {

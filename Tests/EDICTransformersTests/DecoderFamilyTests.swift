@@ -98,6 +98,19 @@ struct DecoderFamilyTests {
         #expect(generated == golden.tokens("greedy"))
     }
 
+    @Test(arguments: [
+        #""rms_norm_eps": -1"#, #""rms_norm_eps": 1"#, #""rms_norm_eps": 1e60"#, #""rope_parameters": 5"#,
+        #""rope_scaling": []"#, #""partial_rotary_factor": 0.5"#, #""rope_theta": 0.5"#,
+    ])
+    func nonsenseIsRefused(_ settings: String) {
+        let key = settings.split(separator: "\"")[0]
+        #expect {
+            try MadeUpDecoder("llama", layers: 1).network(settings)
+        } throws: {
+            "\($0)".contains(key.contains("rope_theta") || !key.contains("rope") ? String(key) : "rope scaling")
+        }
+    }
+
     /// An output layer of its own is used, though the words' table has the same shape.
     @Test(.enabled(if: cases.contains("gpt2"))) func anUntiedHeadOfGPT2IsUsed() throws {
         let golden = try Golden("gpt2")

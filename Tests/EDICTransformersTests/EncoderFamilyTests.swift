@@ -97,6 +97,7 @@ struct EncoderFamilyTests {
             (["modules.json": Self.modules("Transformer", "WordWeights")], "WordWeights"),
             (["1_Pooling/config.json": #"{"pooling_mode": "lasttoken"}"#], "lasttoken"),
             (["modules.json": Self.modules("Transformer", "Normalize", "Dense")], "Dense"),
+            (["modules.json": Self.modules("Transformer", "Pooling")], "1_Pooling/config.json"),
         ] {
             try withFolder { folder in
                 #expect { try Self.embedder(files, in: folder) } throws: { "\($0)".contains(word) }

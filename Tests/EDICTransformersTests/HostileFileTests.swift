@@ -140,6 +140,23 @@ import _EDICTestSupport
         }
     }
 
+    /// Where a format has checksums, damage in the numbers is found.
+    @Test(.enabled(if: SharedData.isPresent)) func damagedNumbersOfAnArchiveAreFound() throws {
+        let path = FilePath(SharedData.path("goldens/marian-ssru/model.npz"))
+        let bytes = try readFile(path.string)
+        let members = try NumPyArchive.directory(of: bytes.span, file: "f").filter { $0.name.hasSuffix(".npy") }
+        for member in [members[0], members[members.count - 1]] {
+            var damaged = bytes
+            damaged[member.range.upperBound - 1] ^= 0x40
+            try withFolder { folder in
+                let copy = folder.appending("model.npz")
+                try writeFile(damaged, to: copy)
+                let error = #expect(throws: ModelError.self) { try NumPyArchive.tensors(in: copy) }
+                #expect(error?.code == .malformed && error?.message.contains(member.name) == true)
+            }
+        }
+    }
+
     @Test func deepTemplatesAreRefused() {
         let deep = "{{ " + String(repeating: "(", count: 100_000) + "1"
         #expect(throws: ModelError.self) { try ChatTemplate(deep, file: "f", bos: nil, eos: nil) }

@@ -255,6 +255,20 @@ struct PublishedModelTests {
         #expect(found.tokens == golden.tokenLists("beam4")[0])
     }
 
+    /// What is said of the words of a beam is what the model says of them.
+    @Test func beamsHaveLogProbabilities() throws {
+        let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)
+        let prompt = try Golden("llama/gqa").tokenLists("prompt_ids")[0]
+        let found = try model.generate(
+            tokens: prompt, options: .init(maximumTokens: 12, ignoresEndOfText: true, beamSize: 3))
+        let wanted = try model.score(tokens: prompt + found.tokens).logProbabilities.suffix(found.tokens.count)
+        #expect(found.logProbabilities.count == 12 && Set(found.logProbabilities).count > 6)
+        #expect(zip(found.logProbabilities, wanted).allSatisfy { abs($0 - $1) < 1e-4 })
+        #expect(throws: ModelError.self) {
+            try model.generate(tokens: prompt, options: .init(repetitionPenalty: 1.1, beamSize: 2))
+        }
+    }
+
     @Test func chatTemplatesRender() throws {
         let golden = try Golden("llama/gqa")
         let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)

@@ -12,8 +12,8 @@ internal import Synchronization
 /// It knows connections and bytes, and nothing of what is served. At a loopback address it refuses requests that name
 /// another host, so that no foreign web page can reach it through the name of its own (DNS rebinding).
 public final class HTTPServer: Sendable {
-    /// Answers a request. The second argument says whether the answer is still wanted; ask now and then.
-    public typealias Handler = @Sendable (HTTPRequest, _ isWanted: @escaping () -> Bool) -> HTTPResponse
+    /// Answers a request. The second argument says whether the answer is still wanted; ask now and then, from any thread.
+    public typealias Handler = @Sendable (HTTPRequest, _ isWanted: @escaping @Sendable () -> Bool) -> HTTPResponse
 
     /// A request that was answered, for a log; texts are no part of it.
     public struct LogEntry: Sendable {

@@ -38,7 +38,9 @@ extension ModelService {
         for start in stride(from: 0, to: sentences.count, by: Self.sentencesAtOnce) {
             try limit.check()
             let some = Array(sentences[start..<min(start + Self.sentencesAtOnce, sentences.count)])
-            translations += try engine.translate(some, options: options, pool: pool)
+            translations += try limit.keep {
+                try engine.translate(some, options: options, pool: pool, shouldStop: limit.isOver)
+            }
         }
         return results(model) { writer in
             var next = 0
@@ -77,8 +79,8 @@ extension ModelService {
         var vectors: [[Float]] = []
         for start in stride(from: 0, to: texts.count, by: Self.sentencesAtOnce) {
             try limit.check()
-            vectors += try engine.embed(
-                Array(texts[start..<min(start + Self.sentencesAtOnce, texts.count)]), pool: pool)
+            let some = Array(texts[start..<min(start + Self.sentencesAtOnce, texts.count)])
+            vectors += try limit.keep { try engine.embed(some, pool: pool, shouldStop: limit.isOver) }
         }
         return results(model) { writer in
             for vector in vectors {
@@ -121,13 +123,13 @@ extension ModelService {
             defer { pass.leave() }
             return try limit.keep {
                 try withoutActuallyEscaping(write) { write in
-                    let onText = { (piece: String) in !limit.isOver && write(piece) }
+                    let onText = { (piece: String) in !limit.isOver() && write(piece) }
                     if let messages {
                         let chat = messages.map { ChatMessage(role: $0.role, content: $0.content) }
-                        return try engine.chat(chat, options: options, onText: onText, shouldStop: limit.isPast)
+                        return try engine.chat(chat, options: options, onText: onText, shouldStop: limit.isOver)
                     }
                     return try engine.generate(
-                        prompt ?? "", options: options, onText: onText, shouldStop: limit.isPast)
+                        prompt ?? "", options: options, onText: onText, shouldStop: limit.isOver)
                 }
             }
         }

@@ -102,7 +102,7 @@ extension ModelService {
             for start in stride(from: 0, to: texts.count, by: 32) {
                 try limit.check()
                 let part = Array(texts[start..<min(start + 32, texts.count)])
-                scores += try limit.keep { try language.score(part, shouldStop: limit.isPast) }
+                scores += try limit.keep { try language.score(part, shouldStop: limit.isOver) }
             }
             return results(model) { writer in
                 for score in scores {

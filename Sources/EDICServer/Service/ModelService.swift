@@ -48,7 +48,7 @@ public final class ModelService: Sendable {
     /// The answer to a request; every failure is one too.
     ///
     /// - Parameter isWanted: whether anybody still waits for the answer; work stops soon after nobody does.
-    public func respond(to request: HTTPRequest, isWanted: @escaping () -> Bool = { true }) -> HTTPResponse {
+    public func respond(to request: HTTPRequest, isWanted: @escaping @Sendable () -> Bool = { true }) -> HTTPResponse {
         do {
             return try route(request, WorkLimit(seconds: limits.seconds, isWanted: isWanted))
         } catch {

@@ -75,21 +75,18 @@ final class WorkGate: Sendable {
 }
 
 /// When a request has to be done, and whether anybody still wants it.
-struct WorkLimit {
+struct WorkLimit: Sendable {
     let end: ContinuousClock.Instant
     let seconds: Double
-    let isWanted: () -> Bool
+    let isWanted: @Sendable () -> Bool
 
-    init(seconds: Double, isWanted: @escaping () -> Bool) {
+    init(seconds: Double, isWanted: @escaping @Sendable () -> Bool) {
         end = ContinuousClock.now + .seconds(seconds)
         self.seconds = seconds
         self.isWanted = isWanted
     }
 
-    /// Whether the time is over, from any thread.
-    var isPast: @Sendable () -> Bool { { [end] in ContinuousClock.now >= end } }
-
-    /// Does work that stops when it is asked to by ``isPast``, and says why it was stopped.
+    /// Does work that stops when ``isOver`` says so, and says why it was stopped.
     func keep<Result>(_ work: () throws -> Result) throws -> Result {
         do {
             return try work()
@@ -99,7 +96,8 @@ struct WorkLimit {
         }
     }
 
-    var isOver: Bool { ContinuousClock.now >= end || !isWanted() }
+    /// Whether the time is over or nobody wants the answer any more, from any thread.
+    @Sendable func isOver() -> Bool { ContinuousClock.now >= end || !isWanted() }
 
     /// - Throws: `timedOut`, or `busy` where the client or the server is going.
     func check() throws(ServerError) {

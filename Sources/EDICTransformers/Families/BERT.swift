@@ -82,7 +82,7 @@ extension BERT {
         let inner = try configuration.count("intermediate_size")
         let heads = try configuration.count("num_attention_heads")
         let places = try configuration.count("max_position_embeddings")
-        let epsilon = try configuration.float("layer_norm_eps", default: 1e-12)
+        let epsilon = try configuration.epsilon("layer_norm_eps", default: 1e-12)
         guard configuration.string("position_embedding_type") ?? "absolute" == "absolute" else {
             throw ModelError(.unsupported, "\(source): relative positions are not supported, only absolute ones")
         }

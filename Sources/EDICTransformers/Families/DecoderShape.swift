@@ -31,7 +31,7 @@ struct DecoderShape: Sendable {
         heads = try configuration.count("num_attention_heads")
         keyValueHeads = try configuration.count("num_key_value_heads", default: heads)
         feedForward = try configuration.count("intermediate_size")
-        epsilon = try configuration.float("rms_norm_eps", default: 1e-6)
+        epsilon = try configuration.epsilon("rms_norm_eps", default: 1e-6)
         context =
             configuration.has("max_position_embeddings") ? try configuration.count("max_position_embeddings") : nil
         headDimension =
@@ -113,13 +113,17 @@ extension RotaryEmbedding {
     init(_ configuration: ModelConfiguration, headDimension: Int, context: Int?) throws(ModelError) {
         let parameters = configuration["rope_parameters"] ?? configuration["rope_scaling"]
         let source = configuration.source
+        guard parameters == nil || parameters?.object != nil else {
+            throw ModelError(.malformed, "\(source): the rope scaling should be a JSON object")
+        }
         let rope = ModelConfiguration(source: source + ": rope scaling", json: parameters ?? .object(JSONObject()))
         let base = try rope.float("rope_theta", default: try configuration.float("rope_theta", default: 10000))
         let share = try rope.float(
             "partial_rotary_factor", default: try configuration.float("partial_rotary_factor", default: 1))
-        guard base > 1, share > 0, share <= 1 else {
-            throw ModelError(
-                .malformed, "\(source): rope_theta \(base) or partial_rotary_factor \(share) is out of range")
+        guard base > 1 else { throw ModelError(.malformed, "\(source): rope_theta \(base) is out of range") }
+        // The families known here rotate whole heads, whatever the number.
+        guard share == 1 else {
+            throw ModelError(.unsupported, "\(source): partial_rotary_factor \(share): whole heads are rotated here")
         }
         let kind = rope.string("rope_type") ?? rope.string("type") ?? "default"
         func original() throws(ModelError) -> Int {
@@ -149,7 +153,7 @@ extension RotaryEmbedding {
                 "\(source): the rope scaling \(kind) is not known; default, linear, dynamic, llama3 and yarn are")
         }
         self.init(
-            pairing: .halves, dimension: Int(Float(headDimension) * share) / 2 * 2, base: base, scaling: scaling)
+            pairing: .halves, dimension: headDimension, base: base, scaling: scaling)
     }
 
     private static func yarn(

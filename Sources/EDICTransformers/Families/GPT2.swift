@@ -68,7 +68,7 @@ extension GPT2 {
         let context = try configuration.count("n_positions")
         let heads = try configuration.count("n_head")
         let inner = try configuration.count("n_inner", default: 4 * width)
-        let epsilon = try configuration.float("layer_norm_epsilon", default: 1e-5)
+        let epsilon = try configuration.epsilon("layer_norm_epsilon", default: 1e-5)
         let headDimension = try ModelConfiguration.headDimension(width: width, heads: heads, source: source)
         let isScaled = configuration.bool("scale_attn_weights", default: true)
         let isScaledByLayer = configuration.bool("scale_attn_by_inverse_layer_idx", default: false)

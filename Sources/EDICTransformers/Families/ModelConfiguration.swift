@@ -42,10 +42,19 @@ struct ModelConfiguration: Sendable {
 
     func float(_ key: String, default value: Float) throws(ModelError) -> Float {
         guard let stored = self[key] else { return value }
-        guard let number = stored.double, number.isFinite else {
-            throw ModelError(.malformed, "\(source): \(key) should be a number")
+        guard let number = stored.double.map({ Float($0) }), number.isFinite else {
+            throw ModelError(.malformed, "\(source): \(key) should be a number that a float can be")
         }
-        return Float(number)
+        return number
+    }
+
+    /// What norms add to a variance: zero or a little more.
+    func epsilon(_ key: String, default value: Float) throws(ModelError) -> Float {
+        let epsilon = try float(key, default: value)
+        guard (0..<1).contains(epsilon) else {
+            throw ModelError(.malformed, "\(source): \(key) is \(epsilon), but should be at least 0 and below 1")
+        }
+        return epsilon
     }
 
     func bool(_ key: String, default value: Bool) -> Bool { self[key]?.bool ?? value }

@@ -5,7 +5,7 @@ public import SystemPackage
 /// Reads `.npz` files: a ZIP archive of NumPy arrays, which is how Marian saves models.
 ///
 /// Formats: APPNOTE 6.3 (stored and deflated members, ZIP64) and NumPy's NEP 1 (versions 1 to 3). Stored members stay
-/// mapped; deflated ones are unpacked into memory and checked against their CRC.
+/// mapped; deflated ones are unpacked into memory. All are checked against their CRC.
 public enum NumPyArchive {
     /// The arrays of an archive, named without `.npy`.
     public static func tensors(in path: FilePath) throws(ModelError) -> TensorCollection {
@@ -14,17 +14,20 @@ public enum NumPyArchive {
         let members = try file.whole().withBytes { bytes throws(ModelError) in
             try directory(of: bytes, file: name)
         }
-        var tensors: [Tensor] = []
-        for member in members where member.name.hasSuffix(".npy") {
+        let arrays = members.filter { $0.name.hasSuffix(".npy") }
+        let tensors = try WorkerPool.shared.map(count: arrays.count) { index, _ throws(ModelError) in
+            let member = arrays[index]
             let region = try file.part(member.range)
             let storage: Tensor.Storage
             switch member.method {
-            case .stored: storage = .mapped(region)
+            case .stored:
+                try member.check(region, file: name)
+                storage = .mapped(region)
             case .deflated: storage = .owned(try member.inflated(region, file: name))
             }
             let tensor = Tensor(
                 name: String(member.name.dropLast(4)), type: .uint8, shape: [], storage: storage, file: name)
-            tensors.append(try array(in: tensor, file: file, start: member.range.lowerBound))
+            return try array(in: tensor, file: file, start: member.range.lowerBound)
         }
         return TensorCollection(source: name, tensors)
     }
@@ -37,6 +40,13 @@ public enum NumPyArchive {
         let crc: UInt32
         let size: Int
         let range: Range<Int>
+
+        func check(_ region: MappedRegion, file: String) throws(ModelError) {
+            guard region.withBytes({ Deflate.crc(of: $0) }) == crc else {
+                throw ModelError(
+                    .malformed, "\(file): \(name): the checksum does not fit: the file is damaged, fetch it again")
+            }
+        }
 
         func inflated(_ region: MappedRegion, file: String) throws(ModelError) -> [UInt8] {
             try region.withBytes { bytes throws(ModelError) in

@@ -27,6 +27,8 @@ struct BeamSearch {
         var forcedEnd: Int?
         /// The words every hypothesis begins with.
         var prefix: [Int] = []
+        /// Keeps the log-probability of each word.
+        var recordsWords = false
     }
 
     /// One way the text may go on.
@@ -35,6 +37,8 @@ struct BeamSearch {
         var words: [Int]
         /// The sum of the words' log-probabilities.
         var total: Float
+        /// For each word its log-probability, where it is recorded.
+        var logProbabilities: [Float] = []
         /// For each word, the attention over the source, where it is recorded.
         var alignment: [[Float]] = []
     }
@@ -141,6 +145,7 @@ struct BeamSearch {
     private func extended(_ candidate: BestCandidates.Candidate, _ alignments: [[Float]]) -> Hypothesis {
         var hypothesis = running[candidate.parent]
         hypothesis.words.append(candidate.word)
+        if settings.recordsWords { hypothesis.logProbabilities.append(candidate.total - hypothesis.total) }
         hypothesis.total = candidate.total
         if !alignments.isEmpty { hypothesis.alignment.append(alignments[candidate.parent]) }
         return hypothesis
