@@ -59,7 +59,13 @@ struct TextInput {
             }
             while try reader.advance() {
                 var line = reader.withLine { line in Self.array(line) }
-                if dropsMark && before + batch.count == 0 { line = Array(Self.withoutMark(line)) }
+                if dropsMark && before + batch.count == 0 {
+                    if line.starts(with: [0xFF, 0xFE]) || line.starts(with: [0xFE, 0xFF]) {
+                        throw CommandFailure(
+                            .badData, "\(name): is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
+                    }
+                    line = Array(Self.withoutMark(line))
+                }
                 byteCount += line.count
                 batch.append(line)
                 let isFull = batch.count >= mostLines() || byteCount >= mostBytes

@@ -99,6 +99,9 @@ import _EDICTestSupport
         let plain = runner.run("score \(model)", input: "The budget.\nA model.\n")
         #expect(
             plain.status == 0 && runner.run("score \(model)", input: "\u{FEFF}The budget.\r\nA model.\r\n") == plain)
+        #expect(runner.replace("\(runner.folder.path)/wide.txt", with: [0xFF, 0xFE, 0x41, 0, 0x0A, 0]))
+        let wide = runner.run("score \(model) '\(runner.folder.path)/wide.txt'")
+        #expect(wide.status == 65 && wide.messages.contains("wide.txt: is UTF-16"))
         let generated = runner.run("generate \(model) --max-tokens 5", input: "The budget.")
         #expect(generated.status == 0)
         for input in ["\u{FEFF}The budget.\r\n", "The budget.\n", "The budget.\r\n"] {
