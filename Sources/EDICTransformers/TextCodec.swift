@@ -89,7 +89,10 @@ struct TextCodec: Sendable {
         do {
             return try Tokenizer(contentsOf: path)
         } catch {
-            throw ModelError(.malformed, "\(path): the tokenizer cannot be used: \(error)", cause: error)
+            let reason = "the tokenizer cannot be used: \(error)"
+            // Most reasons name the file themselves.
+            let message = error.message.contains(path.string) ? reason : "\(path): \(reason)"
+            throw ModelError(error.code == .fileUnreadable ? .unreadable : .malformed, message, cause: error)
         }
     }
 

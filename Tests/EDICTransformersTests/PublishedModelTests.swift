@@ -157,6 +157,23 @@ struct PublishedModelTests {
         }
     }
 
+    /// A tokenizer that is missing or damaged is named once.
+    @Test func aTokenizerThatCannotBeUsedIsNamed() throws {
+        try withFolder { folder in
+            for name in ["config.json", "model.safetensors"] {
+                try FileTree.linkOrCopy(Self.path("llama/gqa").appending(name), to: folder.appending(name))
+            }
+            let missing = #expect(throws: ModelError.self) { try CausalLanguageModel(path: folder) }
+            #expect(missing?.code == .unreadable)
+            try writeFile(Array("{}".utf8), to: folder.appending("tokenizer.json"))
+            let damaged = #expect(throws: ModelError.self) { try CausalLanguageModel(path: folder) }
+            #expect(damaged?.code == .malformed)
+            for error in [missing, damaged] {
+                #expect(error?.message.ranges(of: folder.string).count == 1, "\(error?.message ?? "")")
+            }
+        }
+    }
+
     /// `max_length` counts the token that decoding starts with, `max_new_tokens` does not.
     @Test func generationConfigurationLimitsTheLength() throws {
         for (limit, length) in [
