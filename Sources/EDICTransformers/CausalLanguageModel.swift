@@ -7,7 +7,7 @@ public import SystemPackage
 /// A decoder-only language model: continues a text, and says how probable a text is.
 ///
 /// ```swift
-/// let model = try CausalLanguageModel(path: "Models/SmolLM2-135M-Instruct.gguf")
+/// let model = try CausalLanguageModel(path: "Models/smollm2-135m-instruct")
 /// let answer = try model.generate("The capital of France is", options: .init(maximumTokens: 20))
 /// print(answer.text)
 /// ```

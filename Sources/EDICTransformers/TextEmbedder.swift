@@ -6,7 +6,7 @@ public import SystemPackage
 /// Turns texts into vectors whose directions are near where the texts mean the like.
 ///
 /// ```swift
-/// let embedder = try TextEmbedder(folder: "Models/all-MiniLM-L6-v2")
+/// let embedder = try TextEmbedder(folder: "Models/all-minilm-l6-v2")
 /// let vectors = try embedder.embed(["A cat sleeps.", "Un chat dort."])
 /// ```
 ///

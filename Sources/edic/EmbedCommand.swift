@@ -13,8 +13,8 @@ struct EmbedCommand: ParsableCommand {
             Of a text with more tokens than the model takes, the first ones count.
 
             EXAMPLES
-              edic embed --model Models/all-MiniLM-L6-v2 sentences.txt > vectors.txt
-              edic embed --model Models/all-MiniLM-L6-v2 --json sentences.txt
+              edic embed --model Models/all-minilm-l6-v2 sentences.txt > vectors.txt
+              edic embed --model Models/all-minilm-l6-v2 --json sentences.txt
             """)
 
     @OptionGroup var choice: ModelOptions

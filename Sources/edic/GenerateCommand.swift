@@ -12,9 +12,10 @@ struct GenerateCommand: ParsableCommand {
             The text appears as it is made. Without a prompt, or with -, standard input is the prompt.
 
             EXAMPLES
-              edic generate --model Models/smollm2 "The capital of Portugal is"
-              edic generate --model Models/smollm2 --chat "Write a haiku about the sea." \\
-                  --temperature 0.8 --seed 7
+              edic generate --model Models/smollm2-135m-instruct \\
+                  "The capital of Portugal is"
+              edic generate --model Models/smollm2-135m-instruct --chat \\
+                  "Write a haiku about the sea." --temperature 0.8 --seed 7
               edic generate --model smollm2.gguf --max-tokens 20 --json < prompt.txt
             """)
 

@@ -17,7 +17,7 @@ struct IdentifyCommand: ParsableCommand {
               edic identify letters.txt
               zcat crawl.gz | edic identify | cut -f1 | sort | uniq -c
               edic identify --document --json book.txt
-              edic identify --model Models/lid.176.ftz letters.txt
+              edic identify --model Models/fetched/lid.176.ftz letters.txt
             """)
 
     @OptionGroup var text: TextOptions

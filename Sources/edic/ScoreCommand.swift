@@ -13,8 +13,8 @@ struct ScoreCommand: ParsableCommand {
             scored (the first has nothing before it) and the line, with tabs between.
 
             EXAMPLES
-              edic score --model Models/smollm2 sentences.txt | sort -n
-              edic score --model Models/smollm2 --json sentences.txt
+              edic score --model Models/smollm2-135m-instruct sentences.txt | sort -n
+              edic score --model Models/smollm2-135m-instruct --json sentences.txt
             """)
 
     @OptionGroup var choice: ModelOptions
