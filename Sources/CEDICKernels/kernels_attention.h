@@ -4,8 +4,9 @@
 // past share its rows. Sixteen keys are turned so that a lane is a key, and values are copied side by side, once for all
 // query rows of a call. A score is one chain of multiply-adds from a head's first number to its last, and a result one
 // from the first position to the last, so neither depends on the other queries nor on rows a query does not see: their
-// weights are exact zeros, and what is multiplied by them is finite unless the model's own numbers are not. So the hypotheses of a beam, whose pasts are for the most part the same rows, read the rows that any
-// of them sees once, in the order of positions.
+// weights are exact zeros, and what is multiplied by them is finite unless the model's own numbers are not. So the
+// hypotheses of a beam, whose pasts are for the most part the same rows, read the rows that any of them sees once, in the
+// order of positions.
 //
 // Turned keys and their values may be halves. One query reads them as they are; for several, each block becomes floats once.
 #pragma once

@@ -59,8 +59,8 @@ public struct GenerationOptions: Sendable, Hashable {
         try expect(topP > 0 && topP <= 1, "top-p should be above 0 and at most 1")
         try expect(minP >= 0 && minP <= 1, "min-p should be 0 to 1")
         try expect(repetitionPenalty > 0 && repetitionPenalty.isFinite, "the repetition penalty should be above 0")
-        try expect(beamSize == 1 || repetitionPenalty == 1, "beams are followed without a repetition penalty")
         try expect((1...256).contains(beamSize), "the beam size is \(beamSize); 1 to 256 are possible")
+        try expect(beamSize == 1 || repetitionPenalty == 1, "beams are followed without a repetition penalty")
         try expect(!stopStrings.contains(""), "a stop string should not be empty")
         try expect(lengthNormalization.isFinite, "the length normalisation is not a number")
     }

@@ -91,7 +91,7 @@ struct TextCodec: Sendable {
         } catch {
             let reason = "the tokenizer cannot be used: \(error)"
             // Most reasons name the file themselves.
-            let message = error.message.contains(path.string) ? reason : "\(path): \(reason)"
+            let message = error.message.hasPrefix(path.string) ? reason : "\(path): \(reason)"
             throw ModelError(error.code == .fileUnreadable ? .unreadable : .malformed, message, cause: error)
         }
     }

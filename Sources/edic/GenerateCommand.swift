@@ -117,10 +117,12 @@ struct GenerateCommand: ParsableCommand {
     /// All of standard input without the end of its last line and a byte order mark, which are no part of a prompt.
     private static func standardInput() throws -> String {
         var prompt = ""
-        try TextInput([]).forEachDocument(atMost: 16 << 20) { _, content in
-            var text = TextInput.withoutMark(content)
-            if text.last == 0x0A { text.removeLast() }
-            if text.last == 0x0D { text.removeLast() }
+        try TextInput([]).forEachDocument(atMost: 16 << 20) { name, content in
+            var text = try TextInput.withoutMark(content, of: name)
+            if text.last == 0x0A {
+                text.removeLast()
+                if text.last == 0x0D { text.removeLast() }
+            }
             prompt = Array(text).text
         }
         return prompt

@@ -15,6 +15,7 @@ enum ProgramPages {
             unsafe free(line)
         }
         var code: Range<UInt>?
+        var isUnchanged = false
         while unsafe getline(&line, &room, file) > 0, let text = unsafe line {
             var rest: UnsafeMutablePointer<CChar>? = unsafe text
             let start = unsafe strtoul(text, &rest, 16)
@@ -22,12 +23,16 @@ enum ProgramPages {
                 // A mapping begins: its addresses, rights, place in a file, device, inode and path.
                 let end = unsafe strtoul(dash + 1, &rest, 16)
                 let isCode = unsafe rest.map { unsafe strncmp($0, " r-xp ", 6) == 0 } ?? false
-                // A library's constants have a mapping of their own, as a model's file has.
+                // A library's constants have a mapping of their own, as a model's file has. What the dynamic linker wrote has
+                // another.
                 let isConstant = unsafe rest.map { unsafe strncmp($0, " r--p ", 6) == 0 } ?? false
                 let isOurs = unsafe isCode ? strchr(text, 0x2F) != nil : isConstant && strstr(text, ".so") != nil
                 code = isOurs && start < end ? start..<end : nil
-            } else if let own = code, unsafe strncmp(text, "Anonymous:", 10) == 0,
-                unsafe strtoul(text + 10, nil, 10) == 0,
+            } else if unsafe strncmp(text, "Anonymous:", 10) == 0 {
+                // Pages that were written to are the process's own, here or, by the later line, swapped out.
+                isUnchanged = unsafe strtoul(text + 10, nil, 10) == 0
+            } else if let own = code, isUnchanged, unsafe strncmp(text, "Swap:", 5) == 0,
+                unsafe strtoul(text + 5, nil, 10) == 0,
                 let pages = unsafe UnsafeMutableRawPointer(bitPattern: own.lowerBound)
             {
                 unsafe madvise(pages, own.count, MADV_DONTNEED)

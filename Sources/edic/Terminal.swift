@@ -43,7 +43,11 @@ enum Terminal {
             if written < 0 {
                 if errno == EINTR { continue }
                 if errno == EPIPE { exit(0) }
-                if descriptor == STDOUT_FILENO { errorLine("edic: standard output: \(Errno(rawValue: errno))") }
+                if descriptor == STDOUT_FILENO {
+                    var message = "edic: standard output: \(Errno(rawValue: errno))\n"
+                    // Whether or not this can be written, the status says it.
+                    message.withUTF8 { unsafe _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+                }
                 exit(ExitStatus.ioError.rawValue)
             }
             unsafe rest = rest.dropFirst(written)

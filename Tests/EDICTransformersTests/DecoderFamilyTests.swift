@@ -98,8 +98,24 @@ struct DecoderFamilyTests {
         #expect(generated == golden.tokens("greedy"))
     }
 
+    /// What is null is as if it were not there.
     @Test(arguments: [
-        #""rms_norm_eps": -1"#, #""rms_norm_eps": 1"#, #""rms_norm_eps": 1e60"#, #""rope_parameters": 5"#,
+        #""rope_scaling": null"#, #""rope_parameters": null"#, #""rms_norm_eps": null"#,
+        #""partial_rotary_factor": null"#,
+        #""rope_theta": null, "head_dim": 6, "sliding_window": null"#,
+    ])
+    func nullsAreNotThere(_ settings: String) throws {
+        let model = MadeUpDecoder("llama", layers: 2)
+        #expect(try model.network(settings).continuation().scores == model.network().continuation().scores)
+        let stretched = #""rope_scaling": {"rope_type": "linear", "factor": 3.0}"#
+        let scores = try model.network(stretched).continuation().scores
+        #expect(try model.network(stretched + #", "rope_parameters": null"#).continuation().scores == scores)
+        #expect(try scores != model.network().continuation().scores)
+    }
+
+    @Test(arguments: [
+        #""rope_parameters": {"full_attention": {"rope_theta": 5e5}}"#, #""rms_norm_eps": -1"#, #""rms_norm_eps": 1"#,
+        #""rms_norm_eps": 1e60"#, #""rope_parameters": 5"#,
         #""rope_scaling": []"#, #""partial_rotary_factor": 0.5"#, #""rope_theta": 0.5"#,
     ])
     func nonsenseIsRefused(_ settings: String) {

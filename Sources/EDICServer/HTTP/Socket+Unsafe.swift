@@ -135,11 +135,11 @@ internal import Glibc
         return true
     }
 
-    /// Whether the other side has closed the connection.
+    /// Whether the other side has closed the connection, or its sending side, behind whatever it has sent.
     var isClosedByPeer: Bool {
-        guard isReady(for: POLLIN, milliseconds: 0) else { return false }
-        var byte: UInt8 = 0
-        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK)) == 0
+        // Linux' POLLRDHUP, which headers have for GNU's sources only.
+        var state = pollfd(fd: descriptor, events: 0x2000, revents: 0)
+        return unsafe poll(&state, 1, 0) > 0
     }
 
     /// Says that nothing more is sent, and drops what still comes for a moment: closing with unread bytes would destroy

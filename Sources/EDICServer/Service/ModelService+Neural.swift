@@ -147,14 +147,17 @@ extension ModelService {
         return HTTPResponse(
             fields: [("content-type", "text/event-stream; charset=utf-8")],
             body: .stream { send in
-                let generation = try run { piece in
-                    send(Self.event(nil) { $0.member("text", piece) })
-                }
-                if generation.end == .stopped, ContinuousClock.now >= limit.end {
-                    let error = ServerError(.timedOut, "the work took longer than \(limit.seconds) s")
-                    _ = send(Self.event("error") { $0.member("error", error.json) })
-                } else {
+                var hasBegun = false
+                do {
+                    let generation = try run { piece in
+                        hasBegun = true
+                        return send(Self.event(nil) { $0.member("text", piece) })
+                    }
+                    if generation.end == .stopped { try limit.check() }
                     _ = send(Self.event("end") { generation.writeMembers(to: &$0) })
+                } catch let error where hasBegun {
+                    // The status has been sent.
+                    _ = send(Self.event("error") { $0.member("error", ServerError(error).json) })
                 }
             })
     }

@@ -62,7 +62,8 @@ struct DecoderShape: Sendable {
         heads = try count("attention.head_count")
         keyValueHeads = file.integer("\(architecture).attention.head_count_kv") ?? heads
         feedForward = try count("feed_forward_length")
-        epsilon = Float(file.double("\(architecture).attention.layer_norm_rms_epsilon") ?? 1e-5)
+        let epsilonKey = "\(architecture).attention.layer_norm_rms_epsilon"
+        epsilon = try ModelConfiguration.epsilon(Float(file.double(epsilonKey) ?? 1e-5), epsilonKey, source: source)
         context = file.integer("\(architecture).context_length") == nil ? nil : try count("context_length")
         if let stated = file.integer("\(architecture).attention.key_length") {
             headDimension = stated
@@ -113,8 +114,14 @@ extension RotaryEmbedding {
     init(_ configuration: ModelConfiguration, headDimension: Int, context: Int?) throws(ModelError) {
         let parameters = configuration["rope_parameters"] ?? configuration["rope_scaling"]
         let source = configuration.source
-        guard parameters == nil || parameters?.object != nil else {
-            throw ModelError(.malformed, "\(source): the rope scaling should be a JSON object")
+        if let parameters {
+            guard let object = parameters.object else {
+                throw ModelError(.malformed, "\(source): the rope scaling should be a JSON object")
+            }
+            // Families outside this list give kinds of layers their own.
+            guard object.allSatisfy({ $0.value.object == nil }) else {
+                throw ModelError(.unsupported, "\(source): rope scaling that differs from layer to layer")
+            }
         }
         let rope = ModelConfiguration(source: source + ": rope scaling", json: parameters ?? .object(JSONObject()))
         let base = try rope.float("rope_theta", default: try configuration.float("rope_theta", default: 10000))

@@ -23,7 +23,12 @@ struct ModelConfiguration: Sendable {
         return ModelConfiguration(source: source, json: .object(object))
     }
 
-    subscript(key: String) -> JSONValue? { json[key].flatMap { $0.isNull ? nil : $0 } }
+    /// The value of a key; nil also where that is null.
+    subscript(key: String) -> JSONValue? {
+        // A plain `nil` could be taken for JSON's null here.
+        guard let value = json[key], !value.isNull else { return Optional.none }
+        return value
+    }
 
     /// Whether the key is there and not null.
     func has(_ key: String) -> Bool { json[key].map { !$0.isNull } ?? false }
@@ -48,13 +53,16 @@ struct ModelConfiguration: Sendable {
         return number
     }
 
-    /// What norms add to a variance: zero or a little more.
     func epsilon(_ key: String, default value: Float) throws(ModelError) -> Float {
-        let epsilon = try float(key, default: value)
-        guard (0..<1).contains(epsilon) else {
-            throw ModelError(.malformed, "\(source): \(key) is \(epsilon), but should be at least 0 and below 1")
+        try Self.epsilon(try float(key, default: value), key, source: source)
+    }
+
+    /// What norms add to a variance: zero or a little more.
+    static func epsilon(_ value: Float, _ key: String, source: String) throws(ModelError) -> Float {
+        guard (0..<1).contains(value) else {
+            throw ModelError(.malformed, "\(source): \(key) is \(value), but should be at least 0 and below 1")
         }
-        return epsilon
+        return value
     }
 
     func bool(_ key: String, default value: Bool) -> Bool { self[key]?.bool ?? value }

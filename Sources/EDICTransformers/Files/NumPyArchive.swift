@@ -41,7 +41,9 @@ public enum NumPyArchive {
         let size: Int
         let range: Range<Int>
 
+        /// Leaves nothing of it in memory.
         func check(_ region: MappedRegion, file: String) throws(ModelError) {
+            defer { region.release() }
             guard region.withBytes({ Deflate.crc(of: $0) }) == crc else {
                 throw ModelError(
                     .malformed, "\(file): \(name): the checksum does not fit: the file is damaged, fetch it again")
@@ -88,6 +90,11 @@ public enum NumPyArchive {
         var members: [Member] = []
         for index in 0..<count {
             members.append(try member(&cursor, bytes, index: index))
+        }
+        // So that nobody's time goes into reading the same bytes again and again.
+        let places = members.map(\.range).sorted { $0.lowerBound < $1.lowerBound }
+        guard zip(places, places.dropFirst()).allSatisfy({ $0.upperBound <= $1.lowerBound }) else {
+            throw ModelError(.malformed, "\(file): members of the archive lie one over the other")
         }
         return members
     }
