@@ -22,10 +22,11 @@ enum ProgramPages {
             if let dash = unsafe rest, unsafe dash.pointee == 0x2D {
                 // A mapping begins: its addresses, rights, place in a file, device, inode and path.
                 let end = unsafe strtoul(dash + 1, &rest, 16)
-                let isCode = unsafe rest.map { unsafe strncmp($0, " r-xp ", 6) == 0 } ?? false
+                guard let rights = unsafe rest else { continue }
+                let isCode = unsafe strncmp(rights, " r-xp ", 6) == 0
                 // A library's constants have a mapping of their own, as a model's file has. What the dynamic linker wrote has
                 // another.
-                let isConstant = unsafe rest.map { unsafe strncmp($0, " r--p ", 6) == 0 } ?? false
+                let isConstant = unsafe strncmp(rights, " r--p ", 6) == 0
                 let isOurs = unsafe isCode ? strchr(text, 0x2F) != nil : isConstant && strstr(text, ".so") != nil
                 code = isOurs && start < end ? start..<end : nil
             } else if unsafe strncmp(text, "Anonymous:", 10) == 0 {

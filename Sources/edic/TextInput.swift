@@ -72,15 +72,6 @@ struct TextInput {
         }
     }
 
-    /// The beginning of a file without the byte order mark that some programs on Windows put there; the mark of UTF-16 is an
-    /// error.
-    static func withoutMark(_ content: [UInt8], of name: String) throws -> ArraySlice<UInt8> {
-        guard !content.starts(with: [0xFF, 0xFE]), !content.starts(with: [0xFE, 0xFF]) else {
-            throw CommandFailure(.badData, "\(name): is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
-        }
-        return content.starts(with: [0xEF, 0xBB, 0xBF]) ? content.dropFirst(3) : content[...]
-    }
-
     /// The same for long work, which ends in order when it is asked to stop: the batches that `body` has printed are said. A
     /// byte order mark is no part of a file's first line.
     ///
@@ -119,6 +110,15 @@ struct TextInput {
 
     private static func isStop(_ error: any Error) -> Bool {
         (error as? CommandFailure)?.status == .interrupted || (error as? ModelError)?.code == .cancelled
+    }
+
+    /// The beginning of a file without the byte order mark that some programs on Windows put there; the mark of UTF-16 is an
+    /// error.
+    static func withoutMark(_ content: [UInt8], of name: String) throws -> ArraySlice<UInt8> {
+        guard !content.starts(with: [0xFF, 0xFE]), !content.starts(with: [0xFE, 0xFF]) else {
+            throw CommandFailure(.badData, "\(name): is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
+        }
+        return content.starts(with: [0xEF, 0xBB, 0xBF]) ? content.dropFirst(3) : content[...]
     }
 
     /// Calls `body` with the name and the whole content of each file.

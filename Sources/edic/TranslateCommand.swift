@@ -11,8 +11,9 @@ struct TranslateCommand: ParsableCommand {
         discussion: """
             Lines stay lines, in their order; an empty one stays empty. A line of several sentences that is long is \
             translated sentence by sentence and put together again. With --n-best each alternative is a line as Marian \
-            prints it: the line's number from 0, the text, the score, with ||| between; a line that is translated sentence by sentence has one. With --alignment the numbers \
-            of source and target tokens that belong together follow, from 0, with - between.
+            prints it: the line's number from 0, the text, the score, with ||| between; a line that is translated \
+            sentence by sentence has one. With --alignment the numbers of source and target tokens that belong together \
+            follow, from 0, with - between.
 
             EXAMPLES
               echo "The harbour is open." | edic translate --model Models/en-pt

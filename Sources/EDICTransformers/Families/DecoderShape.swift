@@ -159,8 +159,7 @@ extension RotaryEmbedding {
                 .unsupported,
                 "\(source): the rope scaling \(kind) is not known; default, linear, dynamic, llama3 and yarn are")
         }
-        self.init(
-            pairing: .halves, dimension: headDimension, base: base, scaling: scaling)
+        self.init(pairing: .halves, dimension: headDimension, base: base, scaling: scaling)
     }
 
     private static func yarn(
