@@ -30,10 +30,9 @@ import _EDICTestSupport
         try body(server)
     }
 
-    /// What the server says to `bytes` until it closes the connection or `end` has come.
-    private func talk(_ server: HTTPServer, _ bytes: String, until end: String? = nil) -> String {
+    /// A connection to the server; nil where there is none.
+    private func connection(to server: HTTPServer) -> Int32? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = server.port.bigEndian
@@ -43,7 +42,15 @@ import _EDICTestSupport
                 unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard connected == 0 else { return "no connection" }
+        if connected == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    /// What the server says to `bytes` until it closes the connection or `end` has come.
+    private func talk(_ server: HTTPServer, _ bytes: String, until end: String? = nil) -> String {
+        guard let descriptor = connection(to: server) else { return "no connection" }
+        defer { close(descriptor) }
         let text = Array(bytes.utf8)
         _ = unsafe send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
         var answer: [UInt8] = []
@@ -57,6 +64,28 @@ import _EDICTestSupport
 
     private func serviceHandler() -> HTTPServer.Handler {
         { request, isWanted in RouterTests.service.respond(to: request, isWanted: isWanted) }
+    }
+
+    /// Also one that has sent its next request before.
+    @Test(arguments: [0, 1]) func aClientThatLeavesIsNoticed(_ moreRequests: Int) throws {
+        final class Seen: Sendable { let hasLeft = Atomic(false) }
+        let seen = Seen()
+        try withServer { _, isWanted in
+            for _ in 0..<1000 where isWanted() { pause(milliseconds: 5) }
+            seen.hasLeft.store(!isWanted(), ordering: .relaxed)
+            return HTTPResponse(ServerError(.busy, "nobody reads this"))
+        } _: { server in
+            let descriptor = try #require(connection(to: server))
+            let request = Array("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
+            for _ in 0...moreRequests {
+                _ = unsafe send(descriptor, request, request.count, Int32(MSG_NOSIGNAL))
+                pause(milliseconds: 300)
+            }
+            close(descriptor)
+            for _ in 0..<300 where !seen.hasLeft.load(ordering: .relaxed) { pause(milliseconds: 5) }
+            let hasLeft = seen.hasLeft.load(ordering: .relaxed)
+            #expect(hasLeft)
+        }
     }
 
     @Test func twoRequestsOnOneConnection() throws {

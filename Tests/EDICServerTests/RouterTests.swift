@@ -259,9 +259,7 @@ import _EDICTestSupport
         let (status, whole) = try RouterTests.post("/v1/generate", #"{"prompt": "a b", "max_tokens": 8}"#, to: service)
         #expect(status == 200)
         let text = try #require(whole["text"]?.string)
-        let request = HTTPRequest(
-            method: "POST", path: "/v1/generate", fields: [("content-type", "application/json")],
-            body: Array(#"{"prompt": "a b", "max_tokens": 8, "stream": true}"#.utf8))
+        let request = RouterTests.request("/v1/generate", #"{"prompt": "a b", "max_tokens": 8, "stream": true}"#)
         let response = service.respond(to: request)
         guard case .stream(let produce) = response.body else {
             Issue.record("not a stream")

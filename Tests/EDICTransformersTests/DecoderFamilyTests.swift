@@ -127,6 +127,13 @@ struct DecoderFamilyTests {
         }
     }
 
+    @Test(arguments: [-1, 1, Float.nan]) func nonsenseInGGUFIsRefused(_ epsilon: Float) {
+        #expect {
+            try MadeUpDecoder("qwen3", layers: 1, normalizesHeads: true).ggufNetwork(
+                rotatesNeighbours: false, epsilon: epsilon)
+        } throws: { "\($0)".contains("qwen3.attention.layer_norm_rms_epsilon") }
+    }
+
     /// An output layer of its own is used, though the words' table has the same shape.
     @Test(.enabled(if: cases.contains("gpt2"))) func anUntiedHeadOfGPT2IsUsed() throws {
         let golden = try Golden("gpt2")

@@ -1,5 +1,4 @@
 import EDICNumerics
-import Synchronization
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -94,10 +93,10 @@ struct DraftedGenerationTests {
     private func generated(
         by model: CausalLanguageModel, after prompt: [Int], prefix: PromptPrefix? = nil, _ options: GenerationOptions
     ) throws -> (generation: Generation, layers: Int) {
-        let count = Counter()
+        let asker = Asker()
         let generation = try model.generate(
-            tokens: prompt, after: prefix, options: options, shouldStop: { count.add() })
-        return (generation, count.value)
+            tokens: prompt, after: prefix, options: options, shouldStop: asker.shouldStop)
+        return (generation, asker.asked)
     }
 
     static let models =
@@ -162,11 +161,11 @@ struct EndsInGuessesTests {
             let asked = try [Self.plain, Self.drafting].map { options in
                 var options = options
                 options.ignoresEndOfText = true
-                let count = Counter()
+                let asker = Asker()
                 let found = try model.generate(
-                    tokens: CountingModel.prompt, options: options, shouldStop: { count.add() })
+                    tokens: CountingModel.prompt, options: options, shouldStop: asker.shouldStop)
                 #expect(found.tokens == (0..<40).map { 35 + $0 % 7 })
-                return count.value
+                return asker.asked
             }
             // The only layer asks once a step.
             #expect(asked[0] - asked[1] == steps)
@@ -226,14 +225,5 @@ struct EndsInGuessesTests {
                 #expect(results[0] == results[1] && results[0].end == .stopped)
             }
         }
-    }
-}
-
-private final class Counter: Sendable {
-    private let count = Atomic(0)
-    var value: Int { count.load(ordering: .relaxed) }
-    func add() -> Bool {
-        count.add(1, ordering: .relaxed)
-        return false
     }
 }

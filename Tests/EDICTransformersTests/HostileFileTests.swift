@@ -157,6 +157,16 @@ import _EDICTestSupport
         }
     }
 
+    /// A directory may name the same bytes as often as it likes.
+    @Test(.enabled(if: SharedData.isPresent)) func overlappingMembersOfAnArchiveAreRefused() throws {
+        var bytes = try readFile(SharedData.path("goldens/marian-ssru/model.npz"))
+        let entries = bytes.indices.dropLast(3).filter { Array(bytes[$0..<$0 + 4]) == [0x50, 0x4B, 1, 2] }
+        #expect(entries.count > 2)
+        for byte in 42..<46 { bytes[entries[1] + byte] = bytes[entries[0] + byte] }
+        let error = #expect(throws: ModelError.self) { try NumPyArchive.directory(of: bytes.span, file: "f") }
+        #expect(error?.code == .malformed && error?.message.contains("one over the other") == true)
+    }
+
     @Test func deepTemplatesAreRefused() {
         let deep = "{{ " + String(repeating: "(", count: 100_000) + "1"
         #expect(throws: ModelError.self) { try ChatTemplate(deep, file: "f", bos: nil, eos: nil) }

@@ -69,7 +69,7 @@ struct MadeUpDecoder {
     ///
     /// - Parameters:
     ///   - rotatesNeighbours: the rows of queries and keys that rotate together are side by side.
-    func ggufNetwork(rotatesNeighbours: Bool) throws -> any CausalNetwork {
+    func ggufNetwork(rotatesNeighbours: Bool, epsilon: Float = 1e-6) throws -> any CausalNetwork {
         let names = [
             "model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output",
             "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q",
@@ -84,7 +84,7 @@ struct MadeUpDecoder {
             "feed_forward_length": Self.feedForward, "context_length": 64,
         ]
         let base: Float = modelType == "smollm3" ? 2e6 : 10000
-        let floats: [String: Float] = ["attention.layer_norm_rms_epsilon": 1e-6, "rope.freq_base": base]
+        let floats: [String: Float] = ["attention.layer_norm_rms_epsilon": epsilon, "rope.freq_base": base]
         var header = Array("GGUF".utf8) + little(UInt32(3)) + little(UInt64(tensors.count))
         header += little(UInt64(1 + counts.count + floats.count))
         header += text("general.architecture") + little(UInt32(8)) + text(modelType)

@@ -9,17 +9,6 @@ import _EDICTestSupport
 /// Work ends soon after it is asked to: translation between words, decoders between layers, embedding between batches.
 @Suite(.enabled(if: SharedData.isPresent))
 struct StoppingTests {
-    /// Asks to stop from the `limit`th question on.
-    private final class Asker: Sendable {
-        let limit: Int
-        let count = Atomic(0)
-        init(_ limit: Int = .max) { self.limit = limit }
-        var shouldStop: @Sendable () -> Bool {
-            { self.count.add(1, ordering: .relaxed).newValue >= self.limit }
-        }
-        var asked: Int { count.load(ordering: .relaxed) }
-    }
-
     /// - Parameter atLeast: how often the whole work asks.
     private func endsWhereAsked(
         atLeast: Int, _ work: (@escaping @Sendable () -> Bool) throws -> Void
@@ -78,4 +67,15 @@ struct StoppingTests {
             _ = try model.embed(texts, pool: WorkerPool(workers: 1), shouldStop: $0)
         }
     }
+}
+
+/// Asks to stop from the `limit`th question on.
+final class Asker: Sendable {
+    let limit: Int
+    let count = Atomic(0)
+    init(_ limit: Int = .max) { self.limit = limit }
+    var shouldStop: @Sendable () -> Bool {
+        { self.count.add(1, ordering: .relaxed).newValue >= self.limit }
+    }
+    var asked: Int { count.load(ordering: .relaxed) }
 }
