@@ -74,9 +74,16 @@ struct Vocabulary: Sendable {
         // Ids beyond any real vocabulary are damage, and would take memory without end.
         guard id >= 0, id < 1 << 24 else { throw .malformed("token id \(id) is not between 0 and 16777215") }
         guard bytes.count + token.count < Int(UInt32.max) else { throw .malformed("tokens of more than 4 GiB") }
+        // Most added tokens are among a model's own, which then stay shared with it.
+        if holds(token, at: UInt32(id)) { return }
         while id >= count { appendUnused() }
         starts[id] = place(token)
         lengths[id] = UInt32(token.count)
+    }
+
+    private func holds(_ token: Span<UInt8>, at id: UInt32) -> Bool {
+        guard let range = range(of: id), range.count == token.count else { return false }
+        return token.indices.allSatisfy { bytes[range.lowerBound + $0] == token[$0] }
     }
 
     mutating func replace(_ ids: Range<Int>, with other: Vocabulary) {

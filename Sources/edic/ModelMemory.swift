@@ -11,6 +11,7 @@ enum ModelMemory {
         ProgramPages.release()
         let model = try open()
         ProgramPages.release()
+        malloc_trim(0)
         mallopt(M_MMAP_THRESHOLD, 32 << 20)
         mallopt(M_TRIM_THRESHOLD, 256 << 20)
         return model

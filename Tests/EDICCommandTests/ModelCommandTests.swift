@@ -71,6 +71,23 @@ import _EDICTestSupport
         #expect(result.messages.hasPrefix("edic: the generation, ") && result.messages.hasSuffix("was cancelled\n"))
     }
 
+    /// Around what runs the system maps only what is in the same mapping.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func codeIsMappedInPieces() throws {
+        let runner = try CommandRunner()
+        let model = "--model '\(SharedData.path("goldens/llama/gqa"))'"
+        let result = runner.interrupt("score \(model)", input: "The budget.\n")
+        #expect(result.status == 130 && !result.output.isEmpty, "\(result.messages)")
+        let code = runner.read("\(runner.folder.path)/maps").split(separator: "\n").filter {
+            $0.contains(" r-xp ") && $0.hasSuffix("/edic")
+        }
+        let sizes = code.map { line in
+            let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
+            return ends.count == 2 ? ends[1] - ends[0] : .max
+        }
+        #expect(sizes.count > 100 && sizes.allSatisfy { $0 <= 16 << 10 })
+    }
+
     /// The lines before one that cannot be scored are there, and it is named.
     @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
     func scoresEndAtALineThatIsTooLong() throws {
