@@ -171,8 +171,22 @@ public struct ModelFolder: Sendable {
             if FileTree.exists(single) { return try Safetensors.tensors(in: single) }
             let index = path.appending("model.safetensors.index.json")
             if FileTree.exists(index) { return try Safetensors.tensors(shardedBy: index) }
-            throw ModelError(
-                .unsupported, "\(path): has neither model.safetensors nor its index; other weight files are not read")
+            throw noWeights
         }
+    }
+
+    /// Why a folder with a configuration has no weights to read.
+    private var noWeights: ModelError {
+        let names = (try? FileTree.names(in: path)) ?? []
+        let others = names.filter {
+            $0.hasPrefix("pytorch_model") || $0.hasPrefix("tf_model") || $0.hasPrefix("flax_model")
+        }
+        guard let other = others.min() else {
+            return ModelError(.unreadable, "\(path): has neither model.safetensors nor its index")
+        }
+        return ModelError(
+            .unsupported,
+            "\(path): its weights are in \(other), which is not read; save them as model.safetensors, as save_pretrained of "
+                + "the library transformers does")
     }
 }

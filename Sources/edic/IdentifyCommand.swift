@@ -42,14 +42,14 @@ struct IdentifyCommand: ParsableCommand {
         if document {
             try text.input.forEachDocument { name, content in
                 number += 1
-                let found = identifier.identify(content.span)
+                let found = identifier.identify(Array(try TextInput.withoutMark(content, of: name)).span)
                 append(found, number: number, text: Array(name.utf8), to: &output)
                 Terminal.output(output.span)
                 output.removeAll(keepingCapacity: true)
             }
             return
         }
-        try text.input.forEachBatch { lines in
+        try text.input.forEachBatch(dropsMark: true) { lines in
             let found = pool.map(count: lines.count, grain: 16) { index, _ in
                 let line = lines[index]
                 return identifier.identify(line.span)

@@ -32,10 +32,13 @@ struct TextInput {
     ///
     /// A batch is given early where no more is ready on standard input: whoever types, or writes into a pipe and waits
     /// for the answer, gets one.
+    ///
+    /// - Parameter dropsMark: whether a byte order mark is no part of a file's first line.
     func forEachBatch(
-        lines mostLines: Int = 1024, bytes mostBytes: Int = 4 << 20, _ body: ([[UInt8]]) throws -> Void
+        lines mostLines: Int = 1024, bytes mostBytes: Int = 4 << 20, dropsMark: Bool = false,
+        _ body: ([[UInt8]]) throws -> Void
     ) throws {
-        try forEachBatch(lines: mostLines, bytes: mostBytes) { lines, _ in try body(lines) }
+        try forEachBatch(lines: mostLines, bytes: mostBytes, dropsMark: dropsMark) { lines, _ in try body(lines) }
     }
 
     /// The same with where the lines are.

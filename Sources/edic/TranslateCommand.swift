@@ -1,6 +1,7 @@
 import ArgumentParser
 import EDICJSON
 import EDICNumerics
+import EDICText
 import EDICTransformers
 import SystemPackage
 
@@ -56,6 +57,9 @@ struct TranslateCommand: ParsableCommand {
         if nBest < 1 { throw ValidationError("--n-best is 1 or more") }
         if let batch, !(1...1 << 16).contains(batch) { throw ValidationError("--batch is 1 to \(1 << 16)") }
         if let beam, beam < 1 { throw ValidationError("--beam is 1 or more") }
+        if let language, ((try? LanguageTag(language))?.language.count ?? .max) > 3 {
+            throw ValidationError("--language '\(language)' is not a language's tag such as en or pt-BR")
+        }
         if let beam, beam < nBest { throw ValidationError("--n-best \(nBest) needs --beam \(nBest) or more") }
     }
 

@@ -136,6 +136,8 @@ import _EDICTestSupport
         let lines = result.output.split(separator: "\n")
         #expect(lines.count == 2)
         #expect(lines.first?.hasPrefix("de\t") == true && lines.last?.hasPrefix("fr\t") == true)
+        // A byte order mark is no part of the first one.
+        #expect(try CommandRunner().run("identify", input: "\u{FEFF}\(text)") == result)
     }
 
     @Test func completionsAreGenerated() throws {

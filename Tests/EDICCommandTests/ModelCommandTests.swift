@@ -126,6 +126,23 @@ import _EDICTestSupport
         }
     }
 
+    /// Weights that are missing are no input; those in another format are named.
+    @Test func foldersWithoutWeightsSaySo() throws {
+        let runner = try CommandRunner()
+        runner.write(#"{"model_type": "llama"}"#, to: "\(runner.folder.path)/config.json")
+        let missing = runner.run("generate --model '\(runner.folder.path)' x")
+        #expect(missing.status == 66 && missing.messages.contains("neither model.safetensors"), "\(missing.messages)")
+        runner.write("", to: "\(runner.folder.path)/pytorch_model.bin")
+        let other = runner.run("generate --model '\(runner.folder.path)' x")
+        #expect(
+            other.status == 65 && other.messages.contains("pytorch_model.bin, which is not read"), "\(other.messages)")
+    }
+
+    @Test func languagesAreTags() throws {
+        let result = try CommandRunner().run("translate --model m --language english")
+        #expect(result.status == 64 && result.messages.contains("--language 'english' is not a language's tag"))
+    }
+
     @Test(arguments: ["translate -m m", "bench", "build x.yaml"]) func threadsAreLimited(_ command: String) throws {
         let result = try CommandRunner().run("\(command) --workers 1025")
         #expect(result.status == 64 && result.messages.contains("--workers is 0 to 1024"))
