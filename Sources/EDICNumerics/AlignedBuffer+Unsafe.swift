@@ -13,6 +13,8 @@ internal import Glibc
     public let count: Int
 
     private let base: UnsafeMutablePointer<Element>
+    /// Whether the memory is a mapping of its own.
+    private let isMapped: Bool
 
     /// Zeroed memory for `count` values.
     ///
@@ -26,6 +28,7 @@ internal import Glibc
     /// Memory that whoever asks for it fills before it is read.
     init(uninitialized count: Int, hugePages: Bool = false) {
         self.count = count
+        isMapped = false
         guard count > 0 else {
             // Never read or written: there is no element.
             unsafe base = UnsafeMutablePointer(bitPattern: Self.alignment).unsafelyUnwrapped
@@ -37,6 +40,25 @@ internal import Glibc
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
         if alignment == hugePage { unsafe madvise(memory, size, MADV_HUGEPAGE) }
         unsafe base = memory.bindMemory(to: Element.self, capacity: count)
+    }
+
+    /// Zeroed memory for `count` values, which takes up pages only as they are written to and goes back to the system at once:
+    /// for room that may stay empty.
+    init(reserving count: Int) {
+        let memory =
+            count > 0
+            ? unsafe mmap(nil, Self.byteCount(count), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : nil
+        guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {
+            self.init(count: count)
+            return
+        }
+        unsafe self.init(mapping: memory.bindMemory(to: Element.self, capacity: count), count)
+    }
+
+    private init(mapping base: UnsafeMutablePointer<Element>, _ count: Int) {
+        self.count = count
+        unsafe self.base = base
+        isMapped = true
     }
 
     /// Whole vectors, so that a kernel may read a full one at the end.
@@ -56,7 +78,12 @@ internal import Glibc
     }
 
     deinit {
-        if count > 0 { unsafe base.deallocate() }
+        guard count > 0 else { return }
+        if isMapped {
+            unsafe munmap(base, Self.byteCount(count))
+        } else {
+            unsafe base.deallocate()
+        }
     }
 
     public subscript(index: Int) -> Element {

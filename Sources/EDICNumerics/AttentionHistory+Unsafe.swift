@@ -16,6 +16,8 @@ public struct AttentionHistory: Sendable {
     public private(set) var count = 0
 
     private let isHalves: Bool
+    /// Whether room takes up memory only once it is written to.
+    private var isReserved = false
     private var rows: Rows
 
     /// Room for a number of positions: for each head its turned keys, then its values.
@@ -23,10 +25,11 @@ public struct AttentionHistory: Sendable {
         let capacity: Int
         let bytes: AlignedBuffer<UInt8>
 
-        init(capacity: Int, bytesPerPosition: Int) {
+        init(capacity: Int, bytesPerPosition: Int, isReserved: Bool = false) {
             self.capacity = capacity
             // Zeros: a group's lanes that hold no key yet, or one that was removed, are multiplied all the same.
-            bytes = AlignedBuffer(count: capacity * bytesPerPosition)
+            let count = capacity * bytesPerPosition
+            bytes = isReserved ? AlignedBuffer(reserving: count) : AlignedBuffer(count: count)
         }
     }
 
@@ -81,6 +84,16 @@ public struct AttentionHistory: Sendable {
         }
     }
 
+    /// Makes room for so many positions, which takes up memory as they are read.
+    ///
+    /// A text whose length is known is not copied as it grows.
+    ///
+    /// - Parameter positions: how many there will be, those kept included; more can be read.
+    public mutating func reserve(_ positions: Int) {
+        isReserved = true
+        makeRoom(for: positions)
+    }
+
     /// Forgets the latest positions; the next ones take their places. Memory stays.
     ///
     /// Complexity: O(1).
@@ -95,7 +108,8 @@ public struct AttentionHistory: Sendable {
     private mutating func makeRoom(for needed: Int) {
         guard needed > rows.capacity || !isKnownUniquelyReferenced(&rows) else { return }
         let capacity = needed > rows.capacity ? max(64, (needed + 15) / 16 * 16, 2 * rows.capacity) : rows.capacity
-        let larger = Rows(capacity: capacity, bytesPerPosition: 2 * shape.keyValueWidth * bytesPerNumber)
+        let larger = Rows(
+            capacity: capacity, bytesPerPosition: 2 * shape.keyValueWidth * bytesPerNumber, isReserved: isReserved)
         // A head's groups of keys follow one another whatever the capacity.
         let kept = (count + 15) / 16 * 16 * shape.headSize * bytesPerNumber
         for part in 0..<2 * shape.keyValueHeads where kept > 0 {

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 /// Memory for the weights of a matrix, cut from slabs of huge pages.
@@ -15,6 +16,17 @@ internal import Synchronization
     private struct Open: Sendable {
         weak var slab: Slab?
         var used = 0
+
+        /// Gives back the pages of what is not taken: a huge page is there as a whole, and weights may have filled a part.
+        func releaseRest() {
+            guard let slab else { return }
+            let page = sysconf(Int32(_SC_PAGESIZE))
+            let start = unsafe Int(bitPattern: slab.memory.unsafePointer)
+            let first = (start + used + page - 1) / page * page
+            let end = (start + slab.memory.count) / page * page
+            guard first < end, let rest = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
+            unsafe madvise(rest, end - first, MADV_DONTNEED)
+        }
     }
 
     private static let slabSize = 16 << 20
@@ -40,11 +52,15 @@ internal import Synchronization
                 open.used += room
                 return (slab, open.used - room)
             }
+            open.releaseRest()
             let slab = Slab(byteCount: Self.slabSize)
             open = Open(slab: slab, used: room)
             return (slab, 0)
         }
     }
+
+    /// Gives back the memory that the next parts would have taken.
+    static func releaseRest() { open.withLock { $0.releaseRest() } }
 
     /// Valid while this part lives.
     @unsafe var start: UnsafeMutablePointer<UInt8> { unsafe slab.memory.unsafePointer + offset }

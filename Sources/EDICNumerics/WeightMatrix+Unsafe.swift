@@ -19,6 +19,9 @@ internal import CEDICKernels
     /// Memory the packed weights take.
     public var byteCount: Int { panels.bytes.count + 4 * panels.scales.count }
 
+    /// Gives back memory that was set aside for further matrices: up to 2 MiB once those of a model are packed.
+    public static func releaseSpareMemory() { SlabPart.releaseRest() }
+
     private let panels: Panels
 
     /// The packed numbers, shared between copies of a matrix.

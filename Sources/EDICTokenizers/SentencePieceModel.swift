@@ -20,34 +20,26 @@ struct SentencePieceBPEModel: Sendable {
 
         // Ranks: equal scores share one.
         let texts = pieces.kinds.indices.filter { pieces.kinds[$0].isText }
-        let scores = texts.map { pieces.scores[$0] }
-        let distinct = Array(Set(scores)).sorted(by: >)
-        let rankOf = Dictionary(uniqueKeysWithValues: distinct.enumerated().map { ($1, UInt32($0)) })
-
-        let ranks = scores.map { rankOf[$0] ?? 0 }
-
-        // The characters of a piece, each from its byte to the next one's.
-        let bytes = pieces.spellings.bytes
-        func characters(of id: Int) -> (starts: [Int], scalars: [UInt32]) {
-            guard let range = pieces.spellings.range(of: UInt32(id)) else { return ([], []) }
-            let text = bytes.span.extracting(range)
-            var starts: [Int] = []
-            var scalars: [UInt32] = []
-            var at = 0
-            while at < text.count {
-                let (scalar, length) = decodeScalar(text, at)
-                starts.append(range.lowerBound + at)
-                scalars.append(scalar.value)
-                at += length
-            }
-            return (starts + [range.upperBound], scalars)
+        let scores = pieces.scores
+        var ranks = [UInt32](repeating: 0, count: pieces.count)
+        var rank: UInt32 = 0
+        var before: Int?
+        for id in texts.sorted(by: { scores[$0] > scores[$1] }) {
+            if let before, scores[before] != scores[id] { rank += 1 }
+            ranks[id] = rank
+            before = id
         }
+
+        let spellings = pieces.spellings
+        let bytes = spellings.bytes
+        var characters = PieceCharacters()
         var symbols: [UInt32: UInt32] = [:]
         var next = UInt32(pieces.count)
         for id in texts {
-            let (starts, scalars) = characters(of: id)
-            for (place, scalar) in scalars.enumerated() where symbols[scalar] == nil {
-                if let id = index.id(of: bytes.span.extracting(starts[place]..<starts[place + 1])) {
+            characters.read(UInt32(id), of: spellings)
+            for (place, scalar) in characters.scalars.enumerated() where symbols[scalar] == nil {
+                let own = characters.starts[place]..<characters.starts[place + 1]
+                if let id = index.id(of: bytes.span.extracting(own)) {
                     symbols[scalar] = id
                 } else {
                     symbols[scalar] = next
@@ -55,34 +47,58 @@ struct SentencePieceBPEModel: Sendable {
                 }
             }
         }
-        let all = try MergeTable(expecting: texts.count * 3)
+        let all = try MergeTable(expecting: texts.count)
         func symbol(_ range: Range<Int>) -> UInt32? {
             let text = bytes.span.extracting(range)
             if let id = index.id(of: text) { return id }
             let (scalar, length) = decodeScalar(text, 0)
             return length == text.count ? symbols[scalar.value] : nil
         }
-        for (id, rank) in zip(texts, ranks) where pieces.kinds[id] != .userDefined {
-            let starts = characters(of: id).starts
+        for id in texts where pieces.kinds[id] != .userDefined {
+            characters.read(UInt32(id), of: spellings)
+            let starts = characters.starts
             guard starts.count > 2, let begin = starts.first, let end = starts.last else { continue }
             for cut in starts[1..<starts.count - 1] {
                 if let left = symbol(begin..<cut), let right = symbol(cut..<end) {
-                    try all.add(left, right, rank: rank, result: UInt32(id))
+                    try all.add(left, right, rank: ranks[id], result: UInt32(id))
                 }
             }
         }
         // As in the byte-level models, of a piece's pairs only the last of its own merging can ever meet.
         table = try MergeTable(expecting: texts.count)
-        for (id, rank) in zip(texts, ranks) where pieces.kinds[id] != .userDefined {
-            let own = characters(of: id).scalars.map { symbols[$0] ?? .max }
+        for id in texts where pieces.kinds[id] != .userDefined {
+            characters.read(UInt32(id), of: spellings)
+            let own = characters.scalars.map { symbols[$0] ?? .max }
             guard let pair = all.lastPair(of: own) else { continue }
-            try table.add(pair.left, pair.right, rank: rank, result: UInt32(id))
+            try table.add(pair.left, pair.right, rank: ranks[id], result: UInt32(id))
         }
         table.finish()
         self.symbols = symbols
         let user = pieces.entries(of: .userDefined)
         protected = user.isEmpty ? nil : try Trie(user)
         fallback = byteFallback ? try SentencePieceBPEModel.fallback(pieces) : []
+    }
+
+    /// The characters of one piece after another, in the same memory.
+    private struct PieceCharacters {
+        /// Where among all bytes each begins, and the last one ends.
+        private(set) var starts: [Int] = []
+        private(set) var scalars: [UInt32] = []
+
+        mutating func read(_ id: UInt32, of spellings: Vocabulary) {
+            starts.removeAll(keepingCapacity: true)
+            scalars.removeAll(keepingCapacity: true)
+            guard let range = spellings.range(of: id) else { return }
+            let text = spellings.bytes.span.extracting(range)
+            var at = 0
+            while at < text.count {
+                let (scalar, length) = decodeScalar(text, at)
+                starts.append(range.lowerBound + at)
+                scalars.append(scalar.value)
+                at += length
+            }
+            starts.append(range.upperBound)
+        }
     }
 
     /// The ids of the pieces `<0x00>` … `<0xFF>`.

@@ -84,6 +84,7 @@ public final class CausalLanguageModel: Sendable {
         case .marian:
             throw ModelError(.unsupported, "\(path): is a translation model; use TranslationModel")
         }
+        WeightMatrix.releaseSpareMemory()
     }
 
     // MARK: - Generation
@@ -173,13 +174,17 @@ public final class CausalLanguageModel: Sendable {
         var sampler = Sampler(options, prompt: prompt, kernels: compute.kernels)
         var lookup = options.draftsTokens ? PromptLookup(prompt, longest: precision.longestGuess) : nil
         var session = Session(network: network, compute: compute, storage: storage)
+        // Beyond that, room grows as it is needed.
+        let length = prompt.count + min(limit, 1024)
         var scores = Matrix(rows: 0, columns: 0)
         if limit > 0, let prefix, prompt.starts(with: prefix.tokens), !network.stretchesWithLength(prompt.count) {
             session = prefix.session
             session.compute = compute
+            session.reserve(length)
             let rest = Array(prompt[prefix.tokens.count...])
             scores = rest.isEmpty ? prefix.scores : session.read(rest)
         } else if limit > 0 {
+            session.reserve(length)
             scores = session.read(prompt)
         }
         // What was guessed, and read with the token before it: `scores` has a row for what follows each.

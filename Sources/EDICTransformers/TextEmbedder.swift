@@ -66,6 +66,7 @@ public final class TextEmbedder: Sendable {
         tokenizer = parts.1
         let recipe = try EmbeddingRecipe(in: path, width: bert.width, precision: precision)
         dense = recipe.dense
+        WeightMatrix.releaseSpareMemory()
         self.pooling = pooling ?? recipe.pooling
         self.normalizes = normalizes ?? recipe.normalizes
         maximumTokens = min(recipe.maximumTokens ?? bert.contextLength, bert.contextLength)

@@ -84,6 +84,7 @@ public final class TranslationModel: Sendable {
             defaultOptions = try Self.options(
                 FileTree.exists(generation) ? try ModelConfiguration(generation) : configuration)
         }
+        WeightMatrix.releaseSpareMemory()
         endOfSentence = marian.endOfSentence
         for (side, codec, words) in [
             ("source", source, marian.sourceVocabulary), ("target", target, marian.targetEmbedding.outputs),

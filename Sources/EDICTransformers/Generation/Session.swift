@@ -24,6 +24,9 @@ struct Session: Sendable {
         cache = network.emptyHistory(storage)
     }
 
+    /// Makes room for so many tokens, those read before included.
+    mutating func reserve(_ count: Int) { cache.reserve(count) }
+
     /// Reads tokens and gives the scores of the one after them: one row.
     mutating func read(_ tokens: [Int]) -> Matrix {
         var last = Matrix(rows: 0, columns: 0)
@@ -52,6 +55,7 @@ struct Session: Sendable {
         of tokens: [Int], _ body: (Matrix) throws(Failure) -> Void
     ) throws(Failure) {
         let length = past.count + tokens.count
+        cache.reserve(length)
         for start in stride(from: 0, to: tokens.count, by: tokensAtATime) {
             let part = Array(tokens[start..<min(start + tokensAtATime, tokens.count)])
             let batch = TokenBatch([.init(past: past, tokens: part, length: .known(length))], cache: &cache)

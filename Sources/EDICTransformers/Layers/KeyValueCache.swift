@@ -42,6 +42,11 @@ struct TextHistory: DecoderCache {
         return output
     }
 
+    /// Makes room for so many tokens, those read before included.
+    mutating func reserve(_ count: Int) {
+        for layer in layers.indices { layers[layer].reserve(count) }
+    }
+
     /// Forgets the latest tokens.
     mutating func removeLast(_ count: Int) {
         rows -= count
