@@ -65,8 +65,11 @@ public final class CausalLanguageModel: Sendable {
             tokenizer = parts.1
             endTokens = Set(
                 ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
+            let texts = ["bos_token_id", "eos_token_id"].map { key in
+                gguf.integer("tokenizer.ggml." + key).flatMap { parts.1.spelling(of: $0) }
+            }
             chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
-                try ChatTemplate(source, file: file.string, bos: nil, eos: nil)
+                try ChatTemplate(source, file: file.string, bos: texts[0], eos: texts[1])
             }
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
@@ -110,7 +113,7 @@ public final class CausalLanguageModel: Sendable {
         shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> Generation {
         guard let chatTemplate else {
-            throw ModelError(.unsupported, "\(folder.path): has no chat template; use generate with a plain prompt")
+            throw ModelError(.badRequest, "the model has no chat template; continue a plain prompt instead")
         }
         let prompt = try chatTemplate.render(messages, addsGenerationPrompt: true)
         return try generate(

@@ -43,7 +43,7 @@ struct EmbeddingRecipe: Sendable {
         for module in modules {
             // Such as sentence_transformers.models.Pooling; later versions say the same at more length.
             let name = module["type"]?.string?.split(separator: ".").last.map(String.init) ?? "without a type"
-            let folder = module["path"]?.string.map { $0.isEmpty ? path : path.appending($0) } ?? path
+            let folder = try Self.folder(module["path"]?.string ?? "", of: file, in: path)
             switch name {
             case "Transformer": break
             case "Pooling": try readPooling(folder)
@@ -59,6 +59,15 @@ struct EmbeddingRecipe: Sendable {
                 )
             }
         }
+    }
+
+    /// The folder of a module, which is the model's own or within it.
+    private static func folder(_ name: String, of file: FilePath, in path: FilePath) throws(ModelError) -> FilePath {
+        let own = FilePath(name)
+        guard own.isRelative, own.components.allSatisfy({ $0.kind != .parentDirectory }) else {
+            throw ModelError(.malformed, "\(file): the module's path \(name) is not within the model's folder")
+        }
+        return name.isEmpty ? path : path.appending(own.components)
     }
 
     private mutating func readPooling(_ folder: FilePath) throws(ModelError) {

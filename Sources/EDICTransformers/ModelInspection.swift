@@ -20,7 +20,13 @@ public struct ModelInspection: Sendable {
     public let facts: [(name: String, value: String)]
 
     /// How many numbers the model has.
-    public var parameterCount: Int { tensors.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+    public var parameterCount: Int {
+        // Of types that are not known a file may name any numbers.
+        tensors.reduce(0) { sum, tensor in
+            let (next, overflow) = sum.addingReportingOverflow(tensor.shape.reduce(1, *))
+            return overflow ? .max : next
+        }
+    }
     /// How many bytes its tensors take, which is what running it takes besides the text's own memory.
     public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
     /// The types of the tensors and the bytes in each, the largest first.

@@ -119,6 +119,12 @@ struct TextCodec: Sendable {
         }
     }
 
+    /// The text of a token, as a template writes it; nil where there is none with the number.
+    func spelling(of token: Int) -> String? {
+        if let renumbering { return renumbering.spellings[token] }
+        return UInt32(exactly: token).flatMap { tokenizer.token($0) }
+    }
+
     func decode(_ tokens: [Int]) -> String {
         guard let renumbering else { return tokenizer.decode(tokens.map { UInt32($0) }) }
         let spelt = tokens.map { renumbering.spellings[$0] ?? "" }.joined()

@@ -85,13 +85,19 @@ public final class TextEmbedder: Sendable {
     /// - Parameters:
     ///   - pool: the threads; each takes whole batches of texts.
     ///   - shouldStop: asked before each batch, from any thread; true ends the work.
-    /// - Throws: `badRequest` for a text without tokens, `cancelled` when the task is or `shouldStop` says so.
+    /// - Throws: `badRequest` for a text without tokens, `mismatch` for a token that the model lacks, `cancelled` when the task is or `shouldStop` says so.
     public func embed(
         _ texts: [String], pool: WorkerPool = .shared, shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> [[Float]] {
         let tokens = pool.map(count: texts.count, grain: 4) { index, _ in self.tokens(of: texts[index]) }
         if let empty = tokens.firstIndex(of: []) {
             throw ModelError(.badRequest, "text \(empty) has no tokens")
+        }
+        if let wrong = tokens.joined().first(where: { $0 >= bert.vocabulary }) {
+            throw ModelError(
+                .mismatch,
+                "\(folder.path): the tokenizer has a token \(wrong), but the model's vocabulary only \(bert.vocabulary)"
+            )
         }
         return try embed(tokens: tokens, pool: pool, StopSignal(shouldStop))
     }

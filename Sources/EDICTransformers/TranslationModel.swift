@@ -67,7 +67,7 @@ public final class TranslationModel: Sendable {
             policy = .marian
             defaultOptions =
                 try files.configuration.map { path throws(ModelError) in
-                    Self.options(try MarianSettings(path))
+                    try Self.options(path)
                 } ?? TranslationOptions()
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
@@ -100,12 +100,19 @@ public final class TranslationModel: Sendable {
         return try TextCodec(sentencePiece: pieces, vocabulary: vocabulary)
     }
 
-    private static func options(_ settings: MarianSettings) -> TranslationOptions {
-        TranslationOptions(
+    private static func options(_ path: FilePath) throws(ModelError) -> TranslationOptions {
+        let settings = try MarianSettings(path)
+        let options = TranslationOptions(
             beamSize: settings.int("beam-size").flatMap { (1...256).contains($0) ? $0 : nil } ?? 1,
             lengthNormalization: settings.float("normalize") ?? 0, wordPenalty: settings.float("word-penalty") ?? 0,
             skipsCost: settings.bool("skip-cost") ?? false,
             maximumLengthFactor: settings.float("max-length-factor").flatMap { $0 > 0 ? $0 : nil } ?? 3)
+        do {
+            try options.check()
+        } catch {
+            throw ModelError(.malformed, "\(path): \(error.message)", cause: error)
+        }
+        return options
     }
 
     private static func options(_ configuration: ModelConfiguration) throws(ModelError) -> TranslationOptions {

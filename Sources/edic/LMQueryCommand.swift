@@ -56,13 +56,14 @@ struct LMQueryCommand: ParsableCommand {
     func run() throws {
         let model = try NgramModel(contentsOf: FilePath(model))
         if let next { return try foretell(next, model) }
+        let pool = work.pool
         var totals = PerplexityTotals()
         if ids {
             try text.input.forEachDocument(atMost: 4 << 30) { name, bytes in
-                totals += try Self.totals(ofIDs: bytes, name: name, model, work.pool)
+                totals += try Self.totals(ofIDs: bytes, name: name, model, pool)
             }
         } else {
-            try text.input.forEachPiece { piece in totals += query(piece, model) }
+            try text.input.forEachPiece { piece in totals += query(piece, model, on: pool) }
         }
         if json && (ids || show == .summary) {
             var output: [UInt8] = []
@@ -116,8 +117,7 @@ struct LMQueryCommand: ParsableCommand {
     }
 
     /// Scores a piece of whole lines on all workers, and prints what is asked for.
-    private func query(_ piece: Span<UInt8>, _ model: NgramModel) -> PerplexityTotals {
-        let pool = work.pool
+    private func query(_ piece: Span<UInt8>, _ model: NgramModel, on pool: WorkerPool) -> PerplexityTotals {
         let parts = Self.parts(of: piece, atLeast: 1 << 15, most: pool.workers * 4)
         let scored = pool.map(count: parts.count) { index, _ in
             let part = parts[index]

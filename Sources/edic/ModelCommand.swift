@@ -53,7 +53,7 @@ struct ModelInspectCommand: ParsableCommand {
         ]
         lines += model.facts.map { name, value in
             let value = value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "⏎")
-            return (name, value.count > 100 ? value.prefix(99) + "…" : value)
+            return (Self.shown(name), Self.shown(value.count > 100 ? value.prefix(99) + "…" : value))
         }
         let width = lines.reduce(0) { max($0, $1.0.count) } + 2
         var text = "\(model.path)\n" + lines.map { "  \($0.0.padding(to: width))\($0.1)\n" }.joined()
@@ -62,11 +62,18 @@ struct ModelInspectCommand: ParsableCommand {
             text += "\n"
             for tensor in model.tensors {
                 let shape = tensor.shape.map { String($0) }.joined(separator: " × ")
-                text += "  \(tensor.name.padding(to: width))\(tensor.type.padding(to: 8))"
+                text += "  \(Self.shown(tensor.name).padding(to: width))\(Self.shown(tensor.type).padding(to: 8))"
                 text += "\(shape.padding(to: 18))\(NumberFormat.bytes(tensor.byteCount))\n"
             }
         }
         return text
+    }
+
+    /// Text of a file that may be anyone's, without the characters that a terminal obeys.
+    private static func shown(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
 
     private static func json(_ model: ModelInspection) -> String {

@@ -26,13 +26,14 @@ struct ScoreCommand: ParsableCommand {
     @OptionGroup var work: WorkerOptions
 
     func run() throws {
+        let pool = work.pool
         let model = try ModelMemory.opening {
-            try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: work.pool)
+            try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: pool)
         }
         Interruption.stopInOrder()
         let progress = LineProgress("scored")
         defer { progress.finish() }
-        let workers = work.pool.workers
+        let workers = pool.workers
         try text.input.forEachBatch(lines: 16 * workers...128 * workers, verb: "scored") { lines, places in
             let texts = lines.map(\.text)
             // A line without tokens has no probability.

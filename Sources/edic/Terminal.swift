@@ -42,6 +42,8 @@ enum Terminal {
             let written = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
             if written < 0 {
                 if errno == EINTR { continue }
+                // Work goes on without a reader of its messages.
+                if errno == EPIPE && descriptor == STDERR_FILENO { return }
                 if errno == EPIPE { exit(0) }
                 if descriptor == STDOUT_FILENO {
                     var message = "edic: standard output: \(Errno(rawValue: errno))\n"

@@ -126,6 +126,21 @@ import _EDICTestSupport
         }
     }
 
+    /// A file may be anyone's: no character of it moves a terminal's cursor.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func inspectionShowsNoControlCharacters() throws {
+        let runner = try CommandRunner()
+        let golden = SharedData.path("goldens/llama/gqa")
+        #expect(
+            runner.replace("\(runner.folder.path)/model.safetensors", with: runner.bytes("\(golden)/model.safetensors"))
+        )
+        let configuration = runner.read("\(golden)/config.json").drop { $0 != "{" }.dropFirst()
+        runner.write(#"{"a\u001b[2Jb": "c\u0007d","# + configuration, to: "\(runner.folder.path)/config.json")
+        let result = runner.run("model inspect --tensors '\(runner.folder.path)'")
+        #expect(result.status == 0 && result.output.contains("a\u{FFFD}[2Jb"), "\(result.messages)")
+        #expect(result.output.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 })
+    }
+
     /// Weights that are missing are no input; those in another format are named.
     @Test func foldersWithoutWeightsSaySo() throws {
         let runner = try CommandRunner()

@@ -13,9 +13,10 @@ import Testing
     /// Reads `parts` of a text one after the other and gives what all its queries found.
     private func read(
         _ parts: [Int], _ shape: AttentionShape, _ storage: AttentionStorage, _ q: [Float], _ k: [Float],
-        _ v: [Float], window: Int?, _ kernels: Kernels, pool: WorkerPool? = nil
+        _ v: [Float], window: Int?, _ kernels: Kernels, pool: WorkerPool? = nil, reserving room: Int? = nil
     ) -> [Float] {
         var history = AttentionHistory(shape, storage: storage)
+        if let room { history.reserve(room) }
         var found: [Float] = []
         for part in parts {
             let rows = history.count..<history.count + part
@@ -52,6 +53,20 @@ import Testing
                 }
             }
         }
+    }
+
+    /// Room that was made before, enough or not, shows in no number.
+    @Test(arguments: [AttentionStorage.floats, .halves], [1, 40, 150, 1000])
+    func reservedRoomDoesNotShow(storage: AttentionStorage, room: Int) {
+        let shape = Self.shapes[2]
+        let rows = 150
+        let q = randomFloats(rows * shape.width, seed: 1)
+        let k = randomFloats(rows * shape.keyValueWidth, seed: 2)
+        let v = randomFloats(rows * shape.keyValueWidth, seed: 3)
+        let parts = [1, 15, 1, 16, 33, 83, 1]
+        let plain = read(parts, shape, storage, q, k, v, window: nil, .standard)
+        let reserved = read(parts, shape, storage, q, k, v, window: nil, .standard, reserving: room)
+        #expect(reserved.elementsEqual(plain))
     }
 
     @Test(arguments: InstructionSet.available, 0..<5)

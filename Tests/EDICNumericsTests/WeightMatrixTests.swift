@@ -83,6 +83,26 @@ import _EDICTestSupport
         }
     }
 
+    /// Neighbours that are alike leave activations fewer steps where their products are added in 16 bits.
+    @Test(arguments: InstructionSet.available)
+    func alikeActivationsKeepTheirBound(isa: InstructionSet) throws {
+        let columns = 64
+        var matrix = try randomMatrix(.int8, rows: 16, columns: columns, seed: 5)
+        matrix.activations = .bits8
+        let weights = matrix.dequantized()
+        var x = [Float](repeating: 1, count: columns)
+        for (place, value) in zip(stride(from: 0, to: columns, by: 3), [Float(0.97), 0.951, 0.93, 0.99]) {
+            x[place] = value
+        }
+        let y = matrix.product(x, rows: 1, Kernels(isa))
+        for output in 0..<16 {
+            let own = weights[output * columns..<(output + 1) * columns]
+            let exact = zip(own, x).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+            let bound = own.reduce(1e-5) { $0 + abs(Double($1)) } / (isa == .avx2 ? 30 : 254)
+            #expect(abs(exact - Double(y[output])) <= bound, "output \(output)")
+        }
+    }
+
     /// Every number as large as it can be: no sum on the way may leave its 16 or 32 bits.
     @Test(
         arguments: [NumberFormat.int8, .q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q4_k, .q5_k, .q6_k],

@@ -88,8 +88,38 @@ import _EDICTestSupport
                 do {
                     while try parser.next() != nil {}
                 } catch { break }
+                #expect(parser.heldBytes <= 2 * (256 + 20) + 64)
             }
         }
+    }
+
+    /// Requests that end in the middle of what is read at a time leave nothing behind.
+    @Test func pipelinedRequestsTakeNoMoreMemory() throws {
+        let request = Array("GET /health HTTP/1.1\r\nHost: a\r\n\r\n".utf8)
+        var parser = HTTPRequestParser()
+        parser.append(request.prefix(10))
+        var count = 0
+        for _ in 0..<10_000 {
+            parser.append(request[10...] + request.prefix(10))
+            while try parser.next() != nil { count += 1 }
+            #expect(parser.heldBytes <= 3 * request.count)
+        }
+        #expect(count == 10_000)
+    }
+
+    /// Chunks of one byte with long extensions are not read for ever.
+    @Test func extensionsOfChunksAreBounded() throws {
+        var parser = HTTPRequestParser(limits: .init(headBytes: 1000, bodyBytes: 1 << 20))
+        parser.append(Array("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".utf8))
+        let chunk = Array("1;\(String(repeating: "x", count: 200))\r\na\r\n".utf8)
+        let error = #expect(throws: ServerError.self) {
+            for _ in 0..<100 {
+                parser.append(chunk)
+                while try parser.next() != nil {}
+                #expect(parser.heldBytes <= 3 * chunk.count + 100)
+            }
+        }
+        #expect(error?.code == .headTooLarge)
     }
 
     @Test func aClientThatWaitsIsSeen() throws {

@@ -181,6 +181,30 @@ import _EDICTestSupport
         try ModelService(models, limits: ServerLimits(seconds: 600))
     }
 
+    /// A folder may hold a tokenizer and no model.
+    @Test func tokenizersAloneAreServed() throws {
+        let folder = try TemporaryFolder()
+        let bytes = try readFile(SharedData.path("goldens/llama/gqa/tokenizer.json"))
+        let file = try FileDescriptor.open(
+            FilePath("\(folder.path)/tokenizer.json"), .writeOnly, options: .create, permissions: .ownerReadWrite)
+        try file.closeAfter { _ = try file.writeAll(bytes) }
+        let model = try ServedModel(contentsOf: FilePath(folder.path), name: "words")
+        guard case .tokenizer = model.engine else {
+            Issue.record("\(model.kind)")
+            return
+        }
+        #expect(throws: (any Error).self) { try ServedModel(contentsOf: FilePath("\(folder.path)/nothing")) }
+    }
+
+    /// What a model cannot do is the request's fault.
+    @Test func chatsWithoutATemplateAreBadRequests() throws {
+        let service = try Self.service(Self.model("gpt2", as: "plain"))
+        let (status, found) = try RouterTests.post(
+            "/v1/generate", #"{"messages": [{"role": "user", "content": "Hi"}]}"#, to: service)
+        #expect(status == 400 && found["error"]?["code"]?.string == "bad_request", "\(status)")
+        #expect(found["error"]?["message"]?.string?.contains("/") == false)
+    }
+
     @Test func translatesLinesAsLines() throws {
         let model = try Self.model("marian-ssru", as: "tiny")
         let service = try Self.service(model)

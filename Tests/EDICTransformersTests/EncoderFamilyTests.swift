@@ -35,7 +35,7 @@ struct EncoderFamilyTests {
     /// The golden model in a folder of its own, with these files beside it.
     static func embedder(_ files: [String: String], in folder: FilePath) throws -> TextEmbedder {
         let golden = FilePath(SharedData.path("goldens/bert"))
-        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] where files[name] == nil {
             try FileTree.linkOrCopy(golden.appending(name), to: folder.appending(name))
         }
         for (name, text) in files {
@@ -101,6 +101,46 @@ struct EncoderFamilyTests {
         ] {
             try withFolder { folder in
                 #expect { try Self.embedder(files, in: folder) } throws: { "\($0)".contains(word) }
+            }
+        }
+    }
+
+    @Test func modulesStayInTheirFolder() throws {
+        for place in ["../elsewhere", "/etc", "a/../../b"] {
+            let modules = #"[{"idx": 0, "path": "\#(place)", "type": "sentence_transformers.models.Pooling"}]"#
+            try withFolder { folder in
+                let error = #expect(throws: ModelError.self) {
+                    try Self.embedder(["modules.json": modules], in: folder)
+                }
+                #expect(error?.message.contains("is not within the model's folder") == true)
+            }
+        }
+    }
+
+    private static func golden(_ name: String) throws -> String {
+        String(decoding: try readFile(SharedData.path("goldens/bert/" + name)), as: UTF8.self)
+    }
+
+    /// A tokenizer that is another model's.
+    @Test func tokensBeyondTheVocabularyAreRefused() throws {
+        let tokenizer = try Self.golden("tokenizer.json").replacing(#""årsbudget": 402"#, with: #""årsbudget": 40200"#)
+        try withFolder { folder in
+            let embedder = try Self.embedder(["tokenizer.json": tokenizer], in: folder)
+            let error = #expect(throws: ModelError.self) { try embedder.embed(["The", "årsbudget"]) }
+            #expect(error?.code == .mismatch && error?.message.contains("a token 40200") == true)
+        }
+    }
+
+    @Test func positionsBehindThePaddingAreChecked() throws {
+        for padding in ["9223372036854775807", "-2", "127"] {
+            let configuration = try Self.golden("config.json").replacing(
+                #""model_type": "bert""#, with: #""model_type": "roberta""#
+            ).replacing(#""pad_token_id": 0"#, with: #""pad_token_id": \#(padding)"#)
+            try withFolder { folder in
+                let error = #expect(throws: ModelError.self) {
+                    try Self.embedder(["config.json": configuration], in: folder)
+                }
+                #expect(error?.message.contains("pad_token_id leaves no positions") == true)
             }
         }
     }

@@ -133,6 +133,46 @@ import _EDICTestSupport
         }
     }
 
+    /// Nothing else bounds the extents of a type that is not known.
+    @Test func shapesOfUnknownTypesAreBounded() throws {
+        let huge: UInt64 = 1 << 40
+        var gguf: [UInt8] =
+            Array("GGUF".utf8) + Self.little(UInt32(3)) + Self.little(UInt64(1)) + Self.little(UInt64(0))
+        gguf +=
+            Self.text("w") + Self.little(UInt32(2)) + Self.little(huge) + Self.little(huge) + Self.little(UInt32(99))
+        gguf += Self.little(UInt64(0)) + [UInt8](repeating: 0, count: 64)
+        let header = #"{"a":{"dtype":"F8_E4M3","shape":[\#(huge),\#(huge)],"data_offsets":[0,0]}}"#
+        let safetensors = Self.little(UInt64(header.utf8.count)) + Array(header.utf8)
+        for (bytes, format) in [(gguf, Format.gguf), (safetensors, .safetensors)] {
+            let error = #expect(throws: ModelError.self) { try Self.read(bytes, format) }
+            #expect(error?.code == .malformed && error?.message.contains("more numbers than can be") == true)
+        }
+    }
+
+    /// A head of any size is refused before something is made for it.
+    @Test func hugeHeadsAreRefused() throws {
+        func number(_ key: String, _ value: UInt64) -> [UInt8] {
+            Self.text(key) + Self.little(UInt32(10)) + Self.little(value)
+        }
+        var gguf: [UInt8] =
+            Array("GGUF".utf8) + Self.little(UInt32(3)) + Self.little(UInt64(1)) + Self.little(UInt64(7))
+        gguf += Self.text("general.architecture") + Self.little(UInt32(8)) + Self.text("llama")
+        for (key, value) in [
+            ("embedding_length", 32), ("block_count", 1), ("attention.head_count", 1), ("feed_forward_length", 32),
+            ("attention.key_length", 1 << 40), ("rope.dimension_count", 1 << 40),
+        ] as [(String, UInt64)] { gguf += number("llama.\(key)", value) }
+        gguf +=
+            Self.text("token_embd.weight") + Self.little(UInt32(2)) + Self.little(UInt64(32)) + Self.little(UInt64(2))
+        gguf += Self.little(UInt32(8)) + Self.little(UInt64(0))
+        gguf += [UInt8](repeating: 0, count: (32 - gguf.count % 32) % 32) + [UInt8](repeating: 3, count: 68)
+        try withFolder { folder in
+            let path = folder.appending("m.gguf")
+            try writeFile(gguf, to: path)
+            let error = #expect(throws: ModelError.self) { try DecoderShape(GGUF(path), pairing: .neighbours) }
+            #expect(error?.message.contains("are not a real model") == true, "\(String(describing: error))")
+        }
+    }
+
     @Test(arguments: ["{{ messages", "{% for x in %}", "{% if a %}", "{{ a | nope }}", "{{ [1, }}", "{% nope %}"])
     func damagedTemplatesAreErrors(_ source: String) {
         #expect(throws: ModelError.self) {

@@ -295,6 +295,27 @@ struct PublishedModelTests {
         #expect(text == golden.json["chat_text"]?.string)
     }
 
+    /// A template in a GGUF file writes the tokens that begin and end a text, as in a folder.
+    @Test func templatesOfGGUFFilesHaveTheirTokens() throws {
+        var bytes = try readFile(SharedData.path("goldens/gguf/tiny-Q4_0.gguf"))
+        func little(_ value: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        let key = Array("tokenizer.chat_template".utf8)
+        var template = Array("[{{ bos_token }}|{{ messages[0].content }}|{{ eos_token }}]".utf8)
+        // Data stays where it has to be: the header grows by whole alignments.
+        template += [UInt8](repeating: 0x20, count: (32 - (20 + key.count + template.count) % 32) % 32)
+        let entry = little(key.count) + key + [8, 0, 0, 0] + little(template.count) + template
+        bytes[16] += 1
+        bytes.insert(contentsOf: entry, at: 24)
+        try withFolder { folder in
+            let path = folder.appending("m.gguf")
+            try writeFile(bytes, to: path)
+            let model = try CausalLanguageModel(path: path, pool: nil)
+            let text = try #require(model.chatTemplate).render(
+                [ChatMessage(role: "user", content: "x")], addsGenerationPrompt: false)
+            #expect(text.hasPrefix("[<s>|x|</s>]"), "\(text)")
+        }
+    }
+
     @Test func embeddingsArePooled() throws {
         let golden = try Golden("bert")
         let embedder = try TextEmbedder(folder: Self.path("bert"), normalizes: true)

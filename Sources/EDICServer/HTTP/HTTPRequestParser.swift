@@ -28,6 +28,8 @@ struct HTTPRequestParser {
     private var phase = Phase.head
     private var request = HTTPRequest(method: "", path: "")
     private var trailerBytes = 0
+    /// What follows the sizes of chunks.
+    private var extensionBytes = 0
     /// Whether the client waits for a word before it sends the body; the caller resets it.
     var expectsContinue = false
 
@@ -39,11 +41,15 @@ struct HTTPRequestParser {
         return false
     }
 
+    /// How many bytes are held, those of the request that has begun included.
+    var heldBytes: Int { buffer.count + request.body.count }
+
     mutating func append(_ bytes: some Collection<UInt8>) {
-        if start == buffer.count {
-            buffer.removeAll(keepingCapacity: true)
+        // What is used up goes once it is more than what would have to be moved: each byte is moved once at most.
+        if start >= buffer.count - start {
+            buffer.removeFirst(start)
+            searched = max(0, searched - start)
             start = 0
-            searched = 0
         }
         buffer.append(contentsOf: bytes)
     }
@@ -64,6 +70,7 @@ struct HTTPRequestParser {
             case .chunkSize:
                 guard let line = try takeLine(limit: 256) else { return nil }
                 let size = try chunkSize(line)
+                guard extensionBytes <= limits.headBytes else { throw headTooLarge }
                 guard request.body.count + size <= limits.bodyBytes else { throw tooLarge }
                 phase = size == 0 ? .trailer : .chunk(remaining: size)
             case .chunk(let remaining):
@@ -101,6 +108,7 @@ struct HTTPRequestParser {
         request = HTTPRequest(method: "", path: "")
         phase = .head
         trailerBytes = 0
+        extensionBytes = 0
         expectsContinue = false
         return done
     }
@@ -162,9 +170,10 @@ struct HTTPRequestParser {
         return nil
     }
 
-    private func chunkSize(_ line: ArraySlice<UInt8>) throws(ServerError) -> Int {
+    private mutating func chunkSize(_ line: ArraySlice<UInt8>) throws(ServerError) -> Int {
         // What follows a semicolon are extensions, which nobody uses.
         let digits = line.prefix { $0 != UInt8(ascii: ";") }
+        extensionBytes += line.count - digits.count
         guard (1...8).contains(digits.count), digits.allSatisfy({ Self.isHexDigit($0) }),
             let size = Int(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw bad("the size of a chunk is not a hexadecimal number") }

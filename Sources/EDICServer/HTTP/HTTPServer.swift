@@ -17,6 +17,7 @@ public final class HTTPServer: Sendable {
 
     /// A request that was answered, for a log; texts are no part of it.
     public struct LogEntry: Sendable {
+        /// As in the request; `-`, as is the path, where it could not be read.
         public let method: String
         public let path: String
         public let status: Int
@@ -108,15 +109,20 @@ public final class HTTPServer: Sendable {
                     guard isOpen else { return socket.finish() }
                 } catch {
                     // Where the bytes stopped making sense the next request cannot be found.
-                    sendWhole(HTTPResponse(error), keepsConnection: false, withBody: true)
+                    turnAway(error)
                     return socket.finish()
                 }
             }
         }
 
         func refuse() {
-            let error = ServerError(.busy, "too many connections are open; try again later")
+            turnAway(ServerError(.busy, "too many connections are open; try again later"))
+        }
+
+        /// Answers what is no request, or none that is taken.
+        private func turnAway(_ error: ServerError) {
             sendWhole(HTTPResponse(error), keepsConnection: false, withBody: true)
+            server.log?(LogEntry(method: "-", path: "-", status: error.status, milliseconds: 0))
         }
 
         private func receive(_ parser: inout HTTPRequestParser) throws(ServerError) -> HTTPRequest? {

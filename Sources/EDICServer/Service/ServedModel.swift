@@ -57,7 +57,7 @@ public struct ServedModel: Sendable {
             let folder = Result { () throws(ModelError) in try ModelFolder.discover(in: path) }
             switch folder {
             // A folder with a tokenizer only.
-            case .failure(let error) where error.code == .unsupported && tokenizer != nil:
+            case .failure(let error) where [.unsupported, .unreadable].contains(error.code) && tokenizer != nil:
                 return (.tokenizer, tokenizer)
             default: return (try transformer(folder.get(), precision, pool), tokenizer)
             }

@@ -87,11 +87,12 @@ extension BERT {
             throw ModelError(.unsupported, "\(source): relative positions are not supported, only absolute ones")
         }
         self.width = width
-        firstPosition = isRoberta ? (configuration["pad_token_id"]?.int ?? 1) + 1 : 0
-        contextLength = places - firstPosition
-        guard firstPosition >= 0, contextLength > 0 else {
+        let padding = isRoberta ? configuration["pad_token_id"]?.int ?? 1 : -1
+        guard (-1..<places - 1).contains(padding) else {
             throw ModelError(.malformed, "\(source): pad_token_id leaves no positions")
         }
+        firstPosition = padding + 1
+        contextLength = places - firstPosition
         attention = Attention(
             heads: heads, keyValueHeads: heads,
             headDimension: try ModelConfiguration.headDimension(width: width, heads: heads, source: source))

@@ -40,12 +40,12 @@ struct DecoderShape: Sendable {
             : try ModelConfiguration.headDimension(width: width, heads: heads, source: source)
         let usesWindow = configuration.bool("use_sliding_window", default: true)
         window = usesWindow && configuration.has("sliding_window") ? try configuration.count("sliding_window") : nil
+        try Self.check(layers, heads, keyValueHeads, headDimension, source)
         rotary = try RotaryEmbedding(configuration, headDimension: headDimension, context: context)
         if case .dynamic(let factor, let original) = rotary.scaling {
             // Here max_position_embeddings is the length before stretching.
             context = Int(min(Float(original) * max(1, factor), 0x1p30))
         }
-        try check()
     }
 
     init(_ file: GGUF, pairing: RotaryEmbedding.Pairing) throws(ModelError) {
@@ -75,8 +75,9 @@ struct DecoderShape: Sendable {
             throw ModelError(.mismatch, "\(file.path): has no matrix token_embd.weight, which the model's family needs")
         }
         vocabulary = embedding.shape[0]
+        guard vocabulary > 0 else { throw ModelError(.malformed, "\(file.path): token_embd.weight has no words") }
+        try Self.check(layers, heads, keyValueHeads, headDimension, source)
         rotary = try RotaryEmbedding(file, architecture: architecture, pairing: pairing, headDimension: headDimension)
-        try check()
     }
 
     /// Windows in the layers that `layer_types` names, or else in those that have one by default.
@@ -96,7 +97,10 @@ struct DecoderShape: Sendable {
         windowedLayers = Set(types.indices.filter { types[$0] == "sliding_attention" })
     }
 
-    private func check() throws(ModelError) {
+    /// Before anything is made in these sizes.
+    private static func check(
+        _ layers: Int, _ heads: Int, _ keyValueHeads: Int, _ headDimension: Int, _ source: String
+    ) throws(ModelError) {
         guard keyValueHeads > 0, heads % keyValueHeads == 0 else {
             throw ModelError(.malformed, "\(source): \(keyValueHeads) key-value heads do not divide \(heads) heads")
         }

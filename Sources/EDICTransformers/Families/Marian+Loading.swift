@@ -231,7 +231,7 @@ extension Marian {
         guard start.map({ (0..<targetEmbedding.outputs).contains($0) }) ?? true else {
             throw ModelError(.mismatch, "\(source): decoder_start_token_id is not in the vocabulary")
         }
-        guard (0..<targetVocabulary).contains(endOfSentence) else {
+        guard (0..<min(sourceVocabulary, targetVocabulary)).contains(endOfSentence) else {
             throw ModelError(.mismatch, "\(source): the end of sentence \(endOfSentence) is not in the vocabulary")
         }
     }

@@ -160,6 +160,7 @@ public struct GGUF: Sendable {
                     "\(name): tensor \(place.name): begins at byte \(place.offset) of \(available) of data; "
                         + "the file is truncated or damaged, fetch it again")
             }
+            try Tensor.checkExtents(place.shape, "\(name): tensor \(place.name)")
             var size = 0
             if place.type.bytesPerBlock != nil {
                 guard let known = Tensor.byteCount(of: place.type, shape: place.shape) else {

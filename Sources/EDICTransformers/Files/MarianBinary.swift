@@ -72,6 +72,7 @@ public enum MarianBinary {
         for (index, item) in items.enumerated() {
             let range = try cursor.take(item.size, of: bytes, "the data of \(names[index])")
             let type = ElementType(marian: item.type)
+            try Tensor.checkExtents(shapes[index], "\(file): \(names[index])")
             if type.bytesPerBlock != nil {
                 let trailer = type == .intgemm8 ? 4 : 0
                 guard let size = Tensor.byteCount(of: type, shape: shapes[index]), size + trailer <= range.count else {

@@ -224,6 +224,7 @@ public enum NumPyArchive {
             case "<i8": .int64
             default: .other("NumPy type " + descriptor)
             }
+        try Tensor.checkExtents(dimensions, name)
         let data = bytes.count - cursor.offset
         guard type.bytesPerBlock == nil || Tensor.byteCount(of: type, shape: dimensions) == data else {
             throw ModelError(.malformed, "\(name): \(data) bytes do not make \(type) \(dimensions)")

@@ -106,6 +106,7 @@ public enum Safetensors {
                         + "the file is truncated or damaged, fetch it again")
             }
             let type = ElementType(safetensors: dtype)
+            try Tensor.checkExtents(shape, "\(file): tensor \(name)")
             if type.bytesPerBlock != nil {
                 guard Tensor.byteCount(of: type, shape: shape) == to - from else {
                     throw ModelError(

@@ -47,6 +47,13 @@ public struct Tensor: Sendable {
         if case .mapped(let region) = storage, region.count > 1 << 16 { region.release() }
     }
 
+    /// Refuses a shape of more numbers than can be counted; of a type that is not known, nothing else bounds them.
+    static func checkExtents(_ shape: [Int], _ name: String) throws(ModelError) {
+        guard Int.checkedProduct(shape) != nil else {
+            throw ModelError(.malformed, "\(name): has the shape \(shape), more numbers than can be")
+        }
+    }
+
     /// How many bytes a tensor of this type and shape takes, or nil where that overflows or the type is unknown.
     static func byteCount(of type: ElementType, shape: [Int]) -> Int? {
         guard let block = type.bytesPerBlock, let count = Int.checkedProduct(shape) else { return nil }
