@@ -16,24 +16,57 @@ struct EmbeddingRecipe: Sendable {
     var dense: [Dense] = []
     var normalizes = false
     var maximumTokens: Int?
+    /// What stands before every text.
+    var prompt = ""
+    var lowercases = false
+    /// How many numbers of a vector are kept (Matryoshka representations, Kusupati et al. 2022); nil for all.
+    var keptNumbers: Int?
+    /// Whether the prompt's tokens are pooled with the text's.
+    private var poolsPrompt = true
+
+    /// The names that sentence-transformers has given to one file, in the order in which it looks for them.
+    private static let limitNames = ["bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"]
+        .map { "sentence_\($0)_config.json" }
 
     /// - Parameters:
     ///   - width: numbers in a token's state.
     init(in path: FilePath, width: Int, precision: Precision) throws(ModelError) {
         let modules = path.appending("modules.json")
         if FileTree.exists(modules) {
-            try read(JSONFile.read(modules).array ?? [], of: modules, in: path, width: width, precision)
+            guard let list = try JSONFile.read(modules).array else {
+                throw ModelError(.malformed, "\(modules): should be a list of modules")
+            }
+            try read(list, of: modules, in: path, width: width, precision)
         } else {
             let pooling = path.appending("1_Pooling")
             if FileTree.exists(pooling.appending("config.json")) { try readPooling(pooling) }
         }
-        let limits = path.appending("sentence_bert_config.json")
-        if FileTree.exists(limits) { maximumTokens = try ModelConfiguration(limits)["max_seq_length"]?.int }
+        if let limits = Self.limitNames.map({ path.appending($0) }).first(where: { FileTree.exists($0) }) {
+            let configuration = try ModelConfiguration(limits)
+            if configuration.has("max_seq_length") { maximumTokens = try configuration.count("max_seq_length") }
+            lowercases = configuration.bool("do_lower_case", default: false)
+        }
         let tokenizer = path.appending("tokenizer_config.json")
         // Where files of sentence-transformers 6 have it; a number beyond 2⁶³ stands for none.
         if maximumTokens == nil, FileTree.exists(modules), FileTree.exists(tokenizer) {
             maximumTokens = try ModelConfiguration(tokenizer)["model_max_length"]?.int
         }
+        let defaults = path.appending("config_sentence_transformers.json")
+        if FileTree.exists(modules), FileTree.exists(defaults) { try readDefaults(ModelConfiguration(defaults)) }
+    }
+
+    private mutating func readDefaults(_ configuration: ModelConfiguration) throws(ModelError) {
+        if configuration.has("truncate_dim") { keptNumbers = try configuration.count("truncate_dim") }
+        guard let name = configuration.string("default_prompt_name") else { return }
+        guard let text = configuration["prompts"]?[name]?.string else {
+            throw ModelError(.malformed, "\(configuration.source): default_prompt_name \(name) is none of its prompts")
+        }
+        guard poolsPrompt || text.isEmpty else {
+            throw ModelError(
+                .unsupported,
+                "\(configuration.source): a prompt that is left out of the pooling (include_prompt) is not supported")
+        }
+        prompt = text
     }
 
     private mutating func read(
@@ -73,6 +106,7 @@ struct EmbeddingRecipe: Sendable {
     private mutating func readPooling(_ folder: FilePath) throws(ModelError) {
         let file = folder.appending("config.json")
         let configuration = try ModelConfiguration(file)
+        poolsPrompt = configuration.bool("include_prompt", default: true)
         // Of sentence-transformers 6 one word; before, a flag for each way.
         let flags = [
             "mean_tokens", "cls_token", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken",

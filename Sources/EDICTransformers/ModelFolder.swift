@@ -86,6 +86,13 @@ public struct ModelFolder: Sendable {
         _ file: FilePath, at path: FilePath
     ) throws(ModelError) -> (folder: ModelFolder, gguf: GGUF?) {
         let gguf = try GGUF(file)
+        if let count = gguf.integer("split.count"), count > 1 {
+            let number = (gguf.integer("split.no") ?? 0) + 1
+            throw ModelError(
+                .unsupported,
+                "\(file): is part \(number) of \(count) of a model; put the parts together with llama-gguf-split --merge, which is "
+                    + "given the first one")
+        }
         let architecture = gguf.architecture ?? "?"
         guard let family = ModelFamily.all.first(where: { $0.ggufArchitectures.contains(architecture) }) else {
             throw ModelError(

@@ -9,6 +9,8 @@ struct TextCodec: Sendable {
     private let tokenizer: Tokenizer
     /// For Hugging Face's Marian folders: the words of `vocab.json` by piece, whose numbers are not the pieces' own.
     private let renumbering: Renumbering?
+    /// Tokens around a text that the tokenizer's own file does not know of.
+    private let around: (before: [UInt32], after: [UInt32])
 
     private struct Renumbering: Sendable {
         /// Pieces' numbers to words'.
@@ -29,6 +31,25 @@ struct TextCodec: Sendable {
     init(_ path: FilePath) throws(ModelError) {
         tokenizer = try Self.tokenizer(path)
         renumbering = nil
+        around = try Self.around(tokenizer, in: path)
+    }
+
+    /// A SentencePiece file in a folder says nothing of tokens around a text; `tokenizer_config.json` does, or else the
+    /// custom of Llama's tokenizers, which is one in front.
+    private static func around(
+        _ tokenizer: Tokenizer, in folder: FilePath
+    ) throws(ModelError) -> (before: [UInt32], after: [UInt32]) {
+        guard !FileTree.exists(folder.appending("tokenizer.json")), FileTree.exists(folder.appending("tokenizer.model"))
+        else { return ([], []) }
+        let path = folder.appending("tokenizer_config.json")
+        let configuration = FileTree.exists(path) ? try ModelConfiguration(path) : nil
+        let isLlama = configuration?.string("tokenizer_class")?.hasPrefix("Llama") ?? true
+        let begins = configuration?.bool("add_bos_token", default: isLlama) ?? true
+        let ends = configuration?.bool("add_eos_token", default: false) ?? false
+        return (
+            [begins ? tokenizer.beginningOfText : nil].compactMap(\.self),
+            [ends ? tokenizer.endOfText : nil].compactMap(\.self)
+        )
     }
 
     /// A SentencePiece file whose pieces have the numbers of a list of words, in JSON (Hugging Face) or in YAML (Marian).
@@ -51,6 +72,7 @@ struct TextCodec: Sendable {
         }
         count = max(count, unknown + 1)
         renumbering = Renumbering(words: words, spellings: spellings, others: others, unknown: unknown, count: count)
+        around = ([], [])
     }
 
     private static func words(in file: FilePath) throws(ModelError) -> [(piece: String, number: Int)] {
@@ -100,9 +122,10 @@ struct TextCodec: Sendable {
     ///   - addingSpecialTokens: with the tokens that the files put around a text.
     ///   - recognizesSpecialTokens: whether the text of a special token in `text` is that token.
     func encode(_ text: String, addingSpecialTokens: Bool = true, recognizesSpecialTokens: Bool = true) -> [Int] {
-        let ids = tokenizer.encode(
+        var ids = tokenizer.encode(
             text, addingSpecialTokens: addingSpecialTokens,
             specialTokens: recognizesSpecialTokens ? .recognized : .ordinaryText)
+        if addingSpecialTokens { ids = around.before + ids + around.after }
         guard let renumbering else { return ids.map { Int($0) } }
         guard let unknown = tokenizer.unknown, ids.contains(unknown) else {
             return ids.map { renumbering.words[$0] ?? renumbering.unknown }
@@ -117,6 +140,15 @@ struct TextCodec: Sendable {
             let surface = String(decoding: bytes[range], as: UTF8.self).filter { !$0.isWhitespace }
             return renumbering.others[surface] ?? renumbering.unknown
         }
+    }
+
+    /// The token that begins a text and says its target language, such as `>>por<<`, with what follows it: models into several
+    /// languages have words for them that are no pieces (OPUS-MT).
+    func languageToken(of text: String) -> (token: Int, rest: String)? {
+        guard let renumbering, text.hasPrefix(">>"), let end = text.firstRange(of: "<<")?.upperBound,
+            let token = renumbering.others[String(text[..<end])]
+        else { return nil }
+        return (token, String(text[end...]))
     }
 
     /// The text of a token, as a template writes it; nil where there is none with the number.

@@ -26,7 +26,7 @@ public final class TextEmbedder: Sendable {
 
     public let folder: ModelFolder
     /// Numbers in a vector.
-    public var dimension: Int { dense.last?.linear.weights.outputs ?? bert.width }
+    public var dimension: Int { min(keptNumbers ?? .max, width) }
     public let pooling: Pooling
     /// Whether vectors are scaled to length 1, so that their dot product is the cosine.
     public let normalizes: Bool
@@ -35,6 +35,13 @@ public final class TextEmbedder: Sendable {
 
     let bert: BERT
     private let dense: [EmbeddingRecipe.Dense]
+    /// How many numbers of a vector are given, where the files say so.
+    private let keptNumbers: Int?
+    /// What the files put before every text.
+    public let prompt: String
+    private let lowercases: Bool
+    /// Numbers in a vector before some are left out.
+    private var width: Int { dense.last?.linear.weights.outputs ?? bert.width }
     private let tokenizer: TextCodec
     /// The tokens that the files put behind every text.
     private let closing: [Int]
@@ -59,6 +66,14 @@ public final class TextEmbedder: Sendable {
         }
         let configuration = try ModelConfiguration(file)
         let tensors = try folder.tensors()
+        // Other files of vocabularies do not say which tokens stand around a text, nor that numbers are moved.
+        let isRoberta = configuration.string("model_type")?.contains("roberta") ?? false
+        guard !isRoberta || FileTree.exists(path.appending("tokenizer.json")) else {
+            throw ModelError(
+                .unsupported,
+                "\(path): has no tokenizer.json, without which models of this family are not read; save_pretrained of the library "
+                    + "transformers writes it")
+        }
         let parts = try Concurrently.open(
             { () throws(ModelError) in try BERT(configuration, tensors, precision) },
             { () throws(ModelError) in try TextCodec(path) }, { 0 }, { 0 })
@@ -69,6 +84,9 @@ public final class TextEmbedder: Sendable {
         WeightMatrix.releaseSpareMemory()
         self.pooling = pooling ?? recipe.pooling
         self.normalizes = normalizes ?? recipe.normalizes
+        keptNumbers = recipe.keptNumbers
+        prompt = recipe.prompt
+        lowercases = recipe.lowercases
         maximumTokens = min(recipe.maximumTokens ?? bert.contextLength, bert.contextLength)
         guard self.pooling != .pooler || bert.pooler != nil else {
             throw ModelError(.mismatch, "\(path): has no pooler layer to pool with")
@@ -173,17 +191,18 @@ public final class TextEmbedder: Sendable {
         }
         if normalizes {
             for index in texts.indices {
-                let range = index * dimension..<(index + 1) * dimension
+                let range = index * width..<(index + 1) * width
                 let length = range.reduce(Float(0)) { $0 + pooled.values[$1] * pooled.values[$1] }.squareRoot()
                 for place in range { pooled.values[place] /= max(length, 1e-12) }
             }
         }
-        return texts.indices.map { pooled.row($0) }
+        return texts.indices.map { Array(pooled.row($0).prefix(dimension)) }
     }
 
     /// The tokens of a text, those around it included, at most ``maximumTokens``.
     func tokens(of text: String) -> [Int] {
-        let tokens = tokenizer.encode(text, recognizesSpecialTokens: false)
+        let whole = prompt + text
+        let tokens = tokenizer.encode(lowercases ? whole.lowercased() : whole, recognizesSpecialTokens: false)
         guard tokens.count > maximumTokens else { return tokens }
         return tokens.prefix(maximumTokens - closing.count) + closing
     }

@@ -116,11 +116,35 @@ public final class TranslationModel: Sendable {
     }
 
     private static func options(_ configuration: ModelConfiguration) throws(ModelError) -> TranslationOptions {
+        try refuseOtherRules(configuration)
         let beams = configuration["num_beams"]?.int ?? 1
         return TranslationOptions(
             beamSize: (1...256).contains(beams) ? beams : 1,
             lengthNormalization: try configuration.float("length_penalty", default: 1),
             maximumLengthFactor: 1000, maximumLength: try maximumLength(configuration))
+    }
+
+    /// Refuses rules of a search that this one does not follow: without them translations would be others.
+    private static func refuseOtherRules(_ configuration: ModelConfiguration) throws(ModelError) {
+        let numbers: [(key: String, without: Double)] = [
+            ("no_repeat_ngram_size", 0), ("encoder_no_repeat_ngram_size", 0), ("min_length", 0), ("min_new_tokens", 0),
+            ("repetition_penalty", 1), ("encoder_repetition_penalty", 1), ("num_beam_groups", 1),
+        ]
+        let wrong =
+            numbers.first { (configuration[$0.key]?.double ?? $0.without) != $0.without }?.key
+            ?? ["suppress_tokens", "begin_suppress_tokens"].first { !(configuration[$0]?.array ?? []).isEmpty }
+            ?? ["forced_bos_token_id", "exponential_decay_length_penalty"].first { configuration.has($0) }
+        if let wrong {
+            throw ModelError(
+                .unsupported, "\(configuration.source): \(wrong) is not supported; take it out to go without")
+        }
+        let padding = configuration["pad_token_id"]?.int
+        let banned = configuration["bad_words_ids"]?.array?.map { $0.array?.map(\.int) ?? [] } ?? []
+        guard banned.allSatisfy({ $0 == [padding] }) else {
+            throw ModelError(
+                .unsupported, "\(configuration.source): bad_words_ids of other words than the padding are not supported"
+            )
+        }
     }
 
     /// `max_length` counts the token that decoding starts with; `max_new_tokens`, where it is there, comes first.
@@ -203,8 +227,12 @@ public final class TranslationModel: Sendable {
 
     /// What is translated in one go: a whole text, the sentences of a paragraph, the parts of an endless sentence.
     private func parts(
-        of text: String, _ options: TranslationOptions
+        of sentence: String, _ options: TranslationOptions
     ) -> [(tokens: [Int], followsSpace: Bool)] {
+        // Each part is to be in the language that the whole asks for.
+        let language = source.languageToken(of: sentence)
+        let text = language?.rest ?? sentence
+        func encode(_ text: String) -> [Int] { self.encode(text, after: language?.token) }
         if text.unicodeScalars.allSatisfy(\.properties.isWhitespace) { return [] }
         let whole = encode(text)
         if whole.count <= min(options.paragraphTokens, options.maximumSourceTokens) { return [(whole, false)] }
@@ -220,10 +248,14 @@ public final class TranslationModel: Sendable {
     }
 
     /// The source tokens of a sentence, its end included.
-    public func sourceTokens(of sentence: String) -> [Int] { encode(sentence) }
+    public func sourceTokens(of sentence: String) -> [Int] {
+        guard let (token, rest) = source.languageToken(of: sentence) else { return encode(sentence, after: nil) }
+        return encode(rest, after: token)
+    }
 
-    private func encode(_ text: String) -> [Int] {
+    private func encode(_ text: String, after language: Int?) -> [Int] {
         var tokens = source.encode(text, addingSpecialTokens: false, recognizesSpecialTokens: false)
+        if let language { tokens.insert(language, at: 0) }
         if tokens.last != endOfSentence { tokens.append(endOfSentence) }
         return tokens
     }

@@ -14,7 +14,8 @@ struct TranslateCommand: ParsableCommand {
             translated sentence by sentence and put together again. With --n-best each alternative is a line as Marian \
             prints it: the line's number from 0, the text, the score, with ||| between; a line that is translated \
             sentence by sentence has one. With --alignment the numbers of source and target tokens that belong together \
-            follow, from 0, with - between.
+            follow, from 0, with - between. A model into several languages is told which one in front of each line, as in \
+            ">>por<< It rains."; all sentences of the line are in it then.
 
             EXAMPLES
               echo "The harbour is open." | edic translate --model Models/en-pt

@@ -28,6 +28,21 @@ struct DecoderFamilyTests {
         }
     }
 
+    /// The embedding takes the place of an output layer only where the files do not speak against it.
+    @Test func outputLayersThatAreToBeThereAreMissed() throws {
+        let golden = try Golden("llama/gqa")
+        let all = try golden.tensors().all.filter { $0.name != "lm_head.weight" }
+        let tensors = TensorCollection(source: "m", all)
+        var object = try #require(golden.configuration().json.object)
+        object["tie_word_embeddings"] = .bool(false)
+        let error = #expect(throws: ModelError.self) {
+            try Llama(ModelConfiguration(source: "c", json: .object(object)), tensors, .asPublished)
+        }
+        #expect(error?.message.contains("lm_head.weight") == true)
+        object["tie_word_embeddings"] = .null
+        _ = try Llama(ModelConfiguration(source: "c", json: .object(object)), tensors, .asPublished)
+    }
+
     @Test(arguments: cases)
     func logitsAndLayersAgree(_ name: String) throws {
         let golden = try Golden(name)

@@ -117,6 +117,59 @@ struct EncoderFamilyTests {
         }
     }
 
+    /// What sentence-transformers does with every text where its files say so.
+    @Test func defaultsOfTheFilesAreFollowed() throws {
+        let modules = [
+            "modules.json": Self.modules("Transformer", "Pooling"),
+            "1_Pooling/config.json": #"{"pooling_mode": "mean"}"#,
+        ]
+        let defaults = #"{"default_prompt_name": "p", "prompts": {"p": "The budget: "}, "truncate_dim": 5}"#
+        var plain: [Float] = []
+        var lowered: [Float] = []
+        try withFolder { folder in
+            let embedder = try Self.embedder(modules, in: folder)
+            plain = try embedder.embed(["The budget: approved"])[0]
+            lowered = try embedder.embed(["the budget"])[0]
+            #expect(try embedder.embed(["The BUDGET"])[0] != lowered)
+        }
+        try withFolder { folder in
+            let embedder = try Self.embedder(
+                modules.merging(["config_sentence_transformers.json": defaults]) { $1 }, in: folder)
+            #expect(embedder.dimension == 5 && embedder.prompt == "The budget: ")
+            #expect(try embedder.embed(["approved"]) == [Array(plain.prefix(5))])
+        }
+        try withFolder { folder in
+            let limits = ["sentence_xlm-roberta_config.json": #"{"max_seq_length": 12, "do_lower_case": true}"#]
+            let embedder = try Self.embedder(modules.merging(limits) { $1 }, in: folder)
+            #expect(try embedder.embed(["The BUDGET"]) == [lowered] && embedder.maximumTokens == 12)
+        }
+        for (name, text) in [
+            ("1_Pooling/config.json", #"{"pooling_mode": "mean", "include_prompt": false}"#),
+            ("config_sentence_transformers.json", #"{"default_prompt_name": "q", "prompts": {"p": ""}}"#),
+            ("sentence_bert_config.json", #"{"max_seq_length": "12"}"#), ("modules.json", "{}"),
+        ] {
+            try withFolder { folder in
+                let files = modules.merging(["config_sentence_transformers.json": defaults]) { $1 }
+                #expect(throws: ModelError.self, "\(name)") {
+                    try Self.embedder(files.merging([name: text]) { $1 }, in: folder)
+                }
+            }
+        }
+    }
+
+    /// Other files of vocabularies do not say what this family needs.
+    @Test func familiesOfMovedNumbersNeedTheirTokenizer() throws {
+        let configuration = try Self.golden("config.json").replacing(
+            #""model_type": "bert""#, with: #""model_type": "xlm-roberta""#)
+        try withFolder { folder in
+            try FileTree.linkOrCopy(
+                FilePath(SharedData.path("goldens/bert/model.safetensors")), to: folder.appending("model.safetensors"))
+            try writeFile(Array(configuration.utf8), to: folder.appending("config.json"))
+            let error = #expect(throws: ModelError.self) { try TextEmbedder(folder: folder) }
+            #expect(error?.code == .unsupported && error?.message.contains("tokenizer.json") == true)
+        }
+    }
+
     private static func golden(_ name: String) throws -> String {
         String(decoding: try readFile(SharedData.path("goldens/bert/" + name)), as: UTF8.self)
     }

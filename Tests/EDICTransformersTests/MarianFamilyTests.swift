@@ -1,4 +1,5 @@
 import EDICJSON
+import EDICStore
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -70,6 +71,71 @@ struct MarianFamilyTests {
             for sentence in sentences.indices {
                 let wanted = logits.row(sentence * teacher[0].count + position)
                 for (score, want) in zip(scores.row(sentence), wanted) { #expect(abs(score - want) < 1e-4) }
+            }
+        }
+    }
+
+    /// The base model's folder with some files changed.
+    private static func changed(
+        _ files: [String: (String) -> String], _ body: (FilePath) throws -> Void
+    ) throws {
+        let golden = FilePath(SharedData.path("goldens/marian/base-swish"))
+        try withFolder { folder in
+            for name in [
+                "config.json", "generation_config.json", "model.safetensors", "source.spm", "target.spm", "vocab.json",
+            ] {
+                let path = golden.appending(name)
+                guard let change = files[name] else {
+                    try FileTree.linkOrCopy(path, to: folder.appending(name))
+                    continue
+                }
+                let text = String(decoding: try readFile(path.string), as: UTF8.self)
+                try writeFile(Array(change(text).utf8), to: folder.appending(name))
+            }
+            try body(folder)
+        }
+    }
+
+    /// Models into several languages are told which one by a word that is no piece; every part of a text is.
+    @Test func languageTokensAreWords() throws {
+        let vocabulary = { (text: String) in
+            // The last word before the padding.
+            text.replacing(/"[^"]+": 447/, with: #"">>por<<": 447"#)
+        }
+        try Self.changed(["vocab.json": vocabulary]) { folder in
+            let model = try TranslationModel(folder: folder)
+            let plain = model.sourceTokens(of: "The committee approved.")
+            #expect(!plain.contains(447))
+            #expect(model.sourceTokens(of: ">>por<< The committee approved.") == [447] + plain)
+            // Neither in the middle of a text nor a word that is not there.
+            for text in ["The >>por<< budget", ">>xyz<< The budget", ">> a << b"] {
+                #expect(!model.sourceTokens(of: text).contains(447))
+            }
+            var options = model.defaultOptions
+            options.paragraphTokens = 4
+            options.maximumLength = 8
+            let sentences = ["The budget was open.", "The committee approved it."]
+            let parts = try model.translate(sentences.map { ">>por<< " + $0 }, options: options).map(\.text)
+            let whole = try model.translate([">>por<< " + sentences.joined(separator: " ")], options: options)[0].text
+            #expect(whole == parts.joined(separator: " "))
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("\"no_repeat_ngram_size\": 3", false), ("\"no_repeat_ngram_size\": 0", true), ("\"min_length\": 2", false),
+            ("\"repetition_penalty\": 1.0", true), ("\"suppress_tokens\": [3]", false),
+            ("\"suppress_tokens\": []", true),
+            ("\"forced_bos_token_id\": 5", false), ("\"forced_bos_token_id\": null", true),
+            ("\"bad_words_ids\": [[448]]", true), ("\"bad_words_ids\": [[448], [7, 8]]", false),
+        ])
+    func rulesThatAreNotFollowedAreRefused(_ rule: String, isTaken: Bool) throws {
+        try Self.changed(["generation_config.json": { "{\(rule)," + $0.drop { $0 != "{" }.dropFirst() }]) { folder in
+            do {
+                _ = try TranslationModel(folder: folder)
+                #expect(isTaken)
+            } catch let error as ModelError {
+                #expect(!isTaken && error.code == .unsupported && error.message.contains("generation_config.json"))
             }
         }
     }

@@ -316,6 +316,41 @@ struct PublishedModelTests {
         }
     }
 
+    @Test func partsOfAModelSayWhatTheyAre() throws {
+        var bytes = try readFile(SharedData.path("goldens/gguf/tiny-Q4_0.gguf"))
+        func little(_ value: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        var entries = little(11) + Array("split.count".utf8) + [10, 0, 0, 0] + little(3)
+        // Data stays where it has to be.
+        entries += little(1) + Array("x".utf8) + [8, 0, 0, 0] + little(12) + [UInt8](repeating: 0x20, count: 12)
+        bytes[16] += 2
+        bytes.insert(contentsOf: entries, at: 24)
+        try withFolder { folder in
+            let path = folder.appending("m-00001-of-00003.gguf")
+            try writeFile(bytes, to: path)
+            let error = #expect(throws: ModelError.self) { try CausalLanguageModel(path: path, pool: nil) }
+            #expect(error?.message.contains("is part 1 of 3 of a model") == true)
+        }
+    }
+
+    /// A SentencePiece file alone does not say what stands around a text.
+    @Test func tokensAroundATextComeFromTheFolder() throws {
+        let pieces = try readFile(SharedData.path("goldens/marian/base-swish/source.spm"))
+        for (configuration, before, after) in [
+            (nil, [1], []), (#"{"tokenizer_class": "LlamaTokenizer", "add_eos_token": true}"#, [1], [2]),
+            (#"{"add_bos_token": false}"#, [], []), (#"{"tokenizer_class": "Other"}"#, [], []),
+        ] as [(String?, [Int], [Int])] {
+            try withFolder { folder in
+                try writeFile(pieces, to: folder.appending("tokenizer.model"))
+                if let configuration {
+                    try writeFile(Array(configuration.utf8), to: folder.appending("tokenizer_config.json"))
+                }
+                let codec = try TextCodec(folder)
+                let plain = codec.encode("The budget", addingSpecialTokens: false)
+                #expect(plain.count > 1 && codec.encode("The budget") == before + plain + after)
+            }
+        }
+    }
+
     @Test func embeddingsArePooled() throws {
         let golden = try Golden("bert")
         let embedder = try TextEmbedder(folder: Self.path("bert"), normalizes: true)

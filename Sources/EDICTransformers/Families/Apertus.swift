@@ -1,3 +1,4 @@
+internal import EDICJSON
 internal import EDICNumerics
 internal import Glibc
 
@@ -53,7 +54,7 @@ extension Apertus {
         }
         let names = DecoderNames(attentionNorm: "attention_layernorm", feedForwardNorm: "feedforward_layernorm")
         stack = try DecoderStack(
-            shape, loader, names, isTied: configuration.bool("tie_word_embeddings", default: false)
+            shape, loader, names, isTied: configuration["tie_word_embeddings"]?.bool
         ) { [shape] prefix throws(ModelError) in
             FeedForward(
                 up: try loader.linear(prefix + "mlp.up_proj", outputs: shape.feedForward, inputs: shape.width),

@@ -204,9 +204,13 @@ extension RotaryEmbedding {
                 guard let original, original > 0, factor > 0 else {
                     throw ModelError(.malformed, "\(file.path): yarn scaling without its original context length")
                 }
-                let attention = Float(file.double(prefix + "scaling.attn_factor") ?? 1)
+                func number(_ key: String, default value: Float) -> Float {
+                    file.double(prefix + "scaling." + key).map { Float($0) } ?? value
+                }
+                let attention = number("attn_factor", default: number("yarn_attn_factor", default: 1))
                 scaling = .yarn(
-                    factor: factor, original: original, fast: 32, slow: 1,
+                    factor: factor, original: original, fast: number("yarn_beta_fast", default: 32),
+                    slow: number("yarn_beta_slow", default: 1),
                     attention: attention * Self.magnitude(stretch: factor), truncate: true)
             default:
                 throw ModelError(.unsupported, "\(file.path): the rope scaling \(kind) is not known")

@@ -96,10 +96,11 @@ struct DecoderNames {
 
 extension DecoderStack {
     /// - Parameters:
-    ///   - isTied: the output layer is the embedding, whatever else is in the file.
+    ///   - isTied: the output layer is the embedding, whatever else is in the file; nil where the file does not say, and the
+    ///     embedding takes the place of an output layer that is not there.
     ///   - feedForward: makes the second branch of the layer whose tensors' names begin with this.
     init(
-        _ shape: DecoderShape, _ loader: LayerLoader, _ names: DecoderNames, isTied: Bool,
+        _ shape: DecoderShape, _ loader: LayerLoader, _ names: DecoderNames, isTied: Bool?,
         feedForward: @Sendable (String) throws(ModelError) -> FeedForward
     ) throws(ModelError) {
         self.shape = shape
@@ -112,7 +113,7 @@ extension DecoderStack {
         // The largest matrix first: while it is packed its numbers are there twice, and later nothing else is that large.
         let headName = names.head + ".weight"
         let embeddingName = names.embedding + ".weight"
-        if isTied || !loader.tensors.contains(headName) {
+        if isTied ?? !loader.tensors.contains(headName) {
             head = try loader.weights(embeddingName, outputs: shape.vocabulary, inputs: width)
             embedding = EmbeddingTable(head)
         } else {

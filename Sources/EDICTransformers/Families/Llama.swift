@@ -1,3 +1,4 @@
+internal import EDICJSON
 internal import EDICNumerics
 
 /// Llama (Touvron et al. 2023) and the models of its shape: EuroLLM, Salamandra, Teuken, Mistral, SmolLM.
@@ -39,7 +40,7 @@ extension Llama {
         try self.init(
             shape, LayerLoader(tensors: tensors, precision: precision), DecoderNames(),
             gate: "mlp.gate_proj", up: "mlp.up_proj", down: "mlp.down_proj",
-            isTied: configuration.bool("tie_word_embeddings", default: false))
+            isTied: configuration["tie_word_embeddings"]?.bool)
     }
 
     /// From a GGUF file, whose maker put the rows of queries and keys in another order.
@@ -54,12 +55,12 @@ extension Llama {
             queryNorm: "attn_q_norm", keyNorm: "attn_k_norm", feedForwardNorm: "ffn_norm")
         try self.init(
             shape, LayerLoader(tensors: file.tensors, precision: precision), names, gate: "ffn_gate", up: "ffn_up",
-            down: "ffn_down", isTied: false)
+            down: "ffn_down", isTied: nil)
     }
 
     private init(
         _ shape: DecoderShape, _ loader: LayerLoader, _ names: DecoderNames, gate: String, up: String, down: String,
-        isTied: Bool
+        isTied: Bool?
     ) throws(ModelError) {
         stack = try DecoderStack(shape, loader, names, isTied: isTied) { prefix throws(ModelError) in
             FeedForward(

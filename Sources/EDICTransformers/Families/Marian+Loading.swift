@@ -42,15 +42,16 @@ extension Marian {
         }
         let words = try configuration.count("vocab_size")
         let targetWords = try configuration.count("decoder_vocab_size", default: words)
-        let shared = "model.shared.weight"
-        sourceEmbedding = try loader.vocabulary(
-            tensors.contains(shared) ? shared : "model.encoder.embed_tokens.weight", words: words, width: width)
+        let (shared, ownSource) = ("model.shared.weight", "model.encoder.embed_tokens.weight")
+        let isTied = configuration.bool("tie_word_embeddings", default: true)
+        let hasOwn = tensors.contains(ownSource) && (!isTied || !tensors.contains(shared))
+        sourceEmbedding = try loader.vocabulary(hasOwn ? ownSource : shared, words: words, width: width)
         let ownTarget = "model.decoder.embed_tokens.weight"
         targetEmbedding =
             tensors.contains(ownTarget)
             ? try loader.vocabulary(ownTarget, words: targetWords, width: width) : sourceEmbedding
         output =
-            tensors.contains("lm_head.weight") && !configuration.bool("tie_word_embeddings", default: true)
+            tensors.contains("lm_head.weight") && !isTied
             ? try loader.vocabulary("lm_head.weight", words: targetWords, width: width) : targetEmbedding
         outputBias = tensors.contains("final_logits_bias") ? try loader.vector("final_logits_bias", targetWords) : nil
         var encoder: [EncoderLayer] = []
