@@ -206,7 +206,9 @@ public final class CausalLanguageModel: Sendable {
                 break
             }
             let normalizer = LogSoftmax.normalizer(logits, logits.indices, on: compute)
-            run.append(token, logProbability: logits[token] - normalizer)
+            let logProbability = logits[token] - normalizer
+            guard !logProbability.isNaN else { throw .noNumber(folder) }
+            run.append(token, logProbability: logProbability)
             guard run.end == nil, run.tokens.count < limit else { continue }
             lookup?.append(token)
             if row < draft.count, draft[row] == token {
@@ -247,7 +249,10 @@ public final class CausalLanguageModel: Sendable {
             cache.keepOnly(pasts)
         }
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: nil)
-        guard let best = search.results.first?.hypothesis else { return run.result }
+        guard let best = search.results.first?.hypothesis else {
+            if limit > 0 { throw .noNumber(folder) }
+            return run.result
+        }
         for (word, logProbability) in zip(best.words, best.logProbabilities) where run.end == nil {
             if endTokens.contains(word), !options.ignoresEndOfText {
                 run.finish(.endOfText)

@@ -28,4 +28,12 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { message }
+
+    /// Of a model whose numbers lead to none.
+    static func noNumber(_ folder: ModelFolder) -> ModelError {
+        ModelError(
+            .malformed,
+            "\(folder.path): computes what is no number: weights are damaged, or beyond what floats hold; fetch the model again"
+        )
+    }
 }

@@ -103,7 +103,8 @@ public final class TextEmbedder: Sendable {
     /// - Parameters:
     ///   - pool: the threads; each takes whole batches of texts.
     ///   - shouldStop: asked before each batch, from any thread; true ends the work.
-    /// - Throws: `badRequest` for a text without tokens, `mismatch` for a token that the model lacks, `cancelled` when the task is or `shouldStop` says so.
+    /// - Throws: `badRequest` for a text without tokens, `mismatch` for a token that the model lacks, `malformed` where what is
+    ///   computed is no number, `cancelled` when the task is or `shouldStop` says so.
     public func embed(
         _ texts: [String], pool: WorkerPool = .shared, shouldStop: (@Sendable () -> Bool)? = nil
     ) throws(ModelError) -> [[Float]] {
@@ -128,7 +129,7 @@ public final class TextEmbedder: Sendable {
         let compute = Compute(pool: batches.count == 1 ? pool : nil)
         let results = try pool.map(count: batches.count) { index, _ throws(ModelError) in
             try stop.check("the embedding")
-            return self.vectors(batches[index].map { tokens[$0] }, on: compute)
+            return try self.vectors(batches[index].map { tokens[$0] }, on: compute)
         }
         var vectors = [[Float]](repeating: [], count: tokens.count)
         for (batch, results) in zip(batches, results) {
@@ -154,7 +155,7 @@ public final class TextEmbedder: Sendable {
         return batches
     }
 
-    private func vectors(_ texts: [[Int]], on compute: Compute) -> [[Float]] {
+    private func vectors(_ texts: [[Int]], on compute: Compute) throws(ModelError) -> [[Float]] {
         let states = bert.states(of: texts, on: compute)
         let starts = texts.indices.map { texts[..<$0].reduce(0) { $0 + $1.count } }
         var pooled: Matrix
@@ -185,6 +186,8 @@ public final class TextEmbedder: Sendable {
                 }
             }
         }
+        // A bounded activation would make ordinary numbers of what is none.
+        guard pooled.values.allSatisfy(\.isFinite) else { throw .noNumber(folder) }
         for layer in dense {
             pooled = layer.linear(pooled, on: compute)
             pooled.apply(layer.activation, on: compute)

@@ -50,6 +50,7 @@ extension CausalLanguageModel {
         let scores = try pool.map(count: batches.count) { [shared] index, _ throws(ModelError) in
             try self.logProbabilities(of: texts[batches[index]], tokensAtATime, on: shared)
         }
+        guard !scores.joined().joined().contains(where: \.isNaN) else { throw .noNumber(folder) }
         return zip(texts, scores.joined()).map { TextScore(tokens: $0, logProbabilities: $1) }
     }
 

@@ -1,3 +1,4 @@
+import EDICStore
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -193,6 +194,42 @@ import _EDICTestSupport
                 try writeFile(damaged, to: copy)
                 let error = #expect(throws: ModelError.self) { try NumPyArchive.tensors(in: copy) }
                 #expect(error?.code == .malformed && error?.message.contains(member.name) == true)
+            }
+        }
+    }
+
+    /// Weights that are no numbers are an error, not empty lines or ordinary vectors.
+    @Test(.enabled(if: SharedData.isPresent), arguments: ["llama/gqa", "marian/base-swish", "bert"])
+    func weightsThatAreNoNumbersAreNoticed(_ name: String) throws {
+        let golden = FilePath(SharedData.path("goldens/" + name))
+        try withFolder { folder in
+            for file in [
+                "config.json", "generation_config.json", "tokenizer.json", "source.spm", "target.spm", "vocab.json",
+            ] where FileTree.exists(golden.appending(file)) {
+                try FileTree.linkOrCopy(golden.appending(file), to: folder.appending(file))
+            }
+            var bytes = try readFile(golden.appending("model.safetensors").string)
+            let start = 8 + Int(bytes.span.littleEndian(UInt64.self, at: 0))
+            bytes.replaceSubrange(start..., with: [UInt8](repeating: 0xFF, count: bytes.count - start))
+            try writeFile(bytes, to: folder.appending("model.safetensors"))
+            var uses: [() throws -> Void] = []
+            switch name {
+            case "bert":
+                let embedder = try TextEmbedder(folder: folder)
+                uses = [{ _ = try embedder.embed(["The budget"]) }]
+            case "llama/gqa":
+                let model = try CausalLanguageModel(path: folder, pool: nil)
+                uses = [1, 2].map { beams in
+                    { _ = try model.generate("The budget", options: .init(maximumTokens: 2, beamSize: beams)) }
+                }
+                uses.append { _ = try model.score(tokens: model.tokens(of: "The budget")) }
+            default:
+                let model = try TranslationModel(folder: folder)
+                uses = [{ _ = try model.translate(["The budget"]) }]
+            }
+            for use in uses {
+                let error = #expect(throws: ModelError.self) { try use() }
+                #expect(error?.code == .malformed && error?.message.contains("no number") == true)
             }
         }
     }
