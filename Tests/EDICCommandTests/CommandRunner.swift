@@ -63,7 +63,7 @@ struct CommandRunner {
             exec 3>"$at/pipe"
             cat "$at/in" >&3 &
             for i in $(seq \(10 * seconds)); do [ -s "$at/out" ] && break; sleep 0.1; done
-            cp /proc/$edic/maps "$at/maps"
+            cp /proc/$edic/smaps "$at/maps"
             kill -\(signal) $edic
             (sleep 60; kill -KILL $edic) 3>&- >/dev/null 2>&1 & watch=$!
             wait $edic
