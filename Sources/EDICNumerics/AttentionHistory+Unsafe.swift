@@ -136,13 +136,10 @@ public struct AttentionHistory: Sendable {
         let window: Int
         let out: UnsafeMutablePointer<Float>
 
-        /// So many queries share what a kernel makes ready of keys and values. A multiple of every kernel's tile.
-        private static let groupSize = 48
-
         func run(_ pool: WorkerPool?) {
             let heads = unsafe shape.keyValueHeads
-            let groups = unsafe stride(from: 0, to: new, by: Self.groupSize).map {
-                unsafe $0..<min(new, $0 + Self.groupSize)
+            let groups = unsafe stride(from: 0, to: new, by: SeenRows.groupSize).map {
+                unsafe $0..<min(new, $0 + SeenRows.groupSize)
             }
             let work = unsafe min(position + new, window) * new * shape.width
             guard let pool, pool.workers > 1, work > 1 << 15 else {

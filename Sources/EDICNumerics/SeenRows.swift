@@ -1,3 +1,5 @@
+internal import CEDICKernels
+
 /// What each of some queries sees, and which queries go through keys and values together: made once for all layers of a
 /// model.
 public struct SeenRows: Sendable {
@@ -23,7 +25,7 @@ public struct SeenRows: Sendable {
     }
 
     /// So many queries share the turning of keys, and their scores stay in a cache. A multiple of every kernel's tile.
-    private static let groupSize = 48
+    static let groupSize = Int(ek_dense_rows)
 
     /// - Parameter readsListsTogether: whether neighbours that see lists of the same length with the same first row read what
     ///   they share once: hypotheses of a beam. Their results are the same to the last bit. Only where each head of queries

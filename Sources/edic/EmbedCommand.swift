@@ -32,7 +32,7 @@ struct EmbedCommand: ParsableCommand {
         let model = try ModelMemory.opening {
             try TextEmbedder(folder: choice.path, precision: choice.precision.precision, normalizes: normalize)
         }
-        let pool = work.pool
+        let pool = work.makePool()
         Interruption.stopInOrder()
         try text.input.forEachBatch(lines: 32 * pool.workers...256 * pool.workers, verb: "embedded") { lines, _ in
             let texts = lines.map(\.text)

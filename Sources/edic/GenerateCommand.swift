@@ -77,7 +77,7 @@ struct GenerateCommand: ParsableCommand {
     func run() throws {
         let prompt = try prompt.flatMap { $0 == "-" ? nil : $0 } ?? Self.standardInput()
         let model = try ModelMemory.opening {
-            try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: work.pool)
+            try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: work.makePool())
         }
         let options = GenerationOptions(
             maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,

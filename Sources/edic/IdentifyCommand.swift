@@ -36,7 +36,7 @@ struct IdentifyCommand: ParsableCommand {
     func run() throws {
         let identifier =
             try model.map { try LanguageIdentifier(contentsOf: FilePath($0)) } ?? .builtIn()
-        let pool = work.pool
+        let pool = work.makePool()
         var number = 0
         var output: [UInt8] = []
         if document {

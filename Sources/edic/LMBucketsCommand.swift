@@ -142,7 +142,7 @@ struct LMBucketsCommand: ParsableCommand {
     private func forEachScore(
         _ models: [String: NgramModel], _ body: (Document, String?, PerplexityTotals) throws -> Void
     ) throws {
-        let pool = work.pool
+        let pool = work.makePool()
         func score(_ documents: [Document]) throws {
             let scored = pool.map(count: documents.count, grain: 8) { index, _ in
                 let document = documents[index]

@@ -56,7 +56,7 @@ struct LMQueryCommand: ParsableCommand {
     func run() throws {
         let model = try NgramModel(contentsOf: FilePath(model))
         if let next { return try foretell(next, model) }
-        let pool = work.pool
+        let pool = work.makePool()
         var totals = PerplexityTotals()
         if ids {
             try text.input.forEachDocument(atMost: 4 << 30) { name, bytes in
@@ -76,7 +76,7 @@ struct LMQueryCommand: ParsableCommand {
 
     /// Prints the most probable words behind each line.
     private func foretell(_ count: Int, _ model: NgramModel) throws {
-        let pool = work.pool
+        let pool = work.makePool()
         try text.input.forEachBatch(lines: 64) { lines in
             let found = pool.map(count: lines.count) { index, _ in
                 var state = boundaries ? model.beginSentenceState : model.emptyState

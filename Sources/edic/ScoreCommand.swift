@@ -26,7 +26,7 @@ struct ScoreCommand: ParsableCommand {
     @OptionGroup var work: WorkerOptions
 
     func run() throws {
-        let pool = work.pool
+        let pool = work.makePool()
         let model = try ModelMemory.opening {
             try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: pool)
         }

@@ -64,7 +64,7 @@ struct ServeCommand: ParsableCommand, StopsInOrder {
     }
 
     func run() throws {
-        let pool = work.pool
+        let pool = work.makePool()
         let models = try ModelMemory.opening {
             try model.map { argument in
                 let (name, path) = Self.parts(of: argument)

@@ -92,7 +92,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
     func run() throws {
         let tokenizer = try choice.tokenizer()
         if let count = sampling.nBest { return try printBest(count, tokenizer) }
-        let pool = work.pool
+        let pool = work.makePool()
         let encoder = LineEncoder(
             tokenizer: tokenizer, addsSpecial: encoding.specialTokens, policy: encoding.policy, shape: shape.shape,
             sampling: sampling.sampling, seed: sampling.seed)

@@ -96,7 +96,7 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
 
     func run() throws {
         let format = try outputFormat()
-        var trainer = try TokenizerTrainer(trainerConfiguration, pool: work.pool)
+        var trainer = try TokenizerTrainer(trainerConfiguration, pool: work.makePool())
         var isEmpty = true
         for file in files.isEmpty ? ["-"] : files {
             let (language, path) = LanguageFile.split(file)

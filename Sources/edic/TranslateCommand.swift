@@ -77,7 +77,7 @@ struct TranslateCommand: ParsableCommand {
         if let batch { options.batchSize = batch }
         // Greedy search chooses the same words by raw scores, and no score is printed.
         if options.beamSize == 1 && !json { options.skipsCost = true }
-        let pool = work.pool
+        let pool = work.makePool()
         var number = 0
         let progress = LineProgress("translated")
         defer { progress.finish() }

@@ -15,5 +15,6 @@ struct WorkerOptions: ParsableArguments {
         if !(0...1024).contains(workers) { throw ValidationError("--workers is 0 to 1024") }
     }
 
-    var pool: WorkerPool { workers == 0 ? .shared : WorkerPool(workers: workers) }
+    /// The threads, new ones where a number is given: ask once.
+    func makePool() -> WorkerPool { workers == 0 ? .shared : WorkerPool(workers: workers) }
 }
