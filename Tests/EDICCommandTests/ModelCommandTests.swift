@@ -56,7 +56,7 @@ import _EDICTestSupport
     func interruptedReadsEndAtOnce() throws {
         let runner = try CommandRunner()
         let model = "--model '\(FetchedModels.path("all-minilm-l6-v2"))' --precision int8"
-        let result = runner.interrupt("embed \(model)", input: "BZ", seconds: 5)
+        let result = runner.interrupt("embed \(model)", input: "BZ", seconds: 10)
         #expect(result.status == 130 && result.output.isEmpty, "\(result.messages)")
     }
 
