@@ -115,8 +115,9 @@ public struct LanguageIdentifier: Sendable {
     /// The most likely languages of UTF-8 text, the likeliest first, with probabilities that add up to at most 1.
     ///
     /// Empty where there is too little to tell: fewer than ``fewestLetters`` letters, or mostly letters of scripts that
-    /// the model does not know.
-    public func identify(_ utf8: Span<UInt8>, limit: Int = 3) -> [LanguageProbability] {
+    /// the model does not know. Of a text above 2 MiB its beginning counts.
+    public func identify(_ text: Span<UInt8>, limit: Int = 3) -> [LanguageProbability] {
+        let utf8 = text.extracting(..<min(text.count, Self.mostBytes))
         switch engine {
         case .linear(let model, let answers): return Self.classify(utf8, model, answers, limit: limit)
         case .fastText(let model, let tags):
@@ -133,6 +134,9 @@ public struct LanguageIdentifier: Sendable {
     public func identify(_ text: String, limit: Int = 3) -> [LanguageProbability] {
         identify(Array(text.utf8).span, limit: limit)
     }
+
+    /// The sums of a text of so many bytes stay within 32 bits: a feature adds at most 127, and a byte has a few features.
+    private static let mostBytes = 2 << 20
 
     /// fastText reads up to a line feed: make the text one line.
     private static func oneLine<R>(_ utf8: Span<UInt8>, _ body: (Span<UInt8>) -> R) -> R {
@@ -156,7 +160,7 @@ public struct LanguageIdentifier: Sendable {
         var total: Float = 0
         var shares = [Float](repeating: 0, count: answers.languages.count)
         for (k, place) in answers.places.enumerated() {
-            let exponent = Float(sums[k] - top) * factor
+            let exponent = Float(Int(sums[k]) - Int(top)) * factor
             // What is less than a millionth changes no answer.
             guard exponent > -14 else { continue }
             let share = exp(exponent)

@@ -87,10 +87,11 @@ public struct ModelFolder: Sendable {
     ) throws(ModelError) -> (folder: ModelFolder, gguf: GGUF?) {
         let gguf = try GGUF(file)
         if let count = gguf.integer("split.count"), count > 1 {
-            let number = (gguf.integer("split.no") ?? 0) + 1
+            let part =
+                gguf.integer("split.no").flatMap { (0..<count).contains($0) ? "part \($0 + 1)" : nil } ?? "a part"
             throw ModelError(
                 .unsupported,
-                "\(file): is part \(number) of \(count) of a model; put the parts together with llama-gguf-split --merge, which is "
+                "\(file): is \(part) of \(count) of a model; put the parts together with llama-gguf-split --merge, which is "
                     + "given the first one")
         }
         let architecture = gguf.architecture ?? "?"

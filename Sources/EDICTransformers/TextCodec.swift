@@ -125,7 +125,9 @@ struct TextCodec: Sendable {
         var ids = tokenizer.encode(
             text, addingSpecialTokens: addingSpecialTokens,
             specialTokens: recognizesSpecialTokens ? .recognized : .ordinaryText)
-        if addingSpecialTokens { ids = around.before + ids + around.after }
+        if addingSpecialTokens, !(around.before.isEmpty && around.after.isEmpty) {
+            ids = around.before + ids + around.after
+        }
         guard let renumbering else { return ids.map { Int($0) } }
         guard let unknown = tokenizer.unknown, ids.contains(unknown) else {
             return ids.map { renumbering.words[$0] ?? renumbering.unknown }
@@ -145,9 +147,12 @@ struct TextCodec: Sendable {
     /// The token that begins a text and says its target language, such as `>>por<<`, with what follows it: models into several
     /// languages have words for them that are no pieces (OPUS-MT).
     func languageToken(of text: String) -> (token: Int, rest: String)? {
-        guard let renumbering, text.hasPrefix(">>"), let end = text.firstRange(of: "<<")?.upperBound,
-            let token = renumbering.others[String(text[..<end])]
-        else { return nil }
+        guard let renumbering, text.hasPrefix(">>"), let end = text.firstRange(of: "<<")?.upperBound else { return nil }
+        let word = String(text[..<end])
+        // What is no word of the vocabulary is text like any other.
+        guard let token = renumbering.others[word] ?? tokenizer.id(of: word).flatMap({ renumbering.words[$0] }) else {
+            return nil
+        }
         return (token, String(text[end...]))
     }
 

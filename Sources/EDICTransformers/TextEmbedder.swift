@@ -28,8 +28,10 @@ public final class TextEmbedder: Sendable {
     /// Numbers in a vector.
     public var dimension: Int { min(keptNumbers ?? .max, width) }
     public let pooling: Pooling
-    /// Whether vectors are scaled to length 1, so that their dot product is the cosine.
+    /// Whether vectors are scaled to length 1, so that their dot product is the cosine; where the files say so and leave numbers
+    /// out, before that.
     public let normalizes: Bool
+    private let isAskedToNormalize: Bool
     /// Longer texts are cut to this many tokens, the tokens around them included.
     public let maximumTokens: Int
 
@@ -84,6 +86,7 @@ public final class TextEmbedder: Sendable {
         WeightMatrix.releaseSpareMemory()
         self.pooling = pooling ?? recipe.pooling
         self.normalizes = normalizes ?? recipe.normalizes
+        isAskedToNormalize = normalizes ?? false
         keptNumbers = recipe.keptNumbers
         prompt = recipe.prompt
         lowercases = recipe.lowercases
@@ -187,19 +190,29 @@ public final class TextEmbedder: Sendable {
             }
         }
         // A bounded activation would make ordinary numbers of what is none.
-        guard pooled.values.allSatisfy(\.isFinite) else { throw .noNumber(folder) }
+        func check(_ numbers: Matrix) throws(ModelError) {
+            guard numbers.values.allSatisfy(\.isFinite) else { throw .noNumber(folder) }
+        }
+        try check(pooled)
         for layer in dense {
             pooled = layer.linear(pooled, on: compute)
+            try check(pooled)
             pooled.apply(layer.activation, on: compute)
         }
-        if normalizes {
-            for index in texts.indices {
-                let range = index * width..<(index + 1) * width
-                let length = range.reduce(Float(0)) { $0 + pooled.values[$1] * pooled.values[$1] }.squareRoot()
-                for place in range { pooled.values[place] /= max(length, 1e-12) }
-            }
+        return texts.indices.map { index in
+            var vector = pooled.row(index)
+            // The files' own scaling comes before numbers are left out; who asks for it wants vectors of length 1.
+            if normalizes { Self.scale(&vector) }
+            vector.removeLast(width - dimension)
+            if normalizes, isAskedToNormalize { Self.scale(&vector) }
+            return vector
         }
-        return texts.indices.map { Array(pooled.row($0).prefix(dimension)) }
+    }
+
+    /// To length 1.
+    private static func scale(_ vector: inout [Float]) {
+        let length = vector.reduce(Float(0)) { $0 + $1 * $1 }.squareRoot()
+        for place in vector.indices { vector[place] /= max(length, 1e-12) }
     }
 
     /// The tokens of a text, those around it included, at most ``maximumTokens``.

@@ -82,7 +82,8 @@ public final class TranslationModel: Sendable {
             policy = .huggingFace
             let generation = path.appending("generation_config.json")
             defaultOptions = try Self.options(
-                FileTree.exists(generation) ? try ModelConfiguration(generation) : configuration)
+                FileTree.exists(generation) ? try ModelConfiguration(generation) : configuration,
+                padding: marian.padding)
         }
         WeightMatrix.releaseSpareMemory()
         endOfSentence = marian.endOfSentence
@@ -115,17 +116,20 @@ public final class TranslationModel: Sendable {
         return options
     }
 
-    private static func options(_ configuration: ModelConfiguration) throws(ModelError) -> TranslationOptions {
-        try refuseOtherRules(configuration)
+    private static func options(
+        _ configuration: ModelConfiguration, padding: Int?
+    ) throws(ModelError) -> TranslationOptions {
+        try refuseOtherRules(configuration, padding: padding)
         let beams = configuration["num_beams"]?.int ?? 1
         return TranslationOptions(
             beamSize: (1...256).contains(beams) ? beams : 1,
             lengthNormalization: try configuration.float("length_penalty", default: 1),
-            maximumLengthFactor: 1000, maximumLength: try maximumLength(configuration))
+            maximumLengthFactor: 1000, maximumLength: try maximumLength(configuration),
+            stopsEarly: configuration.bool("early_stopping", default: false))
     }
 
     /// Refuses rules of a search that this one does not follow: without them translations would be others.
-    private static func refuseOtherRules(_ configuration: ModelConfiguration) throws(ModelError) {
+    private static func refuseOtherRules(_ configuration: ModelConfiguration, padding: Int?) throws(ModelError) {
         let numbers: [(key: String, without: Double)] = [
             ("no_repeat_ngram_size", 0), ("encoder_no_repeat_ngram_size", 0), ("min_length", 0), ("min_new_tokens", 0),
             ("repetition_penalty", 1), ("encoder_repetition_penalty", 1), ("num_beam_groups", 1),
@@ -134,11 +138,11 @@ public final class TranslationModel: Sendable {
             numbers.first { (configuration[$0.key]?.double ?? $0.without) != $0.without }?.key
             ?? ["suppress_tokens", "begin_suppress_tokens"].first { !(configuration[$0]?.array ?? []).isEmpty }
             ?? ["forced_bos_token_id", "exponential_decay_length_penalty"].first { configuration.has($0) }
+            ?? ["early_stopping"].first { configuration.has($0) && configuration[$0]?.bool == nil }
         if let wrong {
             throw ModelError(
                 .unsupported, "\(configuration.source): \(wrong) is not supported; take it out to go without")
         }
-        let padding = configuration["pad_token_id"]?.int
         let banned = configuration["bad_words_ids"]?.array?.map { $0.array?.map(\.int) ?? [] } ?? []
         guard banned.allSatisfy({ $0 == [padding] }) else {
             throw ModelError(

@@ -31,12 +31,15 @@ public struct TranslationOptions: Sendable, Hashable {
     public var sourceLanguage: String?
     /// The most source tokens computed in one piece; longer sentences are cut.
     public var maximumSourceTokens: Int
+    /// Of Hugging Face's models: ends the search of a sentence once there are as many translations as the beam is wide, though
+    /// one that goes on may be better (`early_stopping`).
+    public var stopsEarly: Bool
 
     public init(
         beamSize: Int = 1, alternatives: Int = 1, lengthNormalization: Float = 1, wordPenalty: Float = 0,
         skipsCost: Bool = false, maximumLengthFactor: Float = 3, maximumLength: Int = 512, usesShortlist: Bool = true,
         returnsAlignments: Bool = false, batchSize: Int = 32, paragraphTokens: Int = 128,
-        sourceLanguage: String? = nil, maximumSourceTokens: Int = 256
+        sourceLanguage: String? = nil, maximumSourceTokens: Int = 256, stopsEarly: Bool = false
     ) {
         self.beamSize = beamSize
         self.alternatives = alternatives
@@ -51,6 +54,7 @@ public struct TranslationOptions: Sendable, Hashable {
         self.paragraphTokens = paragraphTokens
         self.sourceLanguage = sourceLanguage
         self.maximumSourceTokens = maximumSourceTokens
+        self.stopsEarly = stopsEarly
     }
 
     func check() throws(ModelError) {

@@ -42,7 +42,8 @@ struct IdentifyCommand: ParsableCommand {
         if document {
             try text.input.forEachDocument { name, content in
                 number += 1
-                let found = identifier.identify(Array(try TextInput.withoutMark(content, of: name)).span)
+                let text = try TextInput.withoutMark(content, of: name)
+                let found = identifier.identify(content.span.extracting(text.indices))
                 append(found, number: number, text: Array(name.utf8), to: &output)
                 Terminal.output(output.span)
                 output.removeAll(keepingCapacity: true)

@@ -110,6 +110,44 @@ import _EDICTestSupport
         #expect(result.output.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 })
     }
 
+    /// The lines before one that cannot be scored are there, and it is named.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func scoresEndAtALineThatIsTooLong() throws {
+        let runner = try CommandRunner()
+        let model = "score --model '\(SharedData.path("goldens/llama/gqa"))'"
+        let lines = ["The committee approved it.", "", "A small model."]
+        let plain = runner.run(model, input: lines.map { $0 + "\n" }.joined())
+        #expect(plain.status == 0, "\(plain.messages)")
+        let long = String(repeating: "The budget. ", count: 100)
+        let result = runner.run(model, input: (lines + [long, "More."]).map { $0 + "\n" }.joined())
+        #expect(result.status == 65)
+        #expect(result.output == plain.output)
+        #expect(result.messages.hasPrefix("edic: standard input:4: has ") && result.messages.contains("context"))
+        let fields = plain.output.split(separator: "\n").map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false)
+        }
+        #expect(fields.map { String($0.last ?? "-") } == lines)
+        #expect(fields[1].first == "nan" && (Double(fields[0][0]) ?? 0) > 1)
+    }
+
+    /// Windows' programs begin a file with a mark and end its lines with two characters.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func marksAndReturnsAreNoPartOfTheText() throws {
+        let runner = try CommandRunner()
+        let model = "--model '\(SharedData.path("goldens/llama/gqa"))'"
+        let plain = runner.run("score \(model)", input: "The budget.\nA model.\n")
+        #expect(
+            plain.status == 0 && runner.run("score \(model)", input: "\u{FEFF}The budget.\r\nA model.\r\n") == plain)
+        #expect(runner.replace("\(runner.folder.path)/wide.txt", with: [0xFF, 0xFE, 0x41, 0, 0x0A, 0]))
+        let wide = runner.run("score \(model) '\(runner.folder.path)/wide.txt'")
+        #expect(wide.status == 65 && wide.messages.contains("wide.txt: is UTF-16"))
+        let generated = runner.run("generate \(model) --max-tokens 5", input: "The budget.")
+        #expect(generated.status == 0)
+        for input in ["\u{FEFF}The budget.\r\n", "The budget.\n", "The budget.\r\n"] {
+            #expect(runner.run("generate \(model) --max-tokens 5 -", input: input) == generated)
+        }
+    }
+
     /// Weights that are missing are no input; those in another format are named.
     @Test func foldersWithoutWeightsSaySo() throws {
         let runner = try CommandRunner()

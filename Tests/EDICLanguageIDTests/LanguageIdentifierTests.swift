@@ -47,6 +47,17 @@ import _EDICTestSupport
         }
     }
 
+    /// Sums of longer texts would not fit.
+    @Test func ofAVeryLongTextTheBeginningCounts() {
+        let german = Array("Der Hafen ist im Winter geöffnet und die Schiffe kommen. ".utf8)
+        let french = Array("Le port est ouvert en hiver pour les bateaux. ".utf8)
+        let beginning = Array([[UInt8]](repeating: german, count: 40_000).joined().prefix(2 << 20))
+        let whole = beginning + Array([[UInt8]](repeating: french, count: 50_000).joined())
+        let found = identifier.identify(whole.span)
+        #expect(found == identifier.identify(beginning.span))
+        #expect(found.first?.language.description == "de")
+    }
+
     @Test func caseAndPunctuationDoNotMatter() {
         let text = "the library is open today until six in the evening"
         #expect(identifier.identify(text) == identifier.identify(text.uppercased()))

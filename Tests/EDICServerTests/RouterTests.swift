@@ -193,6 +193,11 @@ import _EDICTestSupport
             Issue.record("\(model.kind)")
             return
         }
+        // Beside weights it is a model's, whatever is wrong with that.
+        let weights = try FileDescriptor.open(
+            FilePath("\(folder.path)/model.safetensors"), .writeOnly, options: .create, permissions: .ownerReadWrite)
+        try weights.close()
+        #expect(throws: ModelError.self) { try ServedModel(contentsOf: FilePath(folder.path)) }
         #expect(throws: (any Error).self) { try ServedModel(contentsOf: FilePath("\(folder.path)/nothing")) }
     }
 

@@ -137,6 +137,9 @@ struct EncoderFamilyTests {
                 modules.merging(["config_sentence_transformers.json": defaults]) { $1 }, in: folder)
             #expect(embedder.dimension == 5 && embedder.prompt == "The budget: ")
             #expect(try embedder.embed(["approved"]) == [Array(plain.prefix(5))])
+            // Who asks for length 1 gets it of what is left.
+            let asked = try TextEmbedder(folder: folder, normalizes: true).embed(["approved"])[0]
+            #expect(asked.count == 5 && abs(asked.reduce(0) { $0 + $1 * $1 } - 1) < 1e-5)
         }
         try withFolder { folder in
             let limits = ["sentence_xlm-roberta_config.json": #"{"max_seq_length": 12, "do_lower_case": true}"#]
@@ -227,6 +230,28 @@ struct EncoderFamilyTests {
                 folder: FilePath(SharedData.path("goldens/bert")), pooling: .mean, normalizes: false)
             let whole = try plain.embed(["The committee approved the budget."])[0]
             #expect(abs(vector[0] - (3 * whole[0] + 0.5)) < 1e-4 && abs(vector[1] - (0.25 - whole[1])) < 1e-4)
+        }
+    }
+
+    /// A bounded activation does not hide what is no number.
+    @Test func aDenseLayerOfNoNumbersIsNoticed() throws {
+        try withFolder { folder in
+            let header =
+                #"{"linear.weight":{"dtype":"F32","shape":[1,64],"data_offsets":[0,256]},"#
+                + #""linear.bias":{"dtype":"F32","shape":[1],"data_offsets":[256,260]}}"#
+            let length = (0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> (8 * $0)) }
+            try FileTree.createFolders(folder.appending("2_Dense"))
+            try writeFile(
+                length + Array(header.utf8) + [UInt8](repeating: 0xFF, count: 260),
+                to: folder.appending("2_Dense/model.safetensors"))
+            let embedder = try Self.embedder(
+                [
+                    "modules.json": Self.modules("Transformer", "Pooling", "Dense"),
+                    "1_Pooling/config.json": #"{"pooling_mode": "mean"}"#,
+                    "2_Dense/config.json": #"{"in_features": 64, "out_features": 1, "bias": true}"#,
+                ], in: folder)
+            let error = #expect(throws: ModelError.self) { try embedder.embed(["The budget"]) }
+            #expect(error?.message.contains("no number") == true)
         }
     }
 

@@ -127,6 +127,8 @@ struct MarianFamilyTests {
             ("\"repetition_penalty\": 1.0", true), ("\"suppress_tokens\": [3]", false),
             ("\"suppress_tokens\": []", true),
             ("\"forced_bos_token_id\": 5", false), ("\"forced_bos_token_id\": null", true),
+            ("\"bad_words_ids\": [[448]], \"pad_token_id\": null", true),
+            ("\"early_stopping\": true", true), ("\"early_stopping\": \"never\"", false),
             ("\"bad_words_ids\": [[448]]", true), ("\"bad_words_ids\": [[448], [7, 8]]", false),
         ])
     func rulesThatAreNotFollowedAreRefused(_ rule: String, isTaken: Bool) throws {

@@ -319,16 +319,20 @@ struct PublishedModelTests {
     @Test func partsOfAModelSayWhatTheyAre() throws {
         var bytes = try readFile(SharedData.path("goldens/gguf/tiny-Q4_0.gguf"))
         func little(_ value: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
-        var entries = little(11) + Array("split.count".utf8) + [10, 0, 0, 0] + little(3)
-        // Data stays where it has to be.
-        entries += little(1) + Array("x".utf8) + [8, 0, 0, 0] + little(12) + [UInt8](repeating: 0x20, count: 12)
-        bytes[16] += 2
-        bytes.insert(contentsOf: entries, at: 24)
-        try withFolder { folder in
-            let path = folder.appending("m-00001-of-00003.gguf")
-            try writeFile(bytes, to: path)
-            let error = #expect(throws: ModelError.self) { try CausalLanguageModel(path: path, pool: nil) }
-            #expect(error?.message.contains("is part 1 of 3 of a model") == true)
+        bytes[16] += 3
+        for (number, part) in [(0, "part 1"), (2, "part 3"), (3, "a part"), (Int.max, "a part"), (-1, "a part")] {
+            var entries = little(11) + Array("split.count".utf8) + [11, 0, 0, 0] + little(3)
+            entries += little(8) + Array("split.no".utf8) + [11, 0, 0, 0] + little(number)
+            // Data stays where it has to be.
+            entries += little(1) + Array("x".utf8) + [8, 0, 0, 0] + little(16) + [UInt8](repeating: 0x20, count: 16)
+            var changed = bytes
+            changed.insert(contentsOf: entries, at: 24)
+            try withFolder { folder in
+                let path = folder.appending("m.gguf")
+                try writeFile(changed, to: path)
+                let error = #expect(throws: ModelError.self) { try CausalLanguageModel(path: path, pool: nil) }
+                #expect(error?.message.contains("is \(part) of 3 of a model") == true, "\(error.map { "\($0)" } ?? "")")
+            }
         }
     }
 

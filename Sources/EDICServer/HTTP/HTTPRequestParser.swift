@@ -45,7 +45,7 @@ struct HTTPRequestParser {
     var heldBytes: Int { buffer.count + request.body.count }
 
     mutating func append(_ bytes: some Collection<UInt8>) {
-        // What is used up goes once it is more than what would have to be moved: each byte is moved once at most.
+        // What is used up goes once it is more than what has to be moved for it.
         if start >= buffer.count - start {
             buffer.removeFirst(start)
             searched = max(0, searched - start)

@@ -56,15 +56,21 @@ public struct ServedModel: Sendable {
             let tokenizer = try? Tokenizer(contentsOf: path)
             let folder = Result { () throws(ModelError) in try ModelFolder.discover(in: path) }
             switch folder {
-            // A folder with a tokenizer only.
-            case .failure(let error) where [.unsupported, .unreadable].contains(error.code) && tokenizer != nil:
-                return (.tokenizer, tokenizer)
+            case .failure where tokenizer != nil && Self.holdsNoModel(path): return (.tokenizer, tokenizer)
             default: return (try transformer(folder.get(), precision, pool), tokenizer)
             }
         }
         if let identifier = try identifier(at: path) { return (.identifier(identifier), nil) }
         if isTokenizerFile(path) { return (.tokenizer, try Tokenizer(contentsOf: path)) }
         return (.ngram(try NgramModel(contentsOf: path)), nil)
+    }
+
+    /// Whether a folder has nothing that a tokenizer does not need.
+    private static func holdsNoModel(_ path: FilePath) -> Bool {
+        guard FileTree.isFolder(path), let names = try? FileTree.names(in: path) else { return false }
+        return !names.contains { name in
+            name == "config.json" || [".safetensors", ".gguf", ".npz", ".bin"].contains { name.hasSuffix($0) }
+        }
     }
 
     private static func transformer(

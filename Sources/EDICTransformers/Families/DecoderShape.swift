@@ -207,10 +207,15 @@ extension RotaryEmbedding {
                 func number(_ key: String, default value: Float) -> Float {
                     file.double(prefix + "scaling." + key).map { Float($0) } ?? value
                 }
-                let attention = number("attn_factor", default: number("yarn_attn_factor", default: 1))
+                let attention = number("attn_factor", default: 1)
+                let (fast, slow) = (number("yarn_beta_fast", default: 32), number("yarn_beta_slow", default: 1))
+                guard fast > 0, slow > 0, fast.isFinite, slow.isFinite else {
+                    throw ModelError(
+                        .malformed,
+                        "\(file.path): yarn_beta_fast \(fast) and yarn_beta_slow \(slow) should be above zero")
+                }
                 scaling = .yarn(
-                    factor: factor, original: original, fast: number("yarn_beta_fast", default: 32),
-                    slow: number("yarn_beta_slow", default: 1),
+                    factor: factor, original: original, fast: fast, slow: slow,
                     attention: attention * Self.magnitude(stretch: factor), truncate: true)
             default:
                 throw ModelError(.unsupported, "\(file.path): the rope scaling \(kind) is not known")

@@ -51,7 +51,7 @@ extension Marian {
             tensors.contains(ownTarget)
             ? try loader.vocabulary(ownTarget, words: targetWords, width: width) : sourceEmbedding
         output =
-            tensors.contains("lm_head.weight") && !isTied
+            !isTied
             ? try loader.vocabulary("lm_head.weight", words: targetWords, width: width) : targetEmbedding
         outputBias = tensors.contains("final_logits_bias") ? try loader.vector("final_logits_bias", targetWords) : nil
         var encoder: [EncoderLayer] = []

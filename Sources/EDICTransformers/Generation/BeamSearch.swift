@@ -29,6 +29,8 @@ struct BeamSearch {
         var prefix: [Int] = []
         /// Keeps the log-probability of each word.
         var recordsWords = false
+        /// Hugging Face: as many hypotheses as the beam is wide are enough, though one that goes on may be better.
+        var stopsEarly = false
     }
 
     /// One way the text may go on.
@@ -198,7 +200,7 @@ struct BeamSearch {
             isDone = true
         } else if finished.count == settings.size, let worst = finished.last?.score {
             // No running hypothesis, at its present length, is better than the worst kept one.
-            isDone = next[0].total / powf(Float(length), settings.lengthNormalization) <= worst
+            isDone = settings.stopsEarly || next[0].total / powf(Float(length), settings.lengthNormalization) <= worst
         }
         return continuation
     }

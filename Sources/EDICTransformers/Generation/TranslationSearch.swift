@@ -94,6 +94,7 @@ struct TranslationSearch {
             endWords: [marian.endOfSentence])
         settings.prefix = prefix
         settings.skipsNormalization = options.skipsCost
+        settings.stopsEarly = options.stopsEarly
         if policy == .huggingFace { settings.forcedEnd = marian.endOfSentence }
         return settings
     }
