@@ -110,7 +110,8 @@ import Testing
         ("{{ messages | unheard }}", "unheard"),
         ("{% call m() %}", "call"),
         (
-            "{% macro m(n) %}{% for i in range(1000000) %}x{% endfor %}{% endmacro %}{{ m(1) }}{{ m(1) }}{{ m(1) }}",
+            "{% macro m(n) %}{% for i in range(90000) %}{% for j in range(90) %}x{% endfor %}{% endfor %}{% endmacro %}"
+                + "{{ m(1) }}{{ m(1) }}{{ m(1) }}",
             "end"
         ),
     ])

@@ -243,13 +243,4 @@ import _EDICTestSupport
         let error = #expect(throws: ModelError.self) { try NumPyArchive.directory(of: bytes.span, file: "f") }
         #expect(error?.code == .malformed && error?.message.contains("one over the other") == true)
     }
-
-    @Test func deepTemplatesAreRefused() {
-        let deep = "{{ " + String(repeating: "(", count: 100_000) + "1"
-        #expect(throws: ModelError.self) { try ChatTemplate(deep, file: "f", bos: nil, eos: nil) }
-        #expect(throws: ModelError.self) {
-            try ChatTemplate("{% for a in range(100000000) %}{% endfor %}", file: "f", bos: nil, eos: nil)
-                .render([], addsGenerationPrompt: false)
-        }
-    }
 }

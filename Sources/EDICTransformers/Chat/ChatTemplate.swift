@@ -18,7 +18,8 @@ public struct ChatMessage: Sendable, Hashable {
 ///
 /// The part of Jinja that chat templates use is understood: output, `if`, `for` with `break` and `continue`, `set`, `macro`,
 /// expressions with filters and tests, string and list methods, `namespace`, `strftime_now`. A template beyond that is an
-/// error that names what is not known. Where a template writes the date, `SOURCE_DATE_EPOCH` (seconds since 1970) sets it.
+/// error that names what is not known. A template may come from anyone: one that runs without end, wants too much memory or
+/// nests too deeply is an error too. Where a template writes the date, `SOURCE_DATE_EPOCH` (seconds since 1970) sets it.
 public struct ChatTemplate: Sendable {
     private let program: [JinjaNode]
     private let file: String
@@ -64,20 +65,33 @@ public struct ChatTemplate: Sendable {
 
     /// The conversation as the text the model reads.
     ///
-    /// - Parameter addsGenerationPrompt: ends with the beginning of the assistant's turn.
-    public func render(_ messages: [ChatMessage], addsGenerationPrompt: Bool) throws(ModelError) -> String {
-        let turns = messages.map { message in
-            JinjaValue.object([("role", .string(message.role)), ("content", .string(message.content))])
-        }
+    /// - Parameters:
+    ///   - addsGenerationPrompt: ends with the beginning of the assistant's turn.
+    ///   - shouldStop: asked now and then; true ends the work.
+    /// - Throws: `badRequest` where the template refuses the conversation, `unsupported` where it is not understood or does
+    ///   too much, `cancelled` when the task is or `shouldStop` says so.
+    public func render(
+        _ messages: [ChatMessage], addsGenerationPrompt: Bool, shouldStop: (@Sendable () -> Bool)? = nil
+    ) throws(ModelError) -> String {
         do throws(JinjaError) {
+            var turns: [JinjaValue] = []
+            for message in messages {
+                turns.append(
+                    try .object([("role", .string(message.role)), ("content", .string(message.content))]))
+            }
             return try JinjaInterpreter.render(
                 program,
                 variables: [
-                    "messages": .array(turns), "add_generation_prompt": .bool(addsGenerationPrompt),
+                    "messages": try .list(turns), "add_generation_prompt": .bool(addsGenerationPrompt),
                     "bos_token": .string(bos), "eos_token": .string(eos), "tools": .none, "documents": .none,
-                ])
+                ], StopSignal(shouldStop))
         } catch {
-            throw ModelError(.unsupported, "\(file): the chat template: \(error.message)")
+            switch error.kind {
+            case .refused:
+                throw ModelError(.badRequest, "\(file): the chat template refuses the conversation: \(error.message)")
+            case .stopped: throw ModelError(.cancelled, "\(file): the chat template: \(error.message)")
+            case .notUnderstood: throw ModelError(.unsupported, "\(file): the chat template: \(error.message)")
+            }
         }
     }
 }

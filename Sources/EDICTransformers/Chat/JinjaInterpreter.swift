@@ -1,63 +1,79 @@
 /// Runs a parsed template.
 struct JinjaInterpreter {
+    private let work: JinjaWork
+    let library: JinjaLibrary
     private var scopes: [[String: JinjaValue]]
-    private var namespaces: [[String: JinjaValue]] = []
-    private var macros: [JinjaMacro] = []
+    var namespaces: [[JinjaKey: JinjaValue]] = []
+    /// Macros, and the scopes around each but the outermost one, as they were when the macro was read.
+    private var macros: [(macro: JinjaMacro, scopes: [[String: JinjaValue]])] = []
     private var output = ""
     /// Set by `break` and `continue` until the loop has seen it.
     private var leaving: Leaving?
-    private var steps = 0
     private var depth = 0
     private var calls = 0
-    /// A template that does more than this is stopped.
-    private static let stepLimit = 2_000_000
-    private static let outputLimit = 64 << 20
+    /// A template that nests more than this, macros included, is stopped before the stack ends.
+    private static let depthLimit = 400
     private static let callLimit = 60
 
     private enum Leaving { case loop, round }
 
     /// What templates find there besides their variables.
     private static let functions: Set = ["raise_exception", "namespace", "range", "dict", "strftime_now"]
+    /// What they find there in Jinja, but not here.
+    private static let unsupported: Set = [
+        "caller", "cycler", "joiner", "kwargs", "lipsum", "self", "super", "varargs",
+    ]
 
-    static func render(_ program: [JinjaNode], variables: [String: JinjaValue]) throws(JinjaError) -> String {
-        var interpreter = JinjaInterpreter(scopes: [variables])
+    static func render(
+        _ program: [JinjaNode], variables: [String: JinjaValue], _ stop: StopSignal
+    ) throws(JinjaError) -> String {
+        var interpreter = JinjaInterpreter(scopes: [variables], JinjaWork(stop))
         try interpreter.run(program)
         return interpreter.output
     }
 
-    private init(scopes: [[String: JinjaValue]]) { self.scopes = scopes }
-
-    private mutating func step() throws(JinjaError) {
-        steps += 1
-        guard steps < Self.stepLimit, output.utf8.count < Self.outputLimit else {
-            throw JinjaError("it runs without end or writes without measure")
-        }
+    private init(scopes: [[String: JinjaValue]], _ work: JinjaWork) {
+        self.scopes = scopes
+        self.work = work
+        library = JinjaLibrary(work: work)
     }
 
+    private mutating func enter() throws(JinjaError) {
+        depth += 1
+        guard depth < Self.depthLimit else { throw JinjaError("it nests deeper than \(Self.depthLimit)") }
+    }
+
+    // MARK: - Statements
+
     private mutating func run(_ nodes: [JinjaNode]) throws(JinjaError) {
+        try enter()
+        defer { depth -= 1 }
         for node in nodes where leaving == nil {
-            try step()
+            try work.spend(JinjaWork.step)
             switch node {
-            case .text(let text): output += text
-            case .output(let expression): output += try evaluate(expression).text
-            case .branch(let branches, let otherwise):
-                var isTaken = false
-                for (condition, body) in branches where !isTaken {
-                    guard try evaluate(condition).isTrue else { continue }
-                    isTaken = true
-                    try run(body)
-                }
-                if !isTaken { try run(otherwise) }
+            case .text(let text): try write(text)
+            case .output(let expression): try write(try work.text(try evaluate(expression)))
+            case .branch(let branches, let otherwise): try branch(branches, otherwise)
             case .loop(let names, let over, let filter, let body, let otherwise):
                 try loop(names, over, filter, body, otherwise)
             case .set(let target, let expression): try assign(try evaluate(expression), to: target)
-            case .setBlock(let name, let body): try assign(.string(try text(of: body)), to: [name])
+            case .setBlock(let target, let body): try assign(.string(try text(of: body)), to: target)
             case .macro(let name, let macro):
-                macros.append(macro)
-                try assign(.macro(macros.count - 1), to: [name])
+                try assign(.macro(macros.count), to: [name])
+                try work.spend(items: scopes.dropFirst().reduce(1) { $0 + 4 * $1.count })
+                macros.append((macro, Array(scopes.dropFirst())))
+            case .scope(let nodes):
+                scopes.append([:])
+                defer { scopes.removeLast() }
+                try run(nodes)
             case .leave(let isBreak): leaving = isBreak ? .loop : .round
             }
         }
+    }
+
+    private mutating func write(_ text: String) throws(JinjaError) {
+        try work.spend(text.utf8.count)
+        output += text
     }
 
     /// What nodes print.
@@ -70,21 +86,30 @@ struct JinjaInterpreter {
         return text
     }
 
+    private mutating func branch(
+        _ branches: [(condition: JinjaExpression, body: [JinjaNode])], _ otherwise: [JinjaNode]
+    ) throws(JinjaError) {
+        for (condition, body) in branches where try evaluate(condition).isTrue { return try run(body) }
+        try run(otherwise)
+    }
+
     private mutating func assign(_ value: JinjaValue, to target: [String]) throws(JinjaError) {
         guard target.count > 1 else {
             scopes[scopes.count - 1][target[0]] = value
             return
         }
-        guard target.count == 2, case .namespace(let number) = variable(target[0]) else {
-            throw JinjaError("\(target.joined(separator: ".")) cannot be set: \(target[0]) is no namespace")
+        guard target.count == 2, case .namespace(let number) = try variable(target[0]), !target[1].hasPrefix("_") else {
+            throw JinjaError("\(target.joined(separator: ".")) cannot be set")
         }
-        namespaces[number][target[1]] = value
+        namespaces[number][JinjaKey(text: target[1])] = value
     }
 
-    private func variable(_ name: String) -> JinjaValue {
+    private func variable(_ name: String) throws(JinjaError) -> JinjaValue {
         for scope in scopes.reversed() {
+            try work.spend(JinjaWork.item)
             if let value = scope[name] { return value }
         }
+        guard !Self.unsupported.contains(name) else { throw JinjaError("\(name) is not supported") }
         return Self.functions.contains(name) ? .function(name) : .undefined
     }
 
@@ -92,34 +117,23 @@ struct JinjaInterpreter {
         _ names: [String], _ over: JinjaExpression, _ filter: JinjaExpression?, _ body: [JinjaNode],
         _ otherwise: [JinjaNode]
     ) throws(JinjaError) {
-        var items: [JinjaValue]
-        switch try evaluate(over) {
-        case .array(let values): items = values
-        case .dictionary(_, let order): items = order.map { .string($0) }
-        case .string(let text): items = text.map { .string(String($0)) }
-        case .undefined, .none: items = []
-        default: throw JinjaError("a loop over something that is no list")
-        }
+        let all = try library.items(of: try evaluate(over))
         scopes.append([:])
         defer { scopes.removeLast() }
+        var items = all
         if let filter {
-            var kept: [JinjaValue] = []
-            for item in items {
+            items = []
+            for item in all {
                 try bind(names, to: item)
-                if try evaluate(filter).isTrue { kept.append(item) }
+                if try evaluate(filter).isTrue { items.append(item) }
             }
-            items = kept
         }
+        let depth = try JinjaValue.depth(over: items)
         for (index, item) in items.enumerated() {
+            try work.spend(4 * JinjaWork.step)
             scopes[scopes.count - 1] = [:]
             try bind(names, to: item)
-            scopes[scopes.count - 1]["loop"] = .object([
-                ("index", .integer(index + 1)), ("index0", .integer(index)), ("first", .bool(index == 0)),
-                ("last", .bool(index + 1 == items.count)), ("length", .integer(items.count)),
-                ("revindex", .integer(items.count - index)), ("revindex0", .integer(items.count - index - 1)),
-                ("previtem", index > 0 ? items[index - 1] : .undefined),
-                ("nextitem", index + 1 < items.count ? items[index + 1] : .undefined),
-            ])
+            scopes[scopes.count - 1]["loop"] = .loop(JinjaLoop(items, at: index, depth: depth))
             try run(body)
             let left = leaving
             leaving = nil
@@ -132,9 +146,8 @@ struct JinjaInterpreter {
         if names.count == 1 {
             scopes[scopes.count - 1][names[0]] = item
         } else {
-            guard case .array(let parts) = item, parts.count == names.count else {
-                throw JinjaError("a loop wants \(names.count) values at once")
-            }
+            let parts = try library.items(of: item)
+            guard parts.count == names.count else { throw JinjaError("a loop wants \(names.count) values at once") }
             for (name, part) in zip(names, parts) { scopes[scopes.count - 1][name] = part }
         }
     }
@@ -142,47 +155,46 @@ struct JinjaInterpreter {
     // MARK: - Expressions
 
     private mutating func evaluate(_ expression: JinjaExpression) throws(JinjaError) -> JinjaValue {
-        try step()
-        depth += 1
+        try work.spend(JinjaWork.step)
+        try enter()
         defer { depth -= 1 }
-        guard depth < 400 else { throw JinjaError("an expression nests too deeply") }
         switch expression {
         case .literal(let value): return value
-        case .variable(let name): return variable(name)
-        case .list(let items): return .array(try evaluate(all: items))
-        case .dictionary(let items):
-            var members: [(String, JinjaValue)] = []
-            for (key, value) in items { members.append((try evaluate(key).text, try evaluate(value))) }
-            return .object(members)
-        case .attribute(let base, let name): return member(try evaluate(base), name)
-        case .index(let base, let index): return try element(try evaluate(base), try evaluate(index))
-        case .slice(let base, let from, let to, let by):
-            return try slice(try evaluate(base), try bound(from), try bound(to), try bound(by))
-        case .call(let function, let arguments, let named): return try call(function, arguments, named)
-        case .filter(let base, let name, let arguments, let named):
-            let value = try evaluate(base)
-            return try JinjaLibrary.filter(name, value, try evaluate(all: arguments), try evaluate(named: named))
-        case .test(let base, let name, let arguments, let negated):
-            let result = try JinjaLibrary.test(name, try evaluate(base), try evaluate(all: arguments))
-            return .bool(result != negated)
-        case .unary("not", let value): return .bool(!(try evaluate(value).isTrue))
-        case .unary(_, let value):
-            switch try evaluate(value) {
-            case .integer(let number): return .integer(0 &- number)
-            case .double(let number): return .double(-number)
-            default: throw JinjaError("minus wants a number")
+        case .variable(let name): return try variable(name)
+        case .list(let items, let kind):
+            try work.spend(items: items.count)
+            return try .list(try evaluate(all: items), kind)
+        case .dictionary(let items): return try dictionary(items)
+        case .call(let name, let arguments): return try call(name, arguments)
+        case .chain(let base, let links):
+            var value = try evaluate(base)
+            for link in links { value = try follow(link, from: value) }
+            return value
+        case .not(let value): return .bool(!(try evaluate(value).isTrue))
+        case .sign(let sign, let value): return try library.signed(sign, try evaluate(value))
+        case .logic(let isAnd, let parts):
+            var value = JinjaValue.none
+            for part in parts {
+                value = try evaluate(part)
+                if value.isTrue != isAnd { break }
             }
-        case .binary("and", let left, let right):
-            let value = try evaluate(left)
-            return value.isTrue ? try evaluate(right) : value
-        case .binary("or", let left, let right):
-            let value = try evaluate(left)
-            return value.isTrue ? value : try evaluate(right)
-        case .binary(let symbol, let left, let right):
-            return try JinjaLibrary.binary(symbol, try evaluate(left), try evaluate(right))
+            return value
+        case .comparison(let first, let others):
+            var left = try evaluate(first)
+            for (symbol, other) in others {
+                let right = try evaluate(other)
+                guard try library.compare(symbol, left, right) else { return .bool(false) }
+                left = right
+            }
+            return .bool(true)
+        case .arithmetic(let first, let others):
+            var value = try evaluate(first)
+            for (symbol, other) in others { value = try library.arithmetic(symbol, value, try evaluate(other)) }
+            return value
         case .conditional(let condition, let then, let otherwise):
             if try evaluate(condition).isTrue { return try evaluate(then) }
-            return try otherwise.map { value throws(JinjaError) in try evaluate(value) } ?? .undefined
+            guard let otherwise else { return .undefined }
+            return try evaluate(otherwise)
         }
     }
 
@@ -192,136 +204,152 @@ struct JinjaInterpreter {
         return values
     }
 
-    private mutating func evaluate(
-        named expressions: [(String, JinjaExpression)]
-    ) throws(JinjaError) -> [String: JinjaValue] {
-        var values: [String: JinjaValue] = [:]
-        for (name, expression) in expressions { values[name] = try evaluate(expression) }
-        return values
+    private mutating func evaluate(_ arguments: JinjaArguments) throws(JinjaError) -> JinjaGiven {
+        var given = JinjaGiven(plain: try evaluate(all: arguments.plain))
+        for (name, expression) in arguments.named { given.named.append((name, try evaluate(expression))) }
+        return given
     }
 
-    private mutating func bound(_ expression: JinjaExpression?) throws(JinjaError) -> Int? {
-        guard let expression else { return nil }
-        guard case .integer(let value) = try evaluate(expression) else { throw JinjaError("a slice wants numbers") }
-        return value
-    }
-
-    private func member(_ base: JinjaValue, _ name: String) -> JinjaValue {
-        switch base {
-        case .dictionary(let members, _): members[name] ?? .undefined
-        case .namespace(let number): namespaces[number][name] ?? .undefined
-        default: .undefined
-        }
-    }
-
-    private func element(_ base: JinjaValue, _ index: JinjaValue) throws(JinjaError) -> JinjaValue {
-        switch (base, index) {
-        case (.array(let items), .integer(let place)):
-            let at = place < 0 ? items.count + place : place
-            return items.indices.contains(at) ? items[at] : .undefined
-        case (.string(let text), .integer(let place)):
-            let characters = Array(text.unicodeScalars)
-            let at = place < 0 ? characters.count + place : place
-            return characters.indices.contains(at) ? .string(String(characters[at])) : .undefined
-        case (_, .string(let name)): return member(base, name)
-        default: return .undefined
-        }
-    }
-
-    private func slice(_ base: JinjaValue, _ from: Int?, _ to: Int?, _ by: Int?) throws(JinjaError) -> JinjaValue {
-        func places(_ count: Int) throws(JinjaError) -> [Int] {
-            func clamp(_ place: Int, _ low: Int, _ high: Int) -> Int {
-                min(max(place < 0 ? count + place : place, low), high)
-            }
-            let by = by ?? 1
-            if by > 0 {
-                return Array(
-                    stride(
-                        from: from.map { clamp($0, 0, count) } ?? 0, to: to.map { clamp($0, 0, count) } ?? count, by: by
-                    ))
-            }
-            guard by < 0 else { throw JinjaError("a slice with step 0") }
-            return Array(
-                stride(
-                    from: from.map { clamp($0, -1, count - 1) } ?? count - 1,
-                    to: to.map { clamp($0, -1, count - 1) } ?? -1, by: by))
-        }
-        switch base {
-        case .array(let items): return .array(try places(items.count).map { items[$0] })
-        case .string(let text):
-            let scalars = Array(text.unicodeScalars)
-            var part = String.UnicodeScalarView()
-            part.append(contentsOf: try places(scalars.count).map { scalars[$0] })
-            return .string(String(part))
-        default: throw JinjaError("a slice of something that is no list")
-        }
-    }
-
-    private mutating func call(
-        _ function: JinjaExpression, _ arguments: [JinjaExpression], _ named: [(String, JinjaExpression)]
+    private mutating func dictionary(
+        _ items: [(JinjaExpression, JinjaExpression)]
     ) throws(JinjaError) -> JinjaValue {
-        let values = try evaluate(all: arguments)
+        var members: [(String, JinjaValue)] = []
+        for (key, value) in items {
+            guard case .string(let key) = try evaluate(key) else { throw JinjaError("a key that is no text") }
+            try work.spend(4 * JinjaWork.item + JinjaKey(text: key).price)
+            members.append((key, try evaluate(value)))
+        }
+        return try .object(members)
+    }
+
+    private mutating func follow(_ link: JinjaLink, from value: JinjaValue) throws(JinjaError) -> JinjaValue {
+        try work.spend(JinjaWork.step)
+        switch link {
+        case .attribute(let name): return try member(name, of: value)
+        case .index(let index):
+            let index = try evaluate(index)
+            if case .namespace = value, case .string(let name) = index { return try member(name, of: value) }
+            return try library.element(value, index)
+        case .slice(let parts):
+            var bounds: [JinjaValue?] = []
+            for part in parts {
+                guard let part else {
+                    bounds.append(nil)
+                    continue
+                }
+                bounds.append(try evaluate(part))
+            }
+            return try library.slice(value, bounds)
+        case .method(let name, let arguments): return try library.method(name, of: value, try evaluate(arguments))
+        case .filter(let name, let arguments): return try library.filter(name, value, try evaluate(arguments))
+        case .test(let name, let arguments, let negated):
+            return .bool(try library.test(name, value, try evaluate(arguments)) != negated)
+        }
+    }
+
+    private func member(_ name: String, of value: JinjaValue) throws(JinjaError) -> JinjaValue {
+        guard case .namespace(let number) = value else { return try library.attribute(name, of: value) }
+        try work.spend(name.utf8.count)
+        return namespaces[number][JinjaKey(text: name)] ?? .undefined
+    }
+
+    // MARK: - Calls
+
+    private mutating func call(_ name: String, _ arguments: JinjaArguments) throws(JinjaError) -> JinjaValue {
+        let function = try variable(name)
+        let given = try evaluate(arguments)
         switch function {
-        case .attribute(let base, let method):
-            return try JinjaLibrary.method(method, of: try evaluate(base), values)
-        case .variable(let name):
-            switch variable(name) {
-            case .macro(let number): return try call(macros[number], name, values, try evaluate(named: named))
-            case .function(let name): return try call(name, values, named)
-            default: throw JinjaError("the function \(name) is not supported")
-            }
-        default: throw JinjaError("something that is no function is called")
+        case .macro(let number): return try call(macro: number, name, given)
+        case .function(let name): return try call(name, given)
+        default: throw JinjaError("the function \(name) is not supported")
         }
     }
 
-    /// A macro sees what the whole template has set, and its parameters.
-    private mutating func call(
-        _ macro: JinjaMacro, _ name: String, _ values: [JinjaValue], _ named: [String: JinjaValue]
-    ) throws(JinjaError) -> JinjaValue {
-        guard values.count <= macro.parameters.count else { throw JinjaError("the macro \(name) gets too many values") }
+    /// A macro sees what the whole template has set, what was set around it, and its parameters.
+    private mutating func call(macro number: Int, _ name: String, _ given: JinjaGiven) throws(JinjaError) -> JinjaValue
+    {
+        let macro = macros[number].macro
+        guard given.plain.count <= macro.parameters.count else {
+            throw JinjaError("the macro \(name) gets too many values")
+        }
         guard calls < Self.callLimit else { throw JinjaError("the macro \(name) calls itself without end") }
+        var named = Dictionary(given.named, uniquingKeysWith: { $1 })
         calls += 1
         let (outer, left) = (scopes, leaving)
-        scopes = [outer[0], [:]]
+        scopes = [outer[0]] + macros[number].scopes + [[:]]
         defer {
             scopes = outer
             leaving = left
             calls -= 1
         }
         for (place, parameter) in macro.parameters.enumerated() {
-            let given = place < values.count ? values[place] : named[parameter.name]
-            let standard =
-                try given == nil ? parameter.standard.map { value throws(JinjaError) in try evaluate(value) } : nil
-            scopes[1][parameter.name] = given ?? standard ?? .undefined
+            var value = place < given.plain.count ? given.plain[place] : named.removeValue(forKey: parameter.name)
+            if value == nil, let standard = parameter.standard { value = try evaluate(standard) }
+            scopes[scopes.count - 1][parameter.name] = value ?? .undefined
         }
+        guard named.isEmpty else { throw JinjaError("the macro \(name) gets values that it does not know") }
         return .string(try text(of: macro.body))
     }
 
-    private mutating func call(
-        _ function: String, _ values: [JinjaValue], _ named: [(String, JinjaExpression)]
-    ) throws(JinjaError) -> JinjaValue {
+    private mutating func call(_ function: String, _ given: JinjaGiven) throws(JinjaError) -> JinjaValue {
         switch function {
-        case "raise_exception": throw JinjaError("refuses the conversation: \(values.first?.text ?? "")")
-        case "strftime_now": return .string(TemplateClock.text(values.first?.text ?? ""))
+        case "raise_exception":
+            throw JinjaError(try work.text(try given.bound(to: "message", of: function)[0] ?? .string("")), .refused)
+        case "strftime_now":
+            let pattern = try library.string(try given.bound(to: "format", of: function)[0], for: function)
+            let text = TemplateClock.text(pattern)
+            guard !text.isEmpty || pattern.isEmpty else { throw JinjaError("the time is no text, or a long one") }
+            return .string(text)
         case "namespace":
-            namespaces.append(try evaluate(named: named))
+            try work.spend(4 * JinjaWork.step)
+            let members = try members(given, of: function)
+            guard !members.contains(where: { $0.0.hasPrefix("_") }) else {
+                throw JinjaError("a name in a namespace begins with _")
+            }
+            let keyed = members.map { (JinjaKey(text: $0.0), $0.1) }
+            namespaces.append(Dictionary(keyed, uniquingKeysWith: { $1 }))
             return .namespace(namespaces.count - 1)
-        case "range":
-            let numbers = values.compactMap { if case .integer(let value) = $0 { value } else { nil } }
-            guard (1...3).contains(numbers.count), numbers.count == values.count else {
-                throw JinjaError("range wants one to three numbers")
-            }
-            let from = numbers.count > 1 ? numbers[0] : 0
-            let to = numbers.count > 1 ? numbers[1] : numbers[0]
-            let by = numbers.count > 2 ? numbers[2] : 1
-            guard by != 0, abs(to.subtractingReportingOverflow(from).partialValue) < 1 << 20 else {
-                throw JinjaError("range is too long")
-            }
-            return .array(stride(from: from, to: to, by: by).map { .integer($0) })
-        default:
-            var members: [(String, JinjaValue)] = []
-            for (key, value) in named { members.append((key, try evaluate(value))) }
-            return .object(members)
+        case "range": return try range(given)
+        default: return try .object(try members(given, of: function))
         }
+    }
+
+    /// What `dict` and `namespace` take from a dictionary and from values with names.
+    private func members(
+        _ given: JinjaGiven, of function: String
+    ) throws(JinjaError) -> [(String, JinjaValue)] {
+        var members = given.named
+        if let first = given.plain.first {
+            guard given.plain.count == 1, case .dictionary(let dictionary) = first else {
+                throw JinjaError("\(function) wants a dictionary, or values with names")
+            }
+            members = Array(zip(dictionary.keys, dictionary.values)) + members
+        }
+        for (key, _) in members { try work.spend(4 * JinjaWork.item + JinjaKey(text: key).price) }
+        return members
+    }
+
+    /// Numbers in order; as many as Jinja's sandbox allows.
+    private func range(_ given: JinjaGiven) throws(JinjaError) -> JinjaValue {
+        let values = try given.bound(to: "_from", "_to", "_by", of: "range").compactMap { $0 }
+        let numbers = values.compactMap(\.whole)
+        guard !numbers.isEmpty, numbers.count == values.count else {
+            throw JinjaError("range wants one to three numbers")
+        }
+        let from = numbers.count > 1 ? numbers[0] : 0
+        let to = numbers.count > 1 ? numbers[1] : numbers[0]
+        let by = numbers.count > 2 ? numbers[2] : 1
+        guard by != 0 else { throw JinjaError("range with step 0") }
+        let (distance, isBeyond) = to.subtractingReportingOverflow(from)
+        // Without end in sight, or with it behind.
+        if isBeyond ? (to > from) != (by > 0) : distance == 0 || (distance > 0) != (by > 0) {
+            return try .list([JinjaValue](), .range)
+        }
+        guard !isBeyond, (distance.magnitude - 1) / by.magnitude < 100_000 else {
+            throw JinjaError("range is too long")
+        }
+        let count = Int((distance.magnitude - 1) / by.magnitude) + 1
+        try work.spend(items: count)
+        return try .list((0..<count).map { .integer(from + $0 * by) }, .range)
     }
 }
