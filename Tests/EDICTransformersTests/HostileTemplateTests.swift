@@ -111,7 +111,8 @@ import Testing
     ])
     func deepExpressionsAreRefused(_ open: String, _ middle: String, _ close: String) {
         refuses(
-            "{{ " + Self.nested(open, middle, close) + " }}", close.isEmpty && "([".contains(open) ? "closes" : "deeper")
+            "{{ " + Self.nested(open, middle, close) + " }}", close.isEmpty && "([".contains(open) ? "closes" : "deeper"
+        )
     }
 
     @Test(arguments: [
