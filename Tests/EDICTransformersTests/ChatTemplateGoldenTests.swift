@@ -240,6 +240,10 @@ import Testing
         {{ [1,2]|sum }}
         {{ [1,2]|max }}
         {{ none|length }}
+        {{ 1 is defined is true }}
+        {{ messages | list[0] }}
+        {{ messages | first.role }}
+        {{ 1 if 1 is defined if 2 }}
         {{ 'a'|nope }}
         {% if a %}x{% else %}y{% elif b %}z{% endif %}
         {% for a in [1] %}{{ a }}

@@ -65,8 +65,8 @@ import Testing
         // Much work in one step.
         long + "{{ ns.a[:1000000] ~ 'b' in ns.a }}", long + "{{ ns.a.count(ns.a[:1000000] ~ 'b') }}",
         long + "{% for i in range(99999) %}{{ {'a': 1}[ns.a] }}{% endfor %}",
-        long + "{% set b = ns.a ~ '' %}{% for i in range(99999) %}{{ ns.a == b }}{{ ns.a < b }}{% endfor %}",
-        long + "{% set b = ns.a ~ '' %}{% for i in range(99999) %}{{ ns.a.startswith(b) }}{% endfor %}",
+        long
+            + "{% set b = ns.a ~ '' %}{% for i in range(999) %}{{ ns.a == b }}{{ ns.a < b }}{{ ns.a.endswith(b) }}{% endfor %}",
         long + "{% for i in range(99999) %}{{ ns.a | upper | length }}{{ ns.a[5] }}{% endfor %}",
         long + "{% for c in ns.a %}{% endfor %}", long + "{{ (ns.a ~ ns.a).replace('', 'b') }}",
         repeated("ns.a ~ ns.a", 24, from: "'a '") + "{{ ns.a.split() | length }}",
@@ -127,14 +127,14 @@ import Testing
     }
 
     private func refuses(_ source: String, _ word: String) {
-        let error = #expect(throws: ModelError.self) { try ChatTemplate(source, file: "f", bos: nil, eos: nil) }
+        let error = #expect(throws: ModelError.self) { _ = try ChatTemplate(source, file: "f", bos: nil, eos: nil) }
         #expect(error?.code == .unsupported && error?.message.contains(word) == true)
     }
 
     /// What is long without being deep costs no stack: where it is run, where it is not, and where it is freed.
     @Test(arguments: [
         ("1", " + 1", "100001"), ("1", " * 1", "1"), ("0", " or 0", "0"), ("1", " and 1", "1"), ("1", " <= 1", "True"),
-        ("1", " | int", "1"), ("1", " is defined", "True"), ("'a'", ".strip()", "a"), ("'a'", "[0]", "a"),
+        ("1", " | int", "1"), ("1", " is eq(1)", "True"), ("'a'", ".strip()", "a"), ("'a'", "[0]", "a"),
         ("a", ".b", nil), ("a", "[0]", nil), ("1", " ~ 1", nil), ("a", "()", nil),
     ])
     func longChainsTakeNoStack(_ start: String, _ link: String, _ expected: String?) throws {

@@ -85,9 +85,9 @@ extension JinjaParser {
             first = try primary()
         }
         var links: [JinjaLink] = []
-        while true {
-            if try postfix(&links) { continue }
-            guard withFilters else { break }
+        while try postfix(&links) {}
+        // Parts stand before filters and tests, not behind them.
+        while withFilters {
             if take("|") {
                 let filter = try name()
                 links.append(.filter(filter, take("(") ? try arguments() : JinjaArguments()))
@@ -107,7 +107,8 @@ extension JinjaParser {
         // One argument may follow without parentheses.
         switch next {
         case .string, .number, .symbol("["), .symbol("{"): break
-        case .name(let word)? where !["else", "or", "and", "is", "if", "in", "not"].contains(word): break
+        case .name("is")?: throw JinjaError("a test of a test wants parentheses")
+        case .name(let word)? where !["else", "or", "and"].contains(word): break
         default: return .test(test, JinjaArguments(), negated: negated)
         }
         let argument = try primary()
