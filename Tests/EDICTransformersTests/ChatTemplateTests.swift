@@ -101,6 +101,17 @@ import Testing
         #expect(text.wholeMatch(of: /20\d\d-[01]\d-[0-3]\d/) != nil)
     }
 
+    /// Templates look through all messages, and copy all that is written, for each message.
+    @Test func longConversationsMayTakeMoreWork() throws {
+        let source =
+            "{% set ns = namespace(text='') %}{% for m in messages %}{% set ns.text = ns.text ~ m.content %}"
+            + "{% for i in range(loop.index0 - 1, -1, -1) %}{% endfor %}{% endfor %}{{ ns.text | length }}"
+        let words = ChatMessage(role: "user", content: String(repeating: "word ", count: 200))
+        let text = try ChatTemplate(source, file: "test", bos: nil, eos: nil)
+            .render(Array(repeating: words, count: 600), addsGenerationPrompt: false)
+        #expect(text == "600000")
+    }
+
     /// What calls itself, loops or grows without end is stopped, and what is not known is named.
     @Test(arguments: [
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "itself"),

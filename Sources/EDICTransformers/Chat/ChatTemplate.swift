@@ -75,7 +75,9 @@ public struct ChatTemplate: Sendable {
     ) throws(ModelError) -> String {
         do throws(JinjaError) {
             var turns: [JinjaValue] = []
+            var input = 0
             for message in messages {
+                input += message.content.utf8.count + 256
                 turns.append(
                     try .object([("role", .string(message.role)), ("content", .string(message.content))]))
             }
@@ -84,7 +86,7 @@ public struct ChatTemplate: Sendable {
                 variables: [
                     "messages": try .list(turns), "add_generation_prompt": .bool(addsGenerationPrompt),
                     "bos_token": .string(bos), "eos_token": .string(eos), "tools": .none, "documents": .none,
-                ], StopSignal(shouldStop))
+                ], JinjaWork(input: input, StopSignal(shouldStop)))
         } catch {
             switch error.kind {
             case .refused:

@@ -25,9 +25,9 @@ struct JinjaInterpreter {
     ]
 
     static func render(
-        _ program: [JinjaNode], variables: [String: JinjaValue], _ stop: StopSignal
+        _ program: [JinjaNode], variables: [String: JinjaValue], _ work: JinjaWork
     ) throws(JinjaError) -> String {
-        var interpreter = JinjaInterpreter(scopes: [variables], JinjaWork(stop))
+        var interpreter = JinjaInterpreter(scopes: [variables], work)
         try interpreter.run(program)
         return interpreter.output
     }

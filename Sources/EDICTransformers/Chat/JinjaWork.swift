@@ -21,8 +21,11 @@ struct JinjaError: Error {
 /// How much one rendering may do. Everything that takes time or memory is paid for here, before it is done or while it
 /// is, so that a template can neither run on nor fill the memory.
 final class JinjaWork {
-    /// The price of a byte is 1: a template can make this many.
-    private static let limit = 1 << 27
+    /// The price of a byte is 1: a template can make this many, and some for each byte of the conversation, since there are
+    /// templates that copy what they have written for each message. Then comes the limit that nothing moves.
+    private static let least = 1 << 27
+    private static let perByte = 1 << 10
+    private static let most = 1 << 30
     /// The price of evaluating an expression or running a node.
     static let step = 64
     /// The price of a value in a list, and of a key.
@@ -32,12 +35,17 @@ final class JinjaWork {
 
     private var done = 0
     private var nextQuestion = 0
+    private let limit: Int
     private let stop: StopSignal
 
-    init(_ stop: StopSignal) { self.stop = stop }
+    /// - Parameter input: how many bytes the conversation has.
+    init(input: Int, _ stop: StopSignal) {
+        limit = min(Self.least + Self.perByte * min(input, Self.most), Self.most)
+        self.stop = stop
+    }
 
     func spend(_ amount: Int) throws(JinjaError) {
-        guard amount <= Self.limit - done else { throw JinjaError("it runs without end or writes without measure") }
+        guard amount <= limit - done else { throw JinjaError("it runs without end or writes without measure") }
         done += amount
         if done >= nextQuestion {
             nextQuestion = done + Self.betweenQuestions
