@@ -25,7 +25,7 @@ final class JinjaWork {
     /// templates that copy what they have written for each message. Then comes the limit that nothing moves.
     private static let least = 1 << 27
     private static let perByte = 1 << 10
-    private static let most = 1 << 30
+    private static let most = 1 << 29
     /// The price of evaluating an expression or running a node.
     static let step = 64
     /// The price of a value in a list, and of a key.
