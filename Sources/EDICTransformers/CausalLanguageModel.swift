@@ -65,11 +65,12 @@ public final class CausalLanguageModel: Sendable {
             tokenizer = parts.1
             endTokens = Set(
                 ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
-            let texts = ["bos_token_id", "eos_token_id"].map { key in
-                gguf.integer("tokenizer.ggml." + key).flatMap { parts.1.spelling(of: $0) }
-            }
             chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
-                try ChatTemplate(source, file: file.string, bos: texts[0], eos: texts[1])
+                let names = ["bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"]
+                let texts = names.compactMapValues { name in
+                    gguf.integer("tokenizer.ggml.\(name)_token_id").flatMap { parts.1.spelling(of: $0) }
+                }
+                return try ChatTemplate(source, file: file.string, tokens: texts)
             }
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
@@ -115,7 +116,7 @@ public final class CausalLanguageModel: Sendable {
         guard let chatTemplate else {
             throw ModelError(.badRequest, "the model has no chat template; continue a plain prompt instead")
         }
-        let prompt = try chatTemplate.render(messages, addsGenerationPrompt: true)
+        let prompt = try chatTemplate.render(messages, addsGenerationPrompt: true, shouldStop: shouldStop)
         return try generate(
             tokens: tokenizer.encode(prompt, addingSpecialTokens: false), options: options, onText: onText,
             shouldStop: shouldStop)

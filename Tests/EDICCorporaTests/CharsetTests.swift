@@ -38,6 +38,44 @@ import _EDICTestSupport
         #expect(result.reading.charset == "ISO-8859-2" && result.reading.charsetContradiction.isEmpty)
     }
 
+    /// Only a place that is for it names a charset, and bytes that are evidently UTF-8 are read as such.
+    @Test(
+        arguments: [
+            (
+                "<!-- <meta charset=iso-8859-1> --><meta charset=utf-8><p>Vier Häfen und drei Schiffe</p>",
+                FileFormat.html, false
+            ),
+            ("<meta name=x content='y'><p>charset=iso-8859-1 in Häfen und auf Schiffen</p>", .html, false),
+            ("<meta charset=iso-8859-1><p>Vier Häfen und drei Schiffe</p>", .html, true),
+            ("\u{FEFF}<meta charset=iso-8859-1><p>Vier Häfen und drei Schiffe</p>", .html, false),
+            (
+                "# charset=iso-8859-1\nmsgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\\n\"\n\nmsgid \"a\"\nmsgstr \"Vier Häfen\"\n",
+                .po, false
+            ),
+        ])
+    func namesElsewhereDoNotCount(_ text: String, _ format: FileFormat, isContradicted: Bool) throws {
+        let result = try read(text, format, languages: ["de"])
+        #expect(result.reading.charset == "UTF-8" && result.texts.contains { $0.contains("Häfen") }, "\(result.texts)")
+        #expect(result.reading.charsetContradiction.isEmpty != isContradicted)
+    }
+
+    /// What Windows' programs call ISO 8859-1.
+    @Test func windowsCharactersAreKept() throws {
+        let bytes =
+            Array("<meta charset=iso-8859-1><p>Der ".utf8) + [0x93, 0x57, 0x94] + Array(" kostet ".utf8) + [0x80, 0xE4]
+        let result = try read(bytes, .html, languages: ["de"])
+        #expect(result.reading.charset == "windows-1252" && result.texts == ["Der “W” kostet €ä"])
+        #expect(result.reading.charsetContradiction.hasPrefix("the file says ISO-8859-1, the bytes windows-1252 ("))
+    }
+
+    /// A page that names UTF-8, and the manifest what it is.
+    @Test func theManifestHelpsAgainstAFileThatIsWrong() throws {
+        let bytes = Array("<meta charset=utf-8><p>Gr".utf8) + [0xF6, 0xDF, 0x65] + Array("</p>".utf8)
+        let result = try read(bytes, .html, languages: ["de"], encoding: "iso-8859-1")
+        #expect(result.reading.charset == "ISO-8859-1" && result.texts == ["Größe"])
+        #expect(result.reading.charsetContradiction.hasPrefix("the file says UTF-8, the bytes ISO-8859-1 ("))
+    }
+
     @Test func bytesThatAreNoText() throws {
         var generator = SeededGenerator(seed: 3)
         let bytes = (0..<10_000).map { _ in UInt8.random(in: 0...255, using: &generator) }

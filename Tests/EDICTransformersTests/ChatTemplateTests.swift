@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import EDICTransformers
@@ -11,6 +12,23 @@ import Testing
 
     static func render(_ source: String) throws(ModelError) -> String {
         try ChatTemplate(source, file: "test", bos: "<s>", eos: "</s>").render(messages, addsGenerationPrompt: true)
+    }
+
+    /// Older folders keep their tokens in a file of their own.
+    @Test func tokensComeFromEitherFile() throws {
+        try withFolder { folder in
+            let template = "{{ bos_token + unk_token }}|{{ pad_token }}|{{ eos_token + mask_token }}"
+            for (name, text) in [
+                ("chat_template.jinja", template),
+                ("tokenizer_config.json", #"{"unk_token": "<u>", "pad_token": "<p>"}"#),
+                (
+                    "special_tokens_map.json",
+                    #"{"bos_token": {"content": "<s>"}, "unk_token": "<x>", "mask_token": "<m>"}"#
+                ),
+            ] { try writeFile(Array(text.utf8), to: folder.appending(name)) }
+            let read = try #require(try ChatTemplate(folder: folder))
+            #expect(try read.render([], addsGenerationPrompt: false) == "<s><u>|<p>|<m>")
+        }
     }
 
     @Test(arguments: [

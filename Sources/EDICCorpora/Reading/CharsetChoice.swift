@@ -3,13 +3,13 @@ internal import EDICText
 /// The charset of a file, found by its first bytes.
 struct CharsetChoice {
     let charset: Charset
-    /// Why it is not the one that the manifest says; empty where it is, or where the manifest says none.
+    /// Why it is not the one that the manifest or the file itself says; empty where it is, or where neither says one.
     let contradiction: String
 
     /// Finds the charset of the text that begins with `head`.
     ///
-    /// In order: a byte order mark, what the format itself says (XML, HTML, PO), UTF-16 by its zero bytes, what the
-    /// manifest says unless the bytes speak against it, UTF-8 if they are, else what the detector finds.
+    /// In order: a byte order mark, UTF-16 by its zero bytes, what the format itself says (XML, HTML, PO) or else the manifest,
+    /// unless the bytes speak against it, UTF-8 if they are, else what the detector finds.
     init(_ head: Span<UInt8>, specification: FileSpecification, languages: [String]) throws(FileFault) {
         var declared: Charset?
         if let name = specification.encoding {
@@ -18,11 +18,18 @@ struct CharsetChoice {
                 throw FileFault(.invalidEncoding, "the charset \"\(name)\" is not known", .file)
             }
         }
+        if let marked = Self.utf8Mark(head) {
+            charset = marked
+            contradiction = ""
+            return
+        }
         if let named = Self.declaration(head, specification.format), let own = Charset(named: named) {
             // What is read as ASCII up to here cannot be in units of two bytes.
             let isWide = own.name.hasPrefix("UTF-16") || own.name.hasPrefix("UTF-32")
-            charset = Self.wideASCII(head) ?? (isWide ? .utf8 : own)
-            contradiction = ""
+            let named = Self.wideASCII(head) ?? (isWide ? .utf8 : own)
+            let other = Self.evident(head, named: named, manifest: declared)
+            charset = other?.charset ?? named
+            contradiction = other.map { "the file says \(named), the bytes \($0.charset) (\($0.reason))" } ?? ""
             return
         }
         if let wide = Self.wideASCII(head) {
@@ -49,6 +56,29 @@ struct CharsetChoice {
             contradiction = ""
         }
         charset = guess.charset
+    }
+
+    /// The charset that the bytes are evidently in, where it is not the one that the file names.
+    private static func evident(
+        _ head: Span<UInt8>, named: Charset, manifest: Charset?
+    ) -> (charset: Charset, reason: String)? {
+        let text = head.extracting(..<endOfCharacters(head))
+        let isUTF8 = UTF8Validation.isWellFormed(text)
+        if !named.name.hasPrefix("UTF-"), isUTF8, text.indices.contains(where: { text[$0] >= 0x80 }) {
+            return (.utf8, "each byte beyond ASCII is part of a character of it")
+        }
+        if named == .utf8, !isUTF8, let manifest, manifest != .utf8, !isMostlyUTF8(head) {
+            return (manifest, "as the manifest says; they are not UTF-8")
+        }
+        // These are no characters in ISO 8859-1, and browsers read it as windows-1252.
+        if named == .latin1, let place = text.indices.first(where: { 0x80...0x9F ~= text[$0] }) {
+            return (.windows1252, "such as the one at \(place)")
+        }
+        return nil
+    }
+
+    private static func utf8Mark(_ head: Span<UInt8>) -> Charset? {
+        head.count >= 3 && head[0] == 0xEF && head[1] == 0xBB && head[2] == 0xBF ? .utf8 : nil
     }
 
     /// How sure the detector must be to overrule the manifest.
@@ -94,10 +124,35 @@ struct CharsetChoice {
         let start = head.extracting(..<min(head.count, 4096))
         switch format {
         case .tmx, .tei: return xmlEncoding(start)
-        case .html: return xmlEncoding(start) ?? value(of: "charset", in: start)
-        case .po: return value(of: "charset", in: start).flatMap { $0 == "CHARSET" ? nil : $0 }
+        case .html: return xmlEncoding(start) ?? metaCharset(start)
+        case .po: return headerCharset(start).flatMap { $0 == "CHARSET" ? nil : $0 }
         case .text, .jsonl, .tsv, .moses, .conllu, .mo: return nil
         }
+    }
+
+    /// What the first `<meta …>` with a charset names, outside comments.
+    private static func metaCharset(_ start: Span<UInt8>) -> String? {
+        var from = 0
+        while let open = start.firstIndex(of: UInt8(ascii: "<"), from: from) {
+            let rest = start.extracting(open...)
+            if rest.starts(with: "<!--") {
+                guard let end = rest.end(ofFirst: "-->") else { return nil }
+                from = open + end
+                continue
+            }
+            from = open + 1
+            let end = rest.firstIndex(of: UInt8(ascii: ">")) ?? rest.count
+            guard end > 5, rest.extracting(..<5).lowercasedEquals("<meta") else { continue }
+            if let name = value(of: "charset", in: rest.extracting(..<end)) { return name }
+        }
+        return nil
+    }
+
+    /// What the field `Content-Type` of a catalogue's header names.
+    private static func headerCharset(_ start: Span<UInt8>) -> String? {
+        guard let begin = start.end(ofFirst: "\"Content-Type:") else { return nil }
+        let rest = start.extracting(begin...)
+        return value(of: "charset", in: rest.extracting(..<(rest.firstIndex(of: 0x0A) ?? rest.count)))
     }
 
     private static func xmlEncoding(_ start: Span<UInt8>) -> String? {
@@ -132,6 +187,13 @@ struct CharsetChoice {
 }
 
 extension Span<UInt8> {
+    /// The index behind the first bytes that are those of `other`.
+    fileprivate func end(ofFirst other: StaticString) -> Int? {
+        let length = other.utf8CodeUnitCount
+        guard count >= length else { return nil }
+        return (0...count - length).first { extracting($0...).starts(with: other) }.map { $0 + length }
+    }
+
     /// Whether the bytes are `other`, which is in lower case, but for the case of letters of ASCII.
     fileprivate func lowercasedEquals(_ other: StaticString) -> Bool {
         guard count == other.utf8CodeUnitCount else { return false }

@@ -23,16 +23,26 @@ public struct ChatMessage: Sendable, Hashable {
 public struct ChatTemplate: Sendable {
     private let program: [JinjaNode]
     private let file: String
-    private let bos: String
-    private let eos: String
+    /// The texts of tokens that a template may write, by the names it has for them.
+    private let tokens: [String: String]
+
+    /// What templates call tokens of their own.
+    static let tokenNames = [
+        "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+    ]
 
     /// Parses a template.
     ///
     /// - Parameter file: where it is from, for messages.
     public init(_ source: String, file: String, bos: String?, eos: String?) throws(ModelError) {
+        try self.init(source, file: file, tokens: ["bos_token": bos, "eos_token": eos].compactMapValues(\.self))
+    }
+
+    /// - Parameter tokens: those of ``tokenNames`` that the model has.
+    init(_ source: String, file: String, tokens: [String: String]) throws(ModelError) {
         self.file = file
-        self.bos = bos ?? ""
-        self.eos = eos ?? ""
+        // Templates of models without them may add to these two.
+        self.tokens = tokens.merging(["bos_token": "", "eos_token": ""]) { own, _ in own }
         do throws(JinjaError) {
             program = try JinjaParser.parse(source)
         } catch {
@@ -44,8 +54,11 @@ public struct ChatTemplate: Sendable {
     init?(folder: FilePath) throws(ModelError) {
         let configurationPath = folder.appending("tokenizer_config.json")
         let configuration = FileTree.exists(configurationPath) ? try ModelConfiguration(configurationPath) : nil
-        func special(_ key: String) -> String? {
-            configuration?[key].flatMap { $0.string ?? $0["content"]?.string }
+        let mapPath = folder.appending("special_tokens_map.json")
+        let map = FileTree.exists(mapPath) ? try ModelConfiguration(mapPath) : nil
+        var tokens: [String: String] = [:]
+        for name in Self.tokenNames {
+            tokens[name] = (configuration?[name] ?? map?[name]).flatMap { $0.string ?? $0["content"]?.string }
         }
         let own = folder.appending("chat_template.jinja")
         let source: String
@@ -60,7 +73,7 @@ public struct ChatTemplate: Sendable {
         } else {
             return nil
         }
-        try self.init(source, file: folder.string, bos: special("bos_token"), eos: special("eos_token"))
+        try self.init(source, file: folder.string, tokens: tokens)
     }
 
     /// The conversation as the text the model reads.
@@ -81,16 +94,17 @@ public struct ChatTemplate: Sendable {
                 turns.append(
                     try .object([("role", .string(message.role)), ("content", .string(message.content))]))
             }
+            var variables: [String: JinjaValue] = [
+                "messages": try .list(turns), "add_generation_prompt": .bool(addsGenerationPrompt), "tools": .none,
+                "documents": .none,
+            ]
+            for (name, text) in tokens { variables[name] = .string(text) }
             return try JinjaInterpreter.render(
-                program,
-                variables: [
-                    "messages": try .list(turns), "add_generation_prompt": .bool(addsGenerationPrompt),
-                    "bos_token": .string(bos), "eos_token": .string(eos), "tools": .none, "documents": .none,
-                ], JinjaWork(input: input, StopSignal(shouldStop)))
+                program, variables: variables, JinjaWork(input: input, StopSignal(shouldStop)))
         } catch {
             switch error.kind {
             case .refused:
-                throw ModelError(.badRequest, "\(file): the chat template refuses the conversation: \(error.message)")
+                throw ModelError(.badRequest, "the chat template refuses the conversation: \(error.message)")
             case .stopped: throw ModelError(.cancelled, "\(file): the chat template: \(error.message)")
             case .notUnderstood: throw ModelError(.unsupported, "\(file): the chat template: \(error.message)")
             }
