@@ -4,6 +4,10 @@ extension TokenizerJSONReader {
     func detectsByteLevel(_ model: JSONElement) throws(TokenizerError) -> Bool {
         if let type = model["type"]?.string, type != "BPE" { return false }
         if model["byte_fallback"]?.bool == true { return false }
+        // Symbols that carry a mark are no bytes (CLIP): then texts are of the alphabet's letters.
+        for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
+            return false
+        }
         func last(_ element: JSONElement?, _ list: String) -> String? {
             guard let element else { return nil }
             guard element["type"]?.string == "Sequence" else { return element["type"]?.string }
@@ -99,7 +103,7 @@ extension TokenizerJSONReader {
         options.ignoresMerges = try bool(model, "ignore_merges", "model", default: false)
         options.continuingPrefix = prefix
         options.endOfWordSuffix = Array((model["end_of_word_suffix"]?.string ?? "").utf8)
-        guard isByteLevel, options.continuingPrefix.isEmpty, options.endOfWordSuffix.isEmpty else {
+        guard isByteLevel else {
             return try BytePairModel(
                 vocabulary: spelled, index: spelling, merges: merges, results: results, isByteLevel: false,
                 options: options)

@@ -9,6 +9,8 @@ extension YAMLNode {
     /// - Throws: ``YAMLError`` with the line.
     public init?(parsing yaml: String, depthLimit: Int = 64, sizeLimit: Int = 1 << 20) throws(YAMLError) {
         var yaml = yaml
+        // Some editors begin a file with a byte order mark, which libyaml takes for a key's.
+        if yaml.unicodeScalars.first == "\u{FEFF}" { yaml.unicodeScalars.removeFirst() }
         let result = yaml.withUTF8 { utf8 -> Result<YAMLNode?, YAMLError> in
             var reader = unsafe YAMLReader(utf8, depthLimit: depthLimit, sizeLimit: sizeLimit)
             do throws(YAMLError) {

@@ -69,6 +69,13 @@ import Testing
         #expect(result.texts[0] == "Öffnen" && result.reading.charset == "ISO-8859-1")
     }
 
+    /// A remark is no header.
+    @Test func charsetOfARemark() throws {
+        let result = try read("# charset=iso-8859-1\n" + Self.catalogue, .po, languages: ["de"])
+        #expect(result.texts[0] == "Öffnen" && result.reading.charset == "UTF-8")
+        #expect(result.reading.charsetContradiction.isEmpty)
+    }
+
     @Test func unknownLanguage() throws {
         let result = try read("msgid \"a\"\nmsgstr \"b\"\n", .po, languages: ["de", "fr"])
         #expect(result.reasons == [.undeclaredLanguage])

@@ -4,6 +4,21 @@ import _EDICTestSupport
 
 @testable import EDICTokenizers
 
+/// CLIP's tokenizers: letters of bytes, of which a word's last one has a mark (ids of the library tokenizers).
+@Test(arguments: [("aΣ a", [7, 1]), ("Σa Σ", [5, 1, 6]), ("ΣΣ aa", [5, 6, 0, 1])])
+func lettersOfBytesMayHaveAMark(_ text: String, _ ids: [UInt32]) throws {
+    let json = #"""
+        {"added_tokens": [], "normalizer": null, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+          {"type": "WhitespaceSplit"},
+          {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false}]},
+         "post_processor": null, "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "unk_token": null,
+          "continuing_subword_prefix": "", "end_of_word_suffix": "</w>", "fuse_unk": false,
+          "vocab": {"a": 0, "a</w>": 1, "Î": 2, "£": 3, "£</w>": 4, "Î£": 5, "Î£</w>": 6, "aÎ£</w>": 7},
+          "merges": [["Î", "£</w>"], ["Î", "£"], ["a", "Î£</w>"]]}}
+        """#
+    #expect(try Tokenizer(parsing: Array(json.utf8)).encode(text) == ids)
+}
+
 @Suite struct EncodingTests {
     /// A long word merged window by window is the word merged whole.
     @Test func windowsAndTheHeapAgree() throws {

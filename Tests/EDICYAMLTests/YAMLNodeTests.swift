@@ -34,6 +34,12 @@ import Testing
         #expect(node["id"]?["inner"] == nil)
     }
 
+    @Test func aByteOrderMarkIsNoPartOfAKey() throws {
+        for text in ["a: 1\n", "# remark\na: 1\n"] {
+            #expect(try YAMLNode(parsing: "\u{FEFF}" + text)?.members?.map(\.key.text) == ["a"])
+        }
+    }
+
     @Test(arguments: ["", "# nothing\n", "\n\n"]) func nothingIsNoNode(_ text: String) throws {
         #expect(try YAMLNode(parsing: text) == nil)
     }
