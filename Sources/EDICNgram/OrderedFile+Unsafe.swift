@@ -1,3 +1,4 @@
+internal import EDICStore
 internal import Glibc
 internal import Synchronization
 internal import SystemPackage
@@ -26,8 +27,12 @@ internal import SystemPackage
     private let state = Mutex(State())
     private let isDone = Atomic(false)
 
-    init(_ path: FilePath) throws(NgramError) {
-        self.path = path
+    init(_ name: FilePath) throws(NgramError) {
+        do throws(StoreError) {
+            path = try FileTree.placeToReplace(name)
+        } catch {
+            throw NgramError(.inputOutput, error.message, cause: error)
+        }
         partial = FilePath("\(path).\(getpid()).partial")
         let folder = path.removingLastComponent()
         // O_TMPFILE, a name that its C header only composes.

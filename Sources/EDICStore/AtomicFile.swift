@@ -27,7 +27,8 @@ public struct AtomicFile: ~Copyable {
     private var filled = 0
     private var digest = Digest.Builder()
 
-    /// Begins a file. The folder must exist; a file of this name is kept until `commit()`.
+    /// Begins a file. The folder must exist; a file of this name is kept until `commit()`. A symbolic link stays one, and the file
+    /// that it leads to is replaced.
     ///
     /// - Parameters:
     ///   - permissions: of the new file, before the process's mask.
@@ -40,7 +41,7 @@ public struct AtomicFile: ~Copyable {
     ) throws(StoreError) {
         self.path = path
         self.isDurable = isDurable
-        temporary = try TemporaryFile(for: path, permissions: permissions)
+        temporary = try TemporaryFile(for: FileTree.placeToReplace(path), permissions: permissions)
         buffer = RawBuffer(count: 1 << 17)
     }
 

@@ -147,6 +147,24 @@ public enum FileTree {
         }
     }
 
+    /// Where a finished file is to be put: at `path`, or where a symbolic link there leads.
+    ///
+    /// - Throws: `invalidArgument` where something is that a file would replace and should not, such as a device or a pipe.
+    public static func placeToReplace(_ path: FilePath) throws(StoreError) -> FilePath {
+        guard let kind = kind(of: path) else { return path }
+        guard kind == .file else {
+            throw StoreError(
+                .invalidArgument, "\(path): is no regular file, and would be replaced by one; give another name")
+        }
+        guard self.kind(of: path, followingLinks: false) == .symbolicLink else { return path }
+        let real = unsafe path.withPlatformString { unsafe realpath($0, nil) }
+        guard let real = unsafe real else {
+            throw StoreError(Errno(rawValue: errno), doing: "follow the link", name: path.string)
+        }
+        defer { unsafe free(real) }
+        return unsafe FilePath(platformString: real)
+    }
+
     /// Renames a file or a folder, replacing a file of the new name at once.
     ///
     /// - Parameter isDurable: false to leave it to the system when the new name reaches the disk.

@@ -23,24 +23,3 @@ func readFile(_ path: FilePath) throws(TokenizerError) -> [UInt8] {
         throw TokenizerError(.fileUnreadable, "\(path): cannot be read: \(error)", cause: error)
     }
 }
-
-/// Writes a whole file beside its place and renames it there, so that a reader never sees half of it.
-func writeFile(_ bytes: [UInt8], to path: FilePath) throws(TokenizerError) {
-    let partial = FilePath("\(path).partial")
-    do {
-        let file = try FileDescriptor.open(
-            partial, .writeOnly, options: [.create, .truncate], permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        do {
-            try file.closeAfter { _ = try file.writeAll(bytes) }
-        }
-    } catch {
-        throw TokenizerError(.fileUnreadable, "\(path): cannot be written: \(error)", cause: error)
-    }
-    guard rename(partial, to: path) else {
-        throw TokenizerError(.fileUnreadable, "\(path): the finished file cannot be put in place")
-    }
-}
-
-private func rename(_ from: FilePath, to: FilePath) -> Bool {
-    unsafe from.withPlatformString { from in unsafe to.withPlatformString { to in unsafe Glibc.rename(from, to) == 0 } }
-}

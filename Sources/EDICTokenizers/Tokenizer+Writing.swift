@@ -1,3 +1,4 @@
+internal import EDICStore
 public import SystemPackage
 
 extension Tokenizer {
@@ -7,10 +8,16 @@ extension Tokenizer {
 
     /// Writes the tokenizer; the file appears whole or not at all.
     public func write(to path: FilePath, format: Format) throws(TokenizerError) {
+        let bytes: [UInt8]
         do {
-            try writeFile(encoded(as: format), to: path)
+            bytes = try encoded(as: format)
         } catch {
             throw error.message.hasPrefix(path.string) ? error : error.inFile(path.string)
+        }
+        do throws(StoreError) {
+            try writeAtomically(bytes.span, to: path)
+        } catch {
+            throw TokenizerError(.fileUnwritable, error.message, cause: error)
         }
     }
 

@@ -1,8 +1,10 @@
 /// Why a tokenizer could not be read, trained, written or used.
 public struct TokenizerError: Error, Sendable, CustomStringConvertible {
     public enum Code: Sendable {
-        /// A file cannot be opened, read or written.
+        /// A file cannot be opened or read.
         case fileUnreadable
+        /// A file cannot be written.
+        case fileUnwritable
         /// The bytes are of no tokenizer format this module knows.
         case unknownFormat
         /// A known format with a damaged or contradictory content.

@@ -75,6 +75,7 @@ enum ExitMapping {
     private static func status(_ code: TokenizerError.Code) -> ExitStatus {
         switch code {
         case .fileUnreadable: .noInput
+        case .fileUnwritable: .ioError
         case .unknownFormat, .malformed, .unknownComponent, .unsupported: .badData
         case .notRepresentable, .invalidArgument: .usage
         case .outOfMemory: .internalError

@@ -1,4 +1,5 @@
 import EDICStore
+import Glibc
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -19,6 +20,23 @@ struct FileTests {
         #expect(written.count == 300_006)
         #expect(written.digest == (try Digest.ofFile(path)))
         #expect(try FileTree.names(in: folder.root) == ["x"])
+    }
+
+    /// A device or a pipe is not a name that is free, and a link is somebody's way to his file.
+    @Test func onlyFilesAreReplaced() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.file("pipe")
+        #expect(unsafe mkfifo(pipe.string, 0o600) == 0)
+        for path in [pipe, folder.root, "/dev/null"] {
+            let error = storeError { try writeAtomically("new", to: path) }
+            #expect(error?.code == .invalidArgument, "\(path)")
+        }
+        #expect(FileTree.kind(of: pipe) == .other && FileTree.kind(of: "/dev/null") == .other)
+        let real = try folder.write(Array("old".utf8), to: "real")
+        #expect(unsafe symlink("real", folder.file("link").string) == 0)
+        try writeAtomically("new", to: folder.file("link"))
+        #expect(FileTree.kind(of: folder.file("link"), followingLinks: false) == .symbolicLink)
+        #expect(try contents(of: real) == Array("new".utf8))
     }
 
     @Test func anAbandonedFileLeavesNothing() throws {
