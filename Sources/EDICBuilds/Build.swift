@@ -172,7 +172,7 @@ public struct Build: Sendable {
         }
         for path in paths {
             let stamp = try FileTree.stamp(of: path)
-            builder.update("\(path) \(stamp.size) \(stamp.modified) \(stamp.inode)\n")
+            builder.update("\(path) \(stamp.size) \(stamp.modified) \(stamp.changed) \(stamp.inode)\n")
         }
         return builder.finalize().description
     }

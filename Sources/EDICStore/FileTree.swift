@@ -8,12 +8,15 @@ public struct FileStamp: Hashable, Sendable {
     public var size: Int
     /// Nanoseconds since 1970 of the last change of the content.
     public var modified: Int
+    /// The same of the content, the rights or the name: a time that no program sets, though many set the one above.
+    public var changed: Int
     public var device: UInt64
     public var inode: UInt64
 
-    public init(size: Int, modified: Int, device: UInt64, inode: UInt64) {
+    public init(size: Int, modified: Int, changed: Int, device: UInt64, inode: UInt64) {
         self.size = size
         self.modified = modified
+        self.changed = changed
         self.device = device
         self.inode = inode
     }
@@ -44,9 +47,9 @@ public enum FileTree {
         guard let status = status(path, followingLinks: true) else {
             throw StoreError(Errno(rawValue: errno), doing: "look at it", name: path.string)
         }
+        func nanoseconds(_ time: timespec) -> Int { Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec) }
         return FileStamp(
-            size: Int(status.st_size),
-            modified: Int(status.st_mtim.tv_sec) * 1_000_000_000 + Int(status.st_mtim.tv_nsec),
+            size: Int(status.st_size), modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim),
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 

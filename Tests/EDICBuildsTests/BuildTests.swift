@@ -1,4 +1,5 @@
 import EDICStore
+import Glibc
 import Synchronization
 import SystemPackage
 import Testing
@@ -101,6 +102,25 @@ import _EDICTestSupport
         let second = try fixture.build(fixture.recipe())
         #expect(!first.isUnchanged && second.isUnchanged)
         #expect(first.rootHash == second.rootHash)
+    }
+
+    /// Programs that copy files set the time of the copy to that of the original.
+    @Test func aChangeOfTheSameSizeAndTimeIsSeen() throws {
+        let fixture = try Fixture()
+        let first = try fixture.build(fixture.recipe())
+        let path = fixture.root.appending("in").appending("library").appending("notes.txt")
+        var status = stat()
+        #expect(unsafe stat(path.string, &status) == 0)
+        // In place: another file would have another number.
+        let file = try FileDescriptor.open(path, .writeOnly)
+        try file.closeAfter { _ = try file.writeAll(Array("X".utf8)) }
+        let times = [status.st_atim, status.st_mtim]
+        #expect(unsafe utimensat(AT_FDCWD, path.string, times, 0) == 0)
+        #expect(
+            try FileTree.stamp(of: path).modified == Int(status.st_mtim.tv_sec) * 1_000_000_000
+                + Int(status.st_mtim.tv_nsec))
+        let second = try fixture.build(fixture.recipe())
+        #expect(!second.isUnchanged && second.rootHash != first.rootHash)
     }
 
     @Test func changeRedoesOnlyWhatDependsOnItAndEqualsAFullBuild() throws {

@@ -4,7 +4,7 @@ import EDICStore
 import Synchronization
 import SystemPackage
 
-/// The digests of contributed files. A file whose size, time and inode are those of the last build is not read again.
+/// The digests of contributed files. A file whose size, times and inode are those of the last build is not read again.
 final class InputDigests: Sendable {
     private struct Entry {
         var stamp: FileStamp
@@ -24,10 +24,11 @@ final class InputDigests: Sendable {
             known.reserveCapacity(files.count)
             for (name, value) in files {
                 guard let size = value[0]?.int, let modified = value[1]?.int, let device = value[2]?.int,
-                    let inode = value[3]?.int, let digest = value[4]?.string.flatMap({ Digest(hex: $0) })
+                    let inode = value[3]?.int, let digest = value[4]?.string.flatMap({ Digest(hex: $0) }),
+                    let changed = value[5]?.int
                 else { continue }
                 let stamp = FileStamp(
-                    size: size, modified: modified, device: UInt64(bitPattern: Int64(device)),
+                    size: size, modified: modified, changed: changed, device: UInt64(bitPattern: Int64(device)),
                     inode: UInt64(bitPattern: Int64(inode)))
                 known[name] = Entry(stamp: stamp, digest: digest)
             }
@@ -71,6 +72,7 @@ final class InputDigests: Sendable {
             writer.value(Int64(bitPattern: entry.stamp.device))
             writer.value(Int64(bitPattern: entry.stamp.inode))
             writer.value(entry.digest.description)
+            writer.value(entry.stamp.changed)
             writer.endArray()
         }
         writer.endObject()
