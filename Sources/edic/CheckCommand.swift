@@ -38,9 +38,10 @@ struct CheckCommand: ParsableCommand {
         }
         let check = ContributionCheck(identify: skipLanguages ? nil : try Self.identify())
         let contributions = try paths.flatMap { try Self.contributions(at: FilePath($0)) }
-        let reports = WorkerPool.shared.map(count: contributions.count) { index, _ in
+        var reports = WorkerPool.shared.map(count: contributions.count) { index, _ in
             check.check(contributions[index])
         }
+        Self.nameTwins(&reports)
         if json {
             Terminal.output(Self.json(reports))
         } else {
@@ -58,6 +59,22 @@ struct CheckCommand: ParsableCommand {
         let names = try FileTree.names(in: path).filter { !$0.hasPrefix(".") }
         let inside = names.map { path.appending($0) }.filter(holdsManifest)
         return inside.isEmpty ? [path] : inside
+    }
+
+    /// Of contributions with one id, a build takes the first only.
+    private static func nameTwins(_ reports: inout [ContributionCheck.Report]) {
+        var folders: [String: String] = [:]
+        for index in reports.indices {
+            guard let id = reports[index].contribution else { continue }
+            if let first = folders[id], first != reports[index].directory {
+                reports[index].findings.append(
+                    Finding(
+                        .error, "duplicate_contribution", file: ContributionManifest.fileName, key: "id",
+                        "\(first) is \(id), too", advice: "give each contribution an id of its own"))
+            } else {
+                folders[id] = reports[index].directory
+            }
+        }
     }
 
     private static func identify() throws -> RowFilter.LanguageIdentifier {

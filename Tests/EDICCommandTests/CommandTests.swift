@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import _EDICTestSupport
 
@@ -59,6 +60,18 @@ import _EDICTestSupport
             #expect(result.messages.split(separator: "\n").count == 1, "\(result.messages)")
             #expect(!result.messages.contains("Error("))
         }
+    }
+
+    /// A build takes the first of two contributions with one id only.
+    @Test func checkNamesTwins() throws {
+        let runner = try CommandRunner()
+        let (one, other) = ("Corpora/harbour-institute-tallinn", "\(runner.folder.path)/copy")
+        #expect(unsafe system("cp -r '\(one)' '\(other)'") == 0)
+        let result = runner.run("check --skip-languages '\(one)' '\(other)'")
+        #expect(
+            result.status == 65 && result.output.contains("\(other)/contribution.yaml: error: id: \(one) is "),
+            "\(result.output)")
+        #expect(runner.run("check --skip-languages '\(one)' '\(one)'").status == 0)
     }
 
     @Test func checkNamesFileAndLine() throws {

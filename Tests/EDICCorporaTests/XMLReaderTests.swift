@@ -141,6 +141,15 @@ import Testing
         #expect(result.rejections.isEmpty && result.reading.ledger.rowsIn == 2)
     }
 
+    /// Of two readings of one place one is text.
+    @Test func readingsOfTheEditor() throws {
+        let text = """
+            <TEI><text><body><p>Ein <choice><sic>Hafn</sic><corr>Hafen</corr></choice>, <choice><orig>seyn</orig><reg>sein</reg></choice> \
+            <choice><abbr>Dr.</abbr><expan>Doktor</expan></choice> <del>weg</del><add>da</add>, <sic>wye</sic>, Ha<lb break="no"/>fen, ein<lb/>Schiff</p></body></text></TEI>
+            """
+        #expect(try read(text, .tei).texts == ["Ein Hafen, sein Doktor da, wye, Hafen, ein Schiff"])
+    }
+
     @Test func plainText() throws {
         let text =
             "<TEI><text><body><head>Titel</head><p>Ein <hi>Absatz</hi>.<lb/>Zeile</p><lg><l>Vers</l></lg></body></text></TEI>"

@@ -1,7 +1,8 @@
 /// Reads TEI (P5), such as the debates of ParlaMint: each utterance (`u`) is a document, and where there are none the
 /// `text` is one, with a line for each of its blocks.
 ///
-/// Notes, gaps, vocal and other incidents and the header are no text. Annotated words (`w`, `pc`) are joined by spaces
+/// Notes, gaps, deletions, vocal and other incidents and the header are no text. Of a `choice` the editor's reading is taken: `corr`,
+/// `reg`, `expan`. Annotated words (`w`, `pc`) are joined by spaces
 /// as `join` says. The utterance's id, speaker (`who`) and role (`ana`) become metadata, as do the date and the title
 /// of the file.
 struct TEIParser: RowParser, ~Copyable {
@@ -38,10 +39,13 @@ private struct TEIEvents: XMLHandler {
         // Blocks: each is a line of its own.
         case seg, p, head, l, ab, item, cell, div, lg, sp, speaker
         // No text of the debate.
-        case note, gap, vocal, kinesic, incident, desc, figure, fw, bibl
+        case note, gap, vocal, kinesic, incident, desc, figure, fw, bibl, del
+        // Two readings of one place: what stands there, and what the editor puts for it.
+        case choice, sic, orig, abbr
         case xmlLang = "xml:lang"
         case xmlID = "xml:id"
         case who, ana, join, when
+        case breaks = "break"
 
         var isBlock: Bool {
             switch self {
@@ -52,10 +56,13 @@ private struct TEIEvents: XMLHandler {
 
         var isLeftOut: Bool {
             switch self {
-            case .note, .gap, .vocal, .kinesic, .incident, .desc, .figure, .fw, .bibl, .speaker: true
+            case .note, .gap, .vocal, .kinesic, .incident, .desc, .figure, .fw, .bibl, .speaker, .del: true
             default: false
             }
         }
+
+        /// Whether an editor's reading stands beside it in a `choice`.
+        var isReplaced: Bool { self == .sic || self == .orig || self == .abbr }
     }
 
     private struct Finished {
@@ -83,6 +90,7 @@ private struct TEIEvents: XMLHandler {
     private var utterance: [MetadataField]?
     private var utteranceLanguage: String?
     private var leftOutDepth = 0
+    private var choiceDepth = 0
     private var body = CollapsedText()
     /// Words stand in elements of their own, so that white space between them means nothing.
     private var wordDepth = 0
@@ -122,23 +130,25 @@ private struct TEIEvents: XMLHandler {
                 if attributes[.join] == "left" || attributes[.join] == "both" { body.needsSpace = false }
             }
             wordDepth += 1
-        case .lb: body.needsSpace = true
+        case .lb: body.needsSpace = attributes[.breaks] != "no"
+        case .choice: choiceDepth += 1
         default: break
         }
-        if name.isLeftOut { leftOutDepth += 1 }
+        if isLeftOut(name) { leftOutDepth += 1 }
         if name.isBlock, inText { endLine() }
     }
 
     mutating func end(_ name: Name?, line: Int) throws(FileFault) {
         languages.removeLast()
         guard let name else { return }
-        if name.isLeftOut { leftOutDepth -= 1 }
+        if isLeftOut(name) { leftOutDepth -= 1 }
         if name.isBlock, inText { endLine() }
         switch name {
         case .teiHeader: inHeader = false
         case .titleStmt: inTitles = false
         case .title: readsTitle = false
         case .setting: inSetting = false
+        case .choice: choiceDepth -= 1
         case .u where inText:
             closeDocument()
             utterance = nil
@@ -150,6 +160,8 @@ private struct TEIEvents: XMLHandler {
         default: break
         }
     }
+
+    private func isLeftOut(_ name: Name) -> Bool { name.isLeftOut || choiceDepth > 0 && name.isReplaced }
 
     mutating func text(_ utf8: Span<UInt8>) throws(FileFault) {
         if readsTitle { return title.append(utf8) }
