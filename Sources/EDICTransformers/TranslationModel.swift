@@ -167,7 +167,8 @@ public final class TranslationModel: Sendable {
     ///   - pool: the threads; each takes whole batches of sentences.
     ///   - progress: is given the number of finished sentences, from any thread.
     ///   - shouldStop: asked before each word of a batch, from any thread; true ends the translation.
-    /// - Throws: `badRequest` for options out of range, `malformed` where what is computed is no number, `cancelled` when the task is or `shouldStop` says so.
+    /// - Throws: `badRequest` for options out of range, `malformed` where what is computed is no number, `cancelled` when the
+    ///   task is or `shouldStop` says so.
     public func translate(
         _ sentences: [String], options: TranslationOptions? = nil, prefixes: [String]? = nil,
         pool: WorkerPool = .shared, progress: (@Sendable (Int) -> Void)? = nil,

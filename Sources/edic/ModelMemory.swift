@@ -4,9 +4,10 @@ import CSystemLibC
 enum ModelMemory {
     /// Opens a model with no more memory held than it takes.
     ///
-    /// Before and after, the pages of code that have done their work go back. What is taken from then on stays: each layer of a
-    /// model needs some megabytes for its activations, which the C library would give back to the system and ask for
-    /// again, page by page, for the next one: a tenth of the time of reading a prompt.
+    /// Before and after, the pages of code that have done their work go back, and at last what was freed on the way. What
+    /// is taken from then on stays: each layer of a model needs some megabytes for its activations, which the C library
+    /// would give back to the system and ask for again, page by page, for the next one: a tenth of the time of reading a
+    /// prompt.
     static func opening<Model>(_ open: () throws -> Model) rethrows -> Model {
         ProgramPages.release()
         let model = try open()

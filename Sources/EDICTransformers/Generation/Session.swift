@@ -55,7 +55,7 @@ struct Session: Sendable {
         of tokens: [Int], _ body: (Matrix) throws(Failure) -> Void
     ) throws(Failure) {
         let length = past.count + tokens.count
-        cache.reserve(length)
+        reserve(length)
         for start in stride(from: 0, to: tokens.count, by: tokensAtATime) {
             let part = Array(tokens[start..<min(start + tokensAtATime, tokens.count)])
             let batch = TokenBatch([.init(past: past, tokens: part, length: .known(length))], cache: &cache)
