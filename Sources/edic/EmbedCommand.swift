@@ -34,8 +34,7 @@ struct EmbedCommand: ParsableCommand {
         }
         let pool = work.makePool()
         Interruption.stopInOrder()
-        try text.input.forEachBatch(lines: 32 * pool.workers...256 * pool.workers, verb: "embedded") { lines, _ in
-            let texts = lines.map(\.text)
+        try text.input.forEachBatch(lines: 32 * pool.workers...256 * pool.workers, verb: "embedded") { texts, _ in
             let vectors = try model.embed(texts, pool: pool, shouldStop: { Interruption.shouldStop })
             let lines = pool.map(count: texts.count, grain: 4) { [json] index, _ in
                 json ? Self.object(texts[index], vectors[index]) : Self.line(vectors[index])

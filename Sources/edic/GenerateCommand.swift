@@ -123,7 +123,11 @@ struct GenerateCommand: ParsableCommand {
                 text.removeLast()
                 if text.last == 0x0D { text.removeLast() }
             }
-            prompt = Array(text).text
+            guard let valid = String(validating: text, as: UTF8.self) else {
+                throw CommandFailure(
+                    .badData, "\(name): is not UTF-8; convert it: iconv -f WINDOWS-1252 -t UTF-8, or from what it is")
+            }
+            prompt = valid
         }
         return prompt
     }

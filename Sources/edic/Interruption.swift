@@ -27,7 +27,21 @@ enum Interruption {
     static func install(stopsInOrder: Bool) {
         // A closed pipe is an error to report, not a signal to die of.
         _ = signal(SIGPIPE, SIG_IGN)
+        endsWhereFilesShrink()
         if stopsInOrder { stopInOrder() }
+    }
+
+    /// A model's file that somebody cuts short while it is read is an error to report, too: what it had is gone.
+    private static func endsWhereFilesShrink() {
+        _ = signal(SIGBUS) { _ in
+            let message: StaticString = """
+                edic: a file was cut short, or could not be read, while it was in use; \
+                replace files by renaming a new one (mv), not by writing over them
+
+                """
+            unsafe _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
+            _exit(ExitStatus.ioError.rawValue)
+        }
     }
 
     /// From here on the running work is asked to stop; for commands that have nothing to end in order before.

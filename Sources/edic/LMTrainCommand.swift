@@ -119,11 +119,11 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
         }
         for (index, discounts) in summary.discounts.enumerated() {
             guard let reason = discounts.fallbackReason else { continue }
-            Terminal.errorLine("edic: warning: order \(index + 1): usual discounts were taken, since \(reason)")
+            Terminal.warn("order \(index + 1): usual discounts were taken, since \(reason)")
         }
         if summary.reservedWordsSkipped > 0 {
-            Terminal.errorLine(
-                "edic: warning: <s>, </s> and <unk> stood in the text \(summary.reservedWordsSkipped) times and were left out"
+            Terminal.warn(
+                "<s>, </s> and <unk> stood in the text \(summary.reservedWordsSkipped) times and were left out"
             )
         }
         Terminal.output(json ? Self.json(summary, size) : Self.text(summary))

@@ -34,8 +34,7 @@ struct ScoreCommand: ParsableCommand {
         let progress = LineProgress("scored")
         defer { progress.finish() }
         let workers = pool.workers
-        try text.input.forEachBatch(lines: 16 * workers...128 * workers, verb: "scored") { lines, places in
-            let texts = lines.map(\.text)
+        try text.input.forEachBatch(lines: 16 * workers...128 * workers, verb: "scored") { texts, places in
             // A line without tokens has no probability.
             let tokens = texts.map { $0.isEmpty ? [] : model.tokens(of: $0) }
             let longest = model.contextLength ?? .max

@@ -84,7 +84,7 @@ struct ServeCommand: ParsableCommand, StopsInOrder {
             Terminal.errorLine("\(model.name): \(model.kind); \(tasks)")
         }
         if !server.isLocal {
-            Terminal.errorLine("edic: warning: every machine that reaches \(host) can use this; it has no password")
+            Terminal.warn("every machine that reaches \(host) can use this; it has no password")
         }
         Terminal.errorLine("Listening at \(server.address); Ctrl-C ends it")
         server.run { Interruption.shouldStop }

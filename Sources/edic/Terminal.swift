@@ -21,6 +21,12 @@ enum Terminal {
 
     static func errorLine(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
 
+    /// A line about something that work goes on with, in the place of one that tells of progress.
+    static func warn(_ text: String) {
+        if errorIsTerminal { redraw("") }
+        errorLine("edic: warning: \(text)")
+    }
+
     static func output(_ text: String) { write(text, to: STDOUT_FILENO) }
 
     static func outputLine(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }

@@ -22,6 +22,32 @@ struct LinePlaces {
     func name(of index: Int) -> String { "\(file):\(before + index + 1)" }
 }
 
+/// Reads lines as UTF-8, and says which are not: what is read as U+FFFD would get lost without a word.
+private struct TextReader {
+    private var malformed = 0
+    private var lastFile: String?
+
+    /// The lines as texts. Of those that are not UTF-8, each file's first is said.
+    mutating func texts(of lines: [[UInt8]], at places: LinePlaces) -> [String] {
+        lines.enumerated().map { index, line in
+            if let text = String(validating: line, as: UTF8.self) { return text }
+            malformed += 1
+            if places.file != lastFile {
+                lastFile = places.file
+                Terminal.warn(
+                    "\(places.name(of: index)): is not UTF-8, and what is not is read as U+FFFD; convert the text: "
+                        + "iconv -f WINDOWS-1252 -t UTF-8, or from what it is")
+            }
+            return line.text
+        }
+    }
+
+    /// Says how many lines were not UTF-8 where it was more than one.
+    func finish() {
+        if malformed > 1 { Terminal.warn("\(malformed) lines were not UTF-8") }
+    }
+}
+
 /// The text that a command works on: files named on the command line, or standard input.
 struct TextInput {
     private let paths: [String]
@@ -75,8 +101,8 @@ struct TextInput {
         }
     }
 
-    /// The same for long work, which ends in order when it is asked to stop: the batches that `body` has printed are said. A
-    /// byte order mark is no part of a file's first line.
+    /// The same as texts, for long work, which ends in order when it is asked to stop: the batches that `body` has printed are
+    /// said, and lines that are not UTF-8. A byte order mark is no part of a file's first line.
     ///
     /// - Parameters:
     ///   - lines: how many make a batch; in these bounds, so many that it takes a second or some, since all of its results
@@ -85,8 +111,10 @@ struct TextInput {
     ///   - body: is also given where the lines are.
     func forEachBatch(
         lines bounds: ClosedRange<Int>, verb: String,
-        _ body: (_ lines: [[UInt8]], _ places: LinePlaces) throws -> Void
+        _ body: (_ texts: [String], _ places: LinePlaces) throws -> Void
     ) throws {
+        var reader = TextReader()
+        defer { reader.finish() }
         var done = 0
         var count = min(2 * bounds.lowerBound, bounds.upperBound)
         Interruption.setReading(true)
@@ -98,7 +126,7 @@ struct TextInput {
                 defer { Interruption.setReading(true) }
                 if Interruption.shouldStop { throw Self.stopped }
                 let start = ContinuousClock.now
-                try body(lines, places)
+                try body(reader.texts(of: lines, at: places), places)
                 done += lines.count
                 let time = ContinuousClock.now - start
                 if time < .seconds(1), lines.count >= count { count = min(2 * count, bounds.upperBound) }

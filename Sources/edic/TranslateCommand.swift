@@ -83,8 +83,7 @@ struct TranslateCommand: ParsableCommand {
         defer { progress.finish() }
         Interruption.stopInOrder()
         let shared = options.batchSize * pool.workers
-        try text.input.forEachBatch(lines: shared...8 * shared, verb: "translated") { lines, _ in
-            let sentences = lines.map(\.text)
+        try text.input.forEachBatch(lines: shared...8 * shared, verb: "translated") { sentences, _ in
             var output: [UInt8] = []
             let translations = try model.translate(
                 sentences, options: options, prefixes: prefix.map { Array(repeating: $0, count: sentences.count) },
@@ -95,7 +94,7 @@ struct TranslateCommand: ParsableCommand {
             }
             progress.finish()
             Terminal.output(output.span)
-            progress.add(lines.count)
+            progress.add(sentences.count)
         }
     }
 

@@ -32,9 +32,16 @@ struct CommandRunner {
     ///
     /// - Parameter output: where standard output goes, if not to a file that is read.
     func run(_ arguments: String, input: String = "", output: String? = nil) -> Result {
+        run(arguments, bytes: Array(input.utf8), output: output)
+    }
+
+    /// The same with input that need not be text.
+    func run(_ arguments: String, bytes: [UInt8], output: String? = nil) -> Result {
         let (source, messages) = ("\(folder.path)/in", "\(folder.path)/err")
         let output = output ?? "\(folder.path)/out"
-        write(input, to: source)
+        guard replace(source, with: bytes) else {
+            return Result(status: -1, output: "", messages: "\(source) cannot be written")
+        }
         let status = unsafe system("'\(Self.program)' \(arguments) <'\(source)' >'\(output)' 2>'\(messages)'")
         return Result(
             status: status >> 8 & 0xFF, output: output.hasPrefix("/dev/") ? "" : read(output), messages: read(messages))

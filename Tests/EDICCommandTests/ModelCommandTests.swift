@@ -148,6 +148,34 @@ import _EDICTestSupport
         }
     }
 
+    /// Text in an old encoding is worked on, and it is said where it is; a prompt is refused.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func linesThatAreNotUTF8AreSaid() throws {
+        let runner = try CommandRunner()
+        let model = "--model '\(SharedData.path("goldens/llama/gqa"))'"
+        let latin = "\(runner.folder.path)/latin.txt"
+        let text = Array("The budget.\nA caf_.\nThe na_ve law.\n".utf8).map { $0 == UInt8(ascii: "_") ? 0xE9 : $0 }
+        #expect(runner.replace(latin, with: text))
+        let result = runner.run("score \(model) '\(latin)'")
+        let replaced = runner.run("score \(model)", input: String(decoding: text, as: UTF8.self))
+        #expect(result.status == 0 && result.output == replaced.output && replaced.messages.isEmpty)
+        let said = result.messages.split(separator: "\n")
+        #expect(
+            said.count == 2 && said[0].contains("latin.txt:2: is not UTF-8")
+                && said[1].hasSuffix("2 lines were not UTF-8"))
+        let prompt = runner.run("generate \(model) --max-tokens 5 -", bytes: text)
+        #expect(prompt.status == 65 && prompt.messages.contains("is not UTF-8"), "\(prompt.messages)")
+    }
+
+    /// Whoever cuts a model's file short while it is read gets a message, not a crash.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func lostPagesAreAnError() throws {
+        let runner = try CommandRunner()
+        let result = runner.interrupt(
+            "score --model '\(SharedData.path("goldens/llama/gqa"))'", input: "The budget.\n", signal: "BUS")
+        #expect(result.status == 74 && result.messages.contains("was cut short"), "\(result.messages)")
+    }
+
     /// Weights that are missing are no input; those in another format are named.
     @Test func foldersWithoutWeightsSaySo() throws {
         let runner = try CommandRunner()
