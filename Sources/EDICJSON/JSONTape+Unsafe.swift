@@ -65,7 +65,7 @@ private import CEDICJSON
     private let depthLimit: Int
 
     init(depthLimit: Int) throws(JSONError) {
-        guard let made = unsafe edic_json_parser_create(Int32(clamping: depthLimit + 1)) else {
+        guard let made = unsafe edic_json_parser_create(Int32(clamping: min(depthLimit, Int(Int32.max) - 1) + 1)) else {
             throw JSONError(code: .outOfMemory, message: "there is no memory for a JSON parser")
         }
         unsafe parser = made

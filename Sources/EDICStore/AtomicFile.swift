@@ -25,6 +25,8 @@ public struct AtomicFile: ~Copyable {
     private let temporary: TemporaryFile
     private let buffer: RawBuffer
     private var filled = 0
+    /// Of a write that failed: what comes behind it would make a file with a hole.
+    private var failure: StoreError?
     private var digest = Digest.Builder()
 
     /// Begins a file. The folder must exist; a file of this name is kept until `commit()`. A symbolic link stays one, and the file
@@ -59,7 +61,7 @@ public struct AtomicFile: ~Copyable {
         count += bytes.count
         if bytes.count > buffer.count - filled { try flush() }
         if bytes.count >= buffer.count {
-            try unsafe temporary.write(bytes)
+            try unsafe put(bytes)
         } else {
             unsafe buffer.slice(filled, filled + bytes.count).copyMemory(from: bytes)
             filled += bytes.count
@@ -69,12 +71,23 @@ public struct AtomicFile: ~Copyable {
     private mutating func flush() throws(StoreError) {
         let end = filled
         filled = 0
-        try unsafe temporary.write(UnsafeRawBufferPointer(buffer.slice(0, end)))
+        try unsafe put(UnsafeRawBufferPointer(buffer.slice(0, end)))
+    }
+
+    private mutating func put(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+        if let failure { throw failure }
+        do throws(StoreError) {
+            try unsafe temporary.write(bytes)
+        } catch {
+            failure = error
+            throw error
+        }
     }
 
     /// Makes the file appear under its name, complete and on the disk.
     ///
-    /// - Throws: `StoreError`; then the name still shows what it showed before.
+    /// - Throws: `StoreError`, also where a write had failed before; then the name still shows what it showed before, but
+    ///   where only the folder could not be flushed to the disk.
     @discardableResult
     public consuming func commit() throws(StoreError) -> Written { try complete() }
 

@@ -198,7 +198,7 @@ public struct ByteReader: ~Copyable {
                 .limitExceeded,
                 "\(name): holds more than the \(most) bytes that are allowed (limit of decompressed bytes)")
         }
-        if decoder != nil, offset > Self.expansionGrace, offset / limits.maximumExpansion > compressedOffset {
+        if decoder != nil, offset > Self.expansionGrace, offset / max(1, limits.maximumExpansion) > compressedOffset {
             throw StoreError(
                 .limitExceeded,
                 "\(name): byte \(compressedOffset) expanded to \(offset) bytes, more than "

@@ -47,7 +47,13 @@ public enum FileTree {
         guard let status = status(path, followingLinks: true) else {
             throw StoreError(Errno(rawValue: errno), doing: "look at it", name: path.string)
         }
-        func nanoseconds(_ time: timespec) -> Int { Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec) }
+        // A file may claim any year; beyond 2262 all are the same.
+        func nanoseconds(_ time: timespec) -> Int {
+            let (seconds, isFar) = Int(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+            if isFar { return time.tv_sec < 0 ? .min : .max }
+            let (all, isBeyond) = seconds.addingReportingOverflow(Int(time.tv_nsec))
+            return isBeyond ? .max : all
+        }
         return FileStamp(
             size: Int(status.st_size), modified: nanoseconds(status.st_mtim), changed: nanoseconds(status.st_ctim),
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
@@ -140,7 +146,12 @@ public enum FileTree {
     /// Removes a file, a link or a folder with all it holds. Links are removed, never followed. It is no error if
     /// nothing is there.
     public static func remove(_ path: FilePath) throws(StoreError) {
-        guard let kind = kind(of: path, followingLinks: false) else { return }
+        guard let kind = kind(of: path, followingLinks: false) else {
+            guard errno == ENOENT || errno == ENOTDIR else {
+                throw StoreError(Errno(rawValue: errno), doing: "look at it", name: path.string)
+            }
+            return
+        }
         if kind == .folder {
             for name in try entries(in: path) { try remove(path.appending(name)) }
         }

@@ -93,7 +93,7 @@ public struct LineReader: ~Copyable {
     private mutating func refill(_ searched: inout Int) throws(StoreError) -> Bool {
         let held = filled - lineStart
         // The line's end may take two bytes more than the line.
-        guard held <= maximumLength + 2 else {
+        guard held - 2 <= maximumLength else {
             number += 1
             throw tooLong()
         }

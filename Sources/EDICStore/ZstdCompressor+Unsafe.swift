@@ -18,19 +18,18 @@ private import CSystemZstd
                 .invalidArgument,
                 "there is no zstd level \(level): choose from \(Self.levels.lowerBound) to \(Self.levels.upperBound)")
         }
-        let context = unsafe ZSTD_createCCtx()
+        let noMemory = StoreError(.limitExceeded, "no memory is left to start compressing")
+        guard let context = unsafe ZSTD_createCCtx() else { throw noMemory }
         unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
         unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum ? 1 : 0)
-        var isReady = unsafe context != nil
         if let dictionary {
             let result = unsafe dictionary.bytes.withUnsafeBytes {
                 unsafe ZSTD_CCtx_loadDictionary(context, $0.baseAddress, $0.count)
             }
-            isReady = isReady && ZSTD_isError(result) == 0
-        }
-        guard let context = unsafe context, isReady else {
-            unsafe ZSTD_freeCCtx(context)
-            throw StoreError(.limitExceeded, "no memory is left to start compressing")
+            guard ZSTD_isError(result) == 0 else {
+                unsafe ZSTD_freeCCtx(context)
+                throw noMemory
+            }
         }
         unsafe self.context = context
     }

@@ -5,17 +5,16 @@ private import CSystemZstd
     private let context: OpaquePointer
 
     public init(dictionary: ZstdDictionary? = nil) throws(StoreError) {
-        let context = unsafe ZSTD_createDCtx()
-        var isReady = unsafe context != nil
+        let noMemory = StoreError(.limitExceeded, "no memory is left to start decompressing")
+        guard let context = unsafe ZSTD_createDCtx() else { throw noMemory }
         if let dictionary {
             let result = unsafe dictionary.bytes.withUnsafeBytes {
                 unsafe ZSTD_DCtx_loadDictionary(context, $0.baseAddress, $0.count)
             }
-            isReady = isReady && ZSTD_isError(result) == 0
-        }
-        guard let context = unsafe context, isReady else {
-            unsafe ZSTD_freeDCtx(context)
-            throw StoreError(.limitExceeded, "no memory is left to start decompressing")
+            guard ZSTD_isError(result) == 0 else {
+                unsafe ZSTD_freeDCtx(context)
+                throw noMemory
+            }
         }
         unsafe self.context = context
     }

@@ -148,4 +148,22 @@ struct FileTests {
         #expect(try FileTree.freeSpace(at: folder.root) > 0)
         #expect(storeError { _ = try FileTree.stamp(of: folder.file("none")) }?.code == .notFound)
     }
+
+    /// Copies keep times, whatever a clock said when they were made.
+    @Test(arguments: [10_413_792_000, -10_000_000_000]) func timesMayBeFarAway(_ seconds: Int) throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write([1], to: "x")
+        let time = timespec(tv_sec: seconds, tv_nsec: 7)
+        #expect(unsafe utimensat(AT_FDCWD, path.string, [time, time], 0) == 0)
+        let stamp = try FileTree.stamp(of: path)
+        #expect(stamp.size == 1 && (stamp.modified > 0) == (seconds > 0))
+    }
+
+    /// What cannot be looked at is not taken for gone.
+    @Test func removingSaysWhatItCannotSee() throws {
+        let folder = try TemporaryFolder()
+        try FileTree.remove(folder.file("none"))
+        let long = String(repeating: "x", count: 300)
+        #expect(storeError { try FileTree.remove(folder.file(long)) } != nil)
+    }
 }
