@@ -96,7 +96,7 @@ public struct FastTextModel: Sendable {
         for k in 0..<blocks { hidden[k] *= 1 / Float(rows) }
         var best = BestLabels(limit: min(limit, labels.count))
         switch loss {
-        case .hierarchicalSoftmax: descend(tree.root, 0, hidden, &best)
+        case .hierarchicalSoftmax: descend(from: tree.root, hidden, &best)
         case .softmax: softmax(hidden, &best)
         case .negativeSampling, .oneVersusAll:
             for label in labels.indices { best.offer(label, logOf(sigmoid(dot(hidden, label)))) }
@@ -117,15 +117,19 @@ public struct FastTextModel: Sendable {
     /// fastText's guarded logarithm.
     private func logOf(_ x: Float) -> Float { log(x + 1e-5) }
 
-    private func descend(_ node: Int, _ score: Float, _ hidden: [SIMD16<Float>], _ best: inout BestLabels) {
-        if score < best.threshold { return }
-        guard node >= labels.count else {
-            best.offer(node, score)
-            return
+    /// Goes down the tree, left before right; a tree of a file may be as deep as it has labels.
+    private func descend(from root: Int, _ hidden: [SIMD16<Float>], _ best: inout BestLabels) {
+        var waiting: [(node: Int, score: Float)] = [(root, 0)]
+        while let (node, score) = waiting.popLast() {
+            if score < best.threshold { continue }
+            guard node >= labels.count else {
+                best.offer(node, score)
+                continue
+            }
+            let right = sigmoid(dot(hidden, node - labels.count))
+            waiting.append((tree.right[node], score + logOf(right)))
+            waiting.append((tree.left[node], score + logOf(1 - right)))
         }
-        let right = sigmoid(dot(hidden, node - labels.count))
-        descend(tree.left[node], score + logOf(1 - right), hidden, &best)
-        descend(tree.right[node], score + logOf(right), hidden, &best)
     }
 
     private func softmax(_ hidden: [SIMD16<Float>], _ best: inout BestLabels) {

@@ -3,7 +3,7 @@ internal import SystemPackage
 /// The bytes of a model file.
 func readWholeFile(_ path: FilePath) throws(LanguageIDError) -> [UInt8] {
     do {
-        let file = try FileDescriptor.open(path, .readOnly)
+        let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
         return try file.closeAfter {
             // Read to the end rather than to a size asked for: a pipe has none, and a folder a senseless one.
             var bytes: [UInt8] = []

@@ -83,6 +83,15 @@ private func predict(_ model: FastTextModel, _ text: String, limit: Int = 2) -> 
         #expect(abs(each[1].probability - 0.11921) < 1e-4)
     }
 
+    /// Labels that never occurred make a tree as deep as there are labels.
+    @Test func deepTreesAreGoneDown() throws {
+        var writer = FastTextWriter()
+        writer.loss = 1
+        writer.labels = (0..<200_000).map { ("__label__l\($0)", 0, 0, 0) }
+        let found = predict(try FastTextModel(parsing: writer.bytes), "ja")
+        #expect(found.count == 2 && found.allSatisfy { $0.probability.isFinite })
+    }
+
     @Test func knowsNothingOfUnknownWords() throws {
         var writer = FastTextWriter()
         writer.words.removeFirst()
