@@ -13,7 +13,7 @@ public struct ReleaseVerification: Sendable {
     }
 
     public private(set) var problems: [Problem] = []
-    /// Files looked at, and their bytes.
+    /// Files looked at, and the bytes that they have.
     public private(set) var files = 0
     public private(set) var bytes = 0
     public private(set) var rootHash = ""
@@ -50,10 +50,15 @@ public struct ReleaseVerification: Sendable {
         rootHash = root
         var release = Release()
         for entry in entries {
-            guard let path = entry["path"]?.string, let size = entry["bytes"]?.int,
+            guard let path = entry["path"]?.string, let size = entry["bytes"]?.int, size >= 0,
                 let digest = entry["sha256"]?.string.flatMap({ Digest(hex: $0) })
             else {
                 throw BuildError(.damaged, "\(manifest): is no manifest of a release")
+            }
+            // What lies elsewhere is no part of the release, and nobody's to be read.
+            guard FilePath(path).isRelative, !FilePath(path).components.contains(where: { $0.kind == .parentDirectory })
+            else {
+                throw BuildError(.damaged, "\(manifest): names \(path), which is not within the release")
             }
             release.add(path, ObjectReference(digest: digest, size: size))
         }
@@ -63,7 +68,6 @@ public struct ReleaseVerification: Sendable {
         for file in release.sortedFiles {
             guard progress(file.path) else { return }
             files += 1
-            bytes += file.object.size
             look(at: file.path, file.object, in: folder)
         }
         isComplete = true
@@ -72,6 +76,11 @@ public struct ReleaseVerification: Sendable {
     private mutating func look(at path: String, _ object: ObjectReference, in folder: FilePath) {
         let place = folder.pushing(FilePath(path))
         do {
+            let size = try FileTree.stamp(of: place).size
+            bytes += size
+            if size != object.size {
+                add(path, "\(place): has \(size) bytes, the manifest says \(object.size)")
+            }
             let digest = try Digest.ofFile(place)
             if digest != object.digest {
                 add(path, "\(place): has the SHA-256 \(digest), the manifest says \(object.digest)")

@@ -247,6 +247,33 @@ import _EDICTestSupport
         #expect(damaged.problems.map(\.path) == ["ngram/de.edlm", "tokenizer.json"])
     }
 
+    /// A manifest may be anyone's.
+    @Test func manifestsOfReleasesAreNotTrusted() throws {
+        let fixture = try Fixture()
+        let release = try fixture.build(fixture.recipe()).release
+        let manifest = release.appending(Release.manifestName)
+        var reader = try ByteReader(manifest)
+        let text = String(decoding: try reader.readAll(atMost: 1 << 24), as: UTF8.self)
+        let size = try #require(text.firstMatch(of: /"bytes":\s*(\d+)/)?.1)
+        func verify(_ changed: String) throws -> ReleaseVerification {
+            #expect(changed != text)
+            try FileTree.remove(manifest)
+            _ = try writeAtomically(changed, to: manifest)
+            return try ReleaseVerification(of: release)
+        }
+        for wrong in ["5", "\(Int.max)"] {
+            let checked = try verify(text.replacing(/"bytes":\s*\d+/, with: "\"bytes\": \(wrong)"))
+            #expect(
+                checked.problems.count >= checked.files
+                    && checked.problems[0].message.contains("the manifest says \(wrong)"))
+        }
+        let path = try #require(text.firstMatch(of: /"path":\s*"([^"]+)"/)?.1)
+        for foreign in ["/etc/hostname", "../\(path)", "ngram/../../../x"] {
+            #expect(throws: BuildError.self) { try verify(text.replacing(path, with: foreign, maxReplacements: 1)) }
+        }
+        #expect(throws: BuildError.self) { try verify(text.replacing(size, with: "-\(size)", maxReplacements: 1)) }
+    }
+
     @Test func damagedStateIsDoneAgain() throws {
         let fixture = try Fixture()
         let first = try fixture.build(fixture.recipe())
