@@ -32,10 +32,12 @@ public struct DictionaryTrial: Sendable {
     /// packs them.
     ///
     /// - Parameters:
-    ///   - samples: rows as they would be written, without newlines.
+    ///   - samples: rows as they would be written.
+    ///   - separator: what a shard writes behind each row.
     ///   - frameSize: as for ``DocumentShardWriter``.
     public static func measure(
-        samples: [[UInt8]], frameSize: Int = DocumentShardWriter.defaultFrameSize, level: Int = 3,
+        samples: [[UInt8]], separator: [UInt8] = [0x0A], frameSize: Int = DocumentShardWriter.defaultFrameSize,
+        level: Int = 3,
         capacity: Int = 32 << 10
     ) throws(StoreError) -> DictionaryTrial {
         var training: [[UInt8]] = []
@@ -46,12 +48,12 @@ public struct DictionaryTrial: Sendable {
                 training.append(sample)
                 continue
             }
-            if !frame.isEmpty && frame.count + sample.count + 1 > frameSize {
+            if !frame.isEmpty && frame.count + sample.count + separator.count > frameSize {
                 frames.append(frame)
                 frame.removeAll()
             }
             frame += sample
-            frame.append(0x0A)
+            frame += separator
         }
         if !frame.isEmpty { frames.append(frame) }
         let plain = try compress(frames, level: level, dictionary: nil)

@@ -16,6 +16,13 @@ struct DictionaryTrialTests {
         #expect(again.helpedSize == trial.helpedSize)
     }
 
+    @Test func theSeparatorIsTheShards() throws {
+        let rows = RowFixture(count: 100, seed: 3, largestRow: 50).rows
+        let bytes = rows.enumerated().reduce(0) { $0 + ($1.offset % 2 == 1 ? $1.element.count : 0) }
+        #expect(try DictionaryTrial.measure(samples: rows, frameSize: 300).contentSize == bytes + 50)
+        #expect(try DictionaryTrial.measure(samples: rows, separator: [], frameSize: 300).contentSize == bytes)
+    }
+
     @Test func tooLittleToTrainOnIsNoDictionary() throws {
         for samples in [[], [[1, 2, 3]], [Array("{}".utf8), Array("{}".utf8)]] as [[[UInt8]]] {
             let trial = try DictionaryTrial.measure(samples: samples)

@@ -7,7 +7,9 @@ extension Recipe {
         .text("name", \.name, "the name in the report"),
         .text("output", \.output, "where the build keeps its state and releases, relative to this file"),
         .count("workers", \.workers, in: 0...1024, "tasks at once; 0: one a core"),
-        .bytes("memory", \.memory, in: (64 << 20)...(1 << 40), "memory for n-gram models; not enforced yet"),
+        .bytes(
+            "memory", \.memory, in: (64 << 20)...(1 << 40),
+            "memory that training a tokenizer and n-gram models may take"),
         .count(
             "filter.minimum_letters", \.filter.rows.minimumLetters, in: 0...(1 << 20), "letters in a text, at least"),
         .bytes("filter.maximum_bytes", \.filter.rows.maximumBytes, in: 1...(1 << 30), "bytes in a text, at most"),

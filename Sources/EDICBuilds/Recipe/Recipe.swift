@@ -13,7 +13,7 @@ public struct Recipe: Sendable, Equatable {
     public var output = "build"
     /// How many tasks run at once; 0 is one a core.
     public var workers = 0
-    /// How much memory the n-gram stage is asked to stay below, in bytes. Its estimator does not enforce it yet.
+    /// How much memory the training of a tokenizer and of n-gram models may take, in bytes.
     public var memory = 768 << 20
 
     public var filter = Filter()

@@ -83,7 +83,7 @@ struct TokenStage: Sendable {
 /// Tries what a dictionary would save on a language's token frames, on a sample. The decision depends on sizes only.
 struct DictionaryStage: Sendable {
     static let name = "dictionary"
-    private static let version = 1
+    private static let version = 2
     static let output = "dictionary"
     /// Bytes of ids that the trial looks at.
     private static let sampleBytes = 4 << 20
@@ -110,7 +110,8 @@ struct DictionaryStage: Sendable {
     private func measure(
         _ language: String, _ texts: ShardTexts, _ contentBytes: Int, _ scratch: TaskScratch
     ) throws -> Facts {
-        let sample = RowSample(share: Double(Self.sampleBytes) / Double(max(1, contentBytes)))
+        let share = min(1, Double(Self.sampleBytes) / Double(max(1, contentBytes)))
+        let sample = RowSample(share: share)
         let isWide = tokens.tokenizer.vocabularySize > 1 << 16
         var samples: [[UInt8]] = []
         try texts.forEachText { id, _, text in
@@ -118,8 +119,10 @@ struct DictionaryStage: Sendable {
             samples.append(Self.packed(tokens.tokenizer.encode(text), isWide: isWide))
         }
         let settings = tokens.recipe.tokens
-        let trial = try DictionaryTrial.measure(samples: samples, frameSize: settings.frame, level: settings.level)
-        let perShard = trial.contentSize * max(1, contentBytes / Self.sampleBytes) / max(1, texts.shards.count)
+        let trial = try DictionaryTrial.measure(
+            samples: samples, separator: [], frameSize: settings.frame, level: settings.level)
+        let allBytes = Double(samples.reduce(0) { $0 + $1.count }) / share
+        let perShard = Int(allBytes / Double(max(1, texts.shards.count)))
         let gain = trial.helpedSize.map { 1 - Double($0) / Double(max(1, trial.plainSize)) } ?? 0
         let isUsed =
             switch settings.dictionary {
