@@ -33,4 +33,14 @@ public struct ServerLimits: Sendable, Hashable {
         self.arrivalSeconds = arrivalSeconds
         self.idleSeconds = idleSeconds
     }
+
+    /// The same with what a server can keep to: at least one of everything that a request needs, and times that have an end.
+    var possible: ServerLimits {
+        func time(_ seconds: Double) -> Double { seconds.isNaN ? 0 : min(max(0, seconds), 1e9) }
+        return ServerLimits(
+            bodyBytes: max(0, bodyBytes), texts: max(1, texts), generatedTokens: max(1, generatedTokens),
+            running: max(1, running), waiting: max(0, waiting), seconds: time(seconds),
+            connections: max(0, connections),
+            arrivalSeconds: time(arrivalSeconds), idleSeconds: time(idleSeconds))
+    }
 }

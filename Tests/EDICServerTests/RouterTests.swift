@@ -50,6 +50,16 @@ import _EDICTestSupport
         Self.service.respond(to: HTTPRequest(method: method, path: path))
     }
 
+    /// Limits of nothing are no reason to end.
+    @Test func impossibleLimitsAreHeldToWhatIsPossible() throws {
+        let none = ServerLimits(
+            bodyBytes: -1, texts: 0, generatedTokens: 0, running: 0, waiting: -1, seconds: .infinity, connections: -1,
+            arrivalSeconds: .nan, idleSeconds: -1)
+        let service = try ModelService([], limits: none)
+        let (status, answer) = try Self.post("/v1/identify", #"{"text": ["Guten Tag"]}"#, to: service)
+        #expect(status == 200, "\(answer)")
+    }
+
     @Test func healthAndModels() throws {
         let (status, health) = try Self.answer(get("/health"))
         #expect(status == 200 && health["status"] == "ok" && health["version"] == "1.2.3")

@@ -53,7 +53,7 @@ public final class HTTPServer: Sendable {
         }
         self.host = address
         self.port = listener.port
-        self.limits = limits
+        self.limits = limits.possible
         self.log = log
         self.handler = handler
     }
@@ -117,6 +117,8 @@ public final class HTTPServer: Sendable {
 
         func refuse() {
             turnAway(ServerError(.busy, "too many connections are open; try again later"))
+            // Others wait to be taken in: what has come is dropped, but nothing is waited for.
+            socket.finish(milliseconds: 0)
         }
 
         /// Answers what is no request, or none that is taken.

@@ -144,11 +144,13 @@ internal import Glibc
 
     /// Says that nothing more is sent, and drops what still comes for a moment: closing with unread bytes would destroy
     /// the answer on its way.
-    func finish() {
+    ///
+    /// - Parameter milliseconds: how long to wait for more each time.
+    func finish(milliseconds: Int32 = 200) {
         shutdown(descriptor, Int32(SHUT_WR))
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         for _ in 0..<32 {
-            guard case .bytes = receive(into: &buffer, milliseconds: 200) else { return }
+            guard case .bytes = receive(into: &buffer, milliseconds: milliseconds) else { return }
         }
     }
 

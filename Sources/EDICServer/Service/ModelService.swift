@@ -39,7 +39,7 @@ public final class ModelService: Sendable {
                 .invalidModel, "two models are called \(model.name); give one another name: --model NAME=PATH")
         }
         self.models = models
-        self.limits = limits
+        self.limits = limits.possible
         self.version = version
         self.pool = pool
         gate = WorkGate(running: limits.running, waiting: limits.waiting)
