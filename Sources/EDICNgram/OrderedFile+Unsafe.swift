@@ -33,10 +33,11 @@ internal import SystemPackage
         } catch {
             throw NgramError(.inputOutput, error.message, cause: error)
         }
-        partial = FilePath("\(path).\(getpid()).partial")
+        var random = SystemRandomNumberGenerator()
+        partial = FilePath("\(path).\(String(UInt64.random(in: 0 ... .max, using: &random), radix: 36)).partial")
         let folder = path.removingLastComponent()
         // O_TMPFILE, a name that its C header only composes.
-        let nameless = FileDescriptor.OpenOptions(rawValue: 0o20000000 | O_DIRECTORY)
+        let nameless = FileDescriptor.OpenOptions(rawValue: 0o20000000 | O_DIRECTORY | O_CLOEXEC)
         if let file = try? FileDescriptor.open(
             folder.isEmpty ? "." : folder, .readWrite, options: nameless,
             permissions: [.ownerReadWrite, .groupRead, .otherRead])
@@ -52,7 +53,7 @@ internal import SystemPackage
         isNameless = false
         do {
             file = try FileDescriptor.open(
-                partial, .readWrite, options: [.create, .truncate],
+                partial, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch {
             throw NgramError(.inputOutput, "\(path): cannot be created: \(error)", cause: error)
@@ -116,8 +117,7 @@ internal import SystemPackage
         if isNameless {
             // A name cannot be given over another file's: take one of its own first.
             let result = unsafe partial.withPlatformString { name in
-                unsafe unlink(name)
-                return unsafe linkat(AT_FDCWD, "/proc/self/fd/\(file.rawValue)", AT_FDCWD, name, AT_SYMLINK_FOLLOW)
+                unsafe linkat(AT_FDCWD, "/proc/self/fd/\(file.rawValue)", AT_FDCWD, name, AT_SYMLINK_FOLLOW)
             }
             guard result == 0 else {
                 throw NgramError(.inputOutput, "\(path): cannot be put in place: \(Errno(rawValue: errno))")
@@ -127,7 +127,9 @@ internal import SystemPackage
             unsafe path.withPlatformString { new in unsafe rename(old, new) }
         }
         guard result == 0 else {
-            throw NgramError(.inputOutput, "\(path): cannot be put in place: \(Errno(rawValue: errno))")
+            let code = errno
+            unsafe _ = partial.withPlatformString { unsafe unlink($0) }
+            throw NgramError(.inputOutput, "\(path): cannot be put in place: \(Errno(rawValue: code))")
         }
         isDone.store(true, ordering: .relaxed)
     }

@@ -29,7 +29,8 @@ public import SystemPackage
         self.path = path
         let file: FileDescriptor
         do {
-            file = try FileDescriptor.open(path, .readOnly)
+            // A pipe is refused below rather than waited for.
+            file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .nonBlocking])
         } catch {
             throw NumericsError(.fileUnreadable, "\(path): cannot be opened: \(error)", cause: error)
         }

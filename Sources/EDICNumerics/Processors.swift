@@ -49,7 +49,7 @@ public enum Processors {
 
     /// A small file of the kernel's, or nil.
     private static func contents(_ path: FilePath) -> String? {
-        guard let file = try? FileDescriptor.open(path, .readOnly) else { return nil }
+        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
         defer { try? file.close() }
         let capacity = 4096
         return unsafe String(unsafeUninitializedCapacity: capacity) { buffer in

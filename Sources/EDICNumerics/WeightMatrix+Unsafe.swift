@@ -353,8 +353,6 @@ internal import CEDICKernels
         epilogue: Epilogue = [], pool: WorkerPool? = nil
     ) {
         precondition(
-            input.columns == columns && input.isReady.contains(preparation), "the input was not loaded for this matrix")
-        precondition(
             output.count == input.rows * rows, "\(output.count) numbers are not \(input.rows) rows of \(rows)")
         precondition((bias?.count ?? rows) == rows, "a bias for \(rows) outputs is expected")
         unsafe output.withUnsafeMutableBufferPointer { output in
@@ -384,11 +382,6 @@ internal import CEDICKernels
         _ matrices: [WeightMatrix], _ input: borrowing ProductInput, into output: inout MutableSpan<Float>,
         pool: WorkerPool? = nil
     ) {
-        for matrix in matrices {
-            precondition(
-                input.columns == matrix.columns && input.isReady.contains(matrix.preparation),
-                "the input was not loaded for this matrix")
-        }
         let outputs = matrices.reduce(0) { $0 + $1.rows }
         precondition(
             output.count == input.rows * outputs, "\(output.count) numbers are not \(input.rows) rows of \(outputs)")
@@ -417,7 +410,9 @@ internal import CEDICKernels
         _ input: borrowing ProductInput, into output: UnsafeMutablePointer<Float>, bias: UnsafePointer<Float>?,
         _ epilogue: Epilogue
     ) -> PanelProduct {
-        unsafe PanelProduct(
+        precondition(
+            input.columns == columns && input.isReady.contains(preparation), "the input was not loaded for this matrix")
+        return unsafe PanelProduct(
             kernels: input.instructions, format: format, m: input.rows, n: rows, k: columns, panelBytes: panelBytes,
             weights: UnsafePointer(panels.bytes.start), scales: UnsafePointer(panels.scales.unsafePointer),
             floats: input.floatRows, quantized: format == .int8 ? input.rowsOfBytes : input.rowsOfBlocks,

@@ -5,14 +5,14 @@ internal import SystemPackage
 /// Sorted words with counts in a file that has no name and goes when it is closed.
 final class SpilledWords {
     private let file: FileDescriptor
-    private let folder: FilePath
+    fileprivate let folder: FilePath
 
     init(_ list: WordList, in folder: FilePath, pool: WorkerPool) throws(TokenizerError) {
         self.folder = folder
         var template = Array("\(folder)/edic-words-XXXXXX".utf8CString)
         let descriptor = unsafe mkstemp(&template)
         guard descriptor >= 0 else {
-            throw TokenizerError(.fileUnreadable, "\(folder): no temporary file can be made there")
+            throw TokenizerError(.fileUnwritable, "\(folder): no temporary file can be made there")
         }
         _ = unsafe unlink(&template)
         file = FileDescriptor(rawValue: descriptor)
@@ -22,7 +22,7 @@ final class SpilledWords {
                 _ = try file.writeAll(bytes)
             } catch {
                 throw TokenizerError(
-                    .fileUnreadable, "\(folder): a temporary file cannot be written: \(error)", cause: error)
+                    .fileUnwritable, "\(folder): a temporary file cannot be written: \(error)", cause: error)
             }
         }
     }
@@ -59,28 +59,35 @@ struct SpilledSum {
 
         /// Goes to the next word; false at the end.
         mutating func advance() throws(TokenizerError) -> Bool {
-            guard let length = try number() else { return false }
+            if at == buffer.count, !(try refill()) { return false }
+            let length = try number()
             word.removeAll(keepingCapacity: true)
             while word.count < Int(length) {
-                if at == buffer.count, !(try refill()) { return false }
+                try refillWithin()
                 let part = min(buffer.count - at, Int(length) - word.count)
                 word += buffer[at..<at + part]
                 at += part
             }
-            count = try number() ?? 0
+            count = try number()
             return true
         }
 
-        private mutating func number() throws(TokenizerError) -> UInt64? {
+        private mutating func number() throws(TokenizerError) -> UInt64 {
             var value: UInt64 = 0
             var shift: UInt64 = 0
             while true {
-                if at == buffer.count, !(try refill()) { return nil }
+                try refillWithin()
                 value |= UInt64(buffer[at] & 0x7F) << shift
                 at += 1
                 if buffer[at - 1] < 0x80 { return value }
                 shift += 7
             }
+        }
+
+        /// Within a word the file does not end.
+        private mutating func refillWithin() throws(TokenizerError) {
+            guard at == buffer.count, !(try refill()) else { return }
+            throw TokenizerError(.fileUnreadable, "\(run.folder): a temporary file has lost its end")
         }
 
         private mutating func refill() throws(TokenizerError) -> Bool {

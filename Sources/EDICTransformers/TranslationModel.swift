@@ -104,14 +104,21 @@ public final class TranslationModel: Sendable {
     private static func options(_ path: FilePath) throws(ModelError) -> TranslationOptions {
         let settings = try MarianSettings(path)
         let options = TranslationOptions(
-            beamSize: settings.int("beam-size").flatMap { (1...256).contains($0) ? $0 : nil } ?? 1,
+            beamSize: settings.int("beam-size") ?? 1,
             lengthNormalization: settings.float("normalize") ?? 0, wordPenalty: settings.float("word-penalty") ?? 0,
             skipsCost: settings.bool("skip-cost") ?? false,
             maximumLengthFactor: settings.float("max-length-factor").flatMap { $0 > 0 ? $0 : nil } ?? 3)
+        return try checked(options, of: path.string)
+    }
+
+    /// The options that a file names, if the search can follow them.
+    private static func checked(
+        _ options: TranslationOptions, of source: String
+    ) throws(ModelError) -> TranslationOptions {
         do {
             try options.check()
         } catch {
-            throw ModelError(.malformed, "\(path): \(error.message)", cause: error)
+            throw ModelError(.malformed, "\(source): \(error.message)", cause: error)
         }
         return options
     }
@@ -120,12 +127,12 @@ public final class TranslationModel: Sendable {
         _ configuration: ModelConfiguration, padding: Int?
     ) throws(ModelError) -> TranslationOptions {
         try refuseOtherRules(configuration, padding: padding)
-        let beams = configuration["num_beams"]?.int ?? 1
-        return TranslationOptions(
-            beamSize: (1...256).contains(beams) ? beams : 1,
+        let options = TranslationOptions(
+            beamSize: try configuration.count("num_beams", default: 1),
             lengthNormalization: try configuration.float("length_penalty", default: 1),
             maximumLengthFactor: 1000, maximumLength: try maximumLength(configuration),
             stopsEarly: configuration.bool("early_stopping", default: false))
+        return try checked(options, of: configuration.source)
     }
 
     /// Refuses rules of a search that this one does not follow: without them translations would be others.

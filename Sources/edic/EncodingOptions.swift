@@ -18,7 +18,7 @@ struct EncodingShapeOptions: ParsableArguments {
 
     func validate() throws {
         for (name, value) in [("--max-length", maxLength), ("--pad-to", padTo), ("--split", split)] {
-            if let value, !(1...1 << 24 ~= value) { throw ValidationError("\(name) is 1 or more") }
+            if let value, !(1...1 << 24 ~= value) { throw ValidationError("\(name) is 1 to \(1 << 24)") }
         }
         if split != nil, pair || maxLength != nil || padTo != nil {
             throw ValidationError("--split goes with neither --pair, --max-length nor --pad-to")

@@ -142,6 +142,22 @@ struct MarianFamilyTests {
         }
     }
 
+    @Test(arguments: [("0", false), ("3", true), ("256", true), ("257", false), ("\"4\"", false)])
+    func beamsThatAreNotPossibleAreRefused(_ beams: String, isTaken: Bool) throws {
+        let changed = { (text: String) in text.replacing(/"num_beams": \d+,/, with: "") }
+        try Self.changed([
+            "generation_config.json": { "{\"num_beams\": \(beams)," + changed($0).drop { $0 != "{" }.dropFirst() }
+        ]) {
+            folder in
+            do {
+                let model = try TranslationModel(folder: folder)
+                #expect(isTaken && model.defaultOptions.beamSize == Int(beams))
+            } catch let error as ModelError {
+                #expect(!isTaken && error.code == .malformed && error.message.contains("generation_config.json"))
+            }
+        }
+    }
+
     /// More tokens than one thread encodes at a time, beside one sentence alone and all of them together.
     @Test func parcelsOfSentencesDoNotShow() throws {
         let (golden, marian) = try Self.base()
