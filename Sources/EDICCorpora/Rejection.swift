@@ -68,16 +68,19 @@ public struct Rejection: Sendable, Equatable {
     public var excerpt: String
     /// Whether reading the file ended here: what follows in it was not read.
     public var endsFile: Bool
+    /// Whether the system refused to give the file's bytes: nothing is known of them, and another reading may go well.
+    public var isOfSystem: Bool
 
     /// The bytes of UTF-8 that an excerpt holds at most.
     public static let excerptLimit = 160
 
     public init(
         _ reason: RejectionReason, _ message: String, at provenance: Provenance, excerpt: String = "",
-        endsFile: Bool = false
+        endsFile: Bool = false, isOfSystem: Bool = false
     ) {
         self.reason = reason
         self.endsFile = endsFile
+        self.isOfSystem = isOfSystem
         self.message = message
         self.provenance = provenance
         self.excerpt = Self.shortened(excerpt)

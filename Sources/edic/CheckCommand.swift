@@ -52,12 +52,11 @@ struct CheckCommand: ParsableCommand {
 
     /// The contribution at a path, or those in a folder that is none itself.
     private static func contributions(at path: FilePath) throws -> [FilePath] {
-        func holdsManifest(_ folder: FilePath) -> Bool {
-            FileTree.exists(folder.appending(ContributionManifest.fileName))
+        guard FileTree.isFolder(path), FileTree.isMissing(path.appending(ContributionManifest.fileName)) else {
+            return [path]
         }
-        guard FileTree.isFolder(path), !holdsManifest(path) else { return [path] }
-        let names = try FileTree.names(in: path).filter { !$0.hasPrefix(".") }
-        let inside = names.map { path.appending($0) }.filter(holdsManifest)
+        let names = try FileTree.entries(in: path).filter { !$0.string.hasPrefix(".") }
+        let inside = names.map { path.appending($0) }.filter(Contribution.isClaimed)
         return inside.isEmpty ? [path] : inside
     }
 

@@ -30,12 +30,15 @@ struct CommandRunner {
 
     /// Runs `edic ARGUMENTS`, which a shell splits.
     ///
-    /// - Parameter output: where standard output goes, if not to a file that is read.
-    func run(_ arguments: String, input: String = "", output: String? = nil) -> Result {
+    /// - Parameters:
+    ///   - output: where standard output goes, if not to a file that is read.
+    ///   - asNobody: run it as a user whom rights of files bind; who runs the tests may be none.
+    func run(_ arguments: String, input: String = "", output: String? = nil, asNobody: Bool = false) -> Result {
         let (source, messages) = ("\(folder.path)/in", "\(folder.path)/err")
         let output = output ?? "\(folder.path)/out"
         write(input, to: source)
-        let status = unsafe system("'\(Self.program)' \(arguments) <'\(source)' >'\(output)' 2>'\(messages)'")
+        let user = asNobody && geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : ""
+        let status = unsafe system("\(user) '\(Self.program)' \(arguments) <'\(source)' >'\(output)' 2>'\(messages)'")
         return Result(
             status: status >> 8 & 0xFF, output: output.hasPrefix("/dev/") ? "" : read(output), messages: read(messages))
     }

@@ -134,6 +134,66 @@ import _EDICTestSupport
         }
     }
 
+    /// What nobody may read is rejected with its name, the rest is built; the next build looks again.
+    @Test func unreadableContributionsStopNoBuild() throws {
+        let runner = try CommandRunner()
+        let folder = runner.folder.path
+        runner.write(
+            """
+            contributions: ["sent/*"]
+            models: {sample: 0}
+            ngram: {order: 0}
+            tokenizer: {vocabulary: 400}
+            filter: {verify_language: false}
+            output: builds/built
+            """, to: "\(folder)/recipe.yaml")
+        let manifest = """
+            title: t
+            provider: p
+            member_state: DE
+            languages: [de]
+            licence: MIT
+            legal_basis: own-work
+            personal_data: none
+            files: [{path: "**.txt", format: text, unit: line}]
+            """
+        for id in ["file", "folder", "whole", "manifest", "hidden"] {
+            #expect(unsafe system("mkdir -p '\(folder)/sent/\(id)/sub'") == 0)
+            runner.write("id: \(id)\n\(manifest)", to: "\(folder)/sent/\(id)/contribution.yaml")
+            for name in ["a.txt", "sub/b.txt"] {
+                runner.write(
+                    "Dieser Satz steht in der Datei \(name) der Einsendung \(id).\n", to: "\(folder)/sent/\(id)/\(name)"
+                )
+            }
+        }
+        let hidden = "sent/file/a.txt sent/folder/sub sent/manifest/contribution.yaml sent/hidden"
+        #expect(
+            unsafe system(
+                "cd '\(folder)' && chmod 755 . && mkdir -m 777 builds && chmod 000 \(hidden) && chmod 311 sent/whole")
+                == 0)
+        let result = runner.run("build '\(folder)/recipe.yaml' --json", asNobody: true)
+        #expect(result.status == 0, "\(result.messages)")
+        for place in ["\"file/a.txt", "\"folder/sub", "/sent/whole", "/sent/manifest", "/sent/hidden"] {
+            #expect(result.output.contains("\(place)\""), "\(result.output)")
+        }
+        #expect(result.output.split(separator: "\"contributions_rejected\": 3,").count == 2)
+        #expect(result.output.contains("Permission denied"))
+        // The same again: nothing is taken for done.
+        let again = runner.run("build '\(folder)/recipe.yaml' -q", asNobody: true)
+        #expect(again.status == 0 && again.output.contains("3 rejected"), "\(again)")
+        let check = runner.run("check --skip-languages '\(folder)/sent'", asNobody: true)
+        #expect(check.output.contains("sent/folder/sub: error: cannot list the folder: Permission denied"), "\(check)")
+
+        #expect(unsafe system("cd '\(folder)' && chmod 755 \(hidden) sent/whole") == 0)
+        let repaired = runner.run("build '\(folder)/recipe.yaml' -q", asNobody: true)
+        #expect(repaired.output.contains(" 10 documents"), "\(repaired)")
+        // A disk that is full, or an output that nobody may write, still ends it.
+        #expect(unsafe system("chmod -R a-w '\(folder)/builds'") == 0)
+        runner.write("Noch ein Satz steht in der Datei der Einsendung.\n", to: "\(folder)/sent/file/a.txt")
+        #expect(runner.run("build '\(folder)/recipe.yaml' -q", asNobody: true).status == 74)
+        #expect(unsafe system("chmod -R u+w '\(folder)/builds'") == 0)
+    }
+
     @Test func shownRecipeIsARecipe() throws {
         let runner = try CommandRunner()
         let shown = runner.run("build --show-recipe")

@@ -61,6 +61,7 @@ struct ReadStage: Sendable {
         var filtered = RowLedger()
         var sink = try RowSink(scratch)
         var facts = Facts()
+        if !batch.isKnown { scratch.doNotRecord() }
         for file in batch.files {
             let reading = try CorpusReader().readBlocks(of: file) { block in
                 try scratch.checkForStop()
@@ -71,6 +72,7 @@ struct ReadStage: Sendable {
                     try sink.add(row, of: block, isKept: rejection == nil)
                 }
             } onRejection: { rejection in
+                if rejection.isOfSystem { scratch.doNotRecord() }
                 if rejection.endsFile {
                     facts.notices.append("\(rejection.provenance.description): \(rejection.message)")
                 }

@@ -103,6 +103,18 @@ public struct ContributionCheck: Sendable {
                     .warning, "undeclared_language", file: file,
                     "its path names a language that the contribution does not declare", advice: "add the language"))
         }
+        for file in listing.irregular {
+            findings.append(
+                Finding(
+                    .warning, "irregular_file", file: file, "is a link, a pipe or a device, and is not read",
+                    advice: "put the file itself there"))
+        }
+        for folder in listing.unreadable {
+            findings.append(
+                Finding(
+                    .error, "unreadable_folder", file: folder.name, folder.message,
+                    advice: "see who may read it, and its disk"))
+        }
         for file in listing.repeated {
             findings.append(
                 Finding(

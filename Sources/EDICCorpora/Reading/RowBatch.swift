@@ -170,7 +170,10 @@ struct RowBatch {
     /// Rejects the rest of the file, which counts as one row.
     mutating func reject(_ fault: FileFault) {
         rowsIn += 1
-        rejections.append(Rejection(fault.reason, fault.message, at: provenance(fault.position), endsFile: true))
+        rejections.append(
+            Rejection(
+                fault.reason, fault.message, at: provenance(fault.position), endsFile: true,
+                isOfSystem: fault.isOfSystem))
     }
 
     private mutating func refuse(

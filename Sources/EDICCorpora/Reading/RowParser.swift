@@ -5,6 +5,8 @@ struct FileFault: Error, Equatable {
     var reason: RejectionReason
     var message: String
     var position: Provenance.Position
+    /// Whether the fault is the system's, and not in the file's bytes.
+    var isOfSystem = false
 
     init(_ reason: RejectionReason, _ message: String, _ position: Provenance.Position) {
         self.reason = reason
@@ -21,6 +23,10 @@ struct FileFault: Error, Equatable {
             default: .unreadableFile
             }
         self.init(reason, error.message(without: name), position)
+        switch error.code {
+        case .notFound, .permissionDenied, .noSpace, .inputOutput: isOfSystem = true
+        default: break
+        }
     }
 }
 
