@@ -28,6 +28,18 @@ struct FileFault: Error, Equatable {
         default: break
         }
     }
+
+    /// The same fault, with what became of the rest of the file: it is in no other row of the account.
+    ///
+    /// - Parameter unread: bytes that were not even read; some that were may not have been understood.
+    func saying(unread: Int) -> FileFault {
+        // A file of another format has no rest.
+        guard position != .file, reason != .wrongFormat else { return self }
+        var said = self
+        let size = unread > 0 ? ", \(unread) bytes at least," : ""
+        said.message += " (the rest of the file\(size) is not taken)"
+        return said
+    }
 }
 
 /// A reader of one format: it is fed the file's text in pieces, cut anywhere, and puts rows into a batch.
