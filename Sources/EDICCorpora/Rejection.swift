@@ -32,6 +32,9 @@ public struct RejectionReason: RawRepresentable, Sendable, Hashable, Comparable,
     /// The language is not one that the contribution declares.
     public static let undeclaredLanguage = RejectionReason(rawValue: "undeclared_language")
 
+    /// A further text in a language that its unit has already.
+    public static let repeatedLanguage = RejectionReason(rawValue: "repeated_language")
+
     // While cleaning.
 
     /// No text, or nothing but white space.

@@ -166,6 +166,14 @@ import _EDICTestSupport
         #expect(result.reading.ledger.isBalanced)
     }
 
+    @Test func textsLeftOutOfRecords() throws {
+        let text = "{\"texts\":{\"de\":\"Haus\",\"fr\":\"maison\",\"it\":[\"casa\"],\"es\":null,\"xx\":\"?\"}}"
+        let result = try read(text, .jsonl, languages: ["de", "fr", "it", "es"])
+        #expect(result.sides == [["de=Haus", "fr=maison"]] && result.reasons == [.brokenRecord, .undeclaredLanguage])
+        #expect(result.rejections[0].message == "the text in \"it\" is no string")
+        #expect(result.rejections[0].excerpt == "[\"casa\"]" && result.reading.ledger.isBalanced)
+    }
+
     @Test func jsonNestedAbsurdly() throws {
         let deep = "{\"text\":\"a\",\"x\":" + String(repeating: "[", count: 100_000) + "\n{\"text\":\"b\"}\n"
         let result = try read(deep, .jsonl)

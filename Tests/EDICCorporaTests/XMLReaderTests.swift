@@ -34,6 +34,28 @@ import Testing
         #expect(result.reading.ledger.isBalanced && result.reading.ledger.rowsIn == 4)
     }
 
+    /// A text that is left out of its unit is in the account.
+    @Test func textsLeftOut() throws {
+        let text = """
+            <tmx><body><tu><tuv xml:lang="de"><seg>Wald</seg></tuv><tuv xml:lang="de-AT"><seg>Holz</seg></tuv>
+            <tuv><seg>metsä</seg></tuv><tuv xml:lang="en"><seg>forest</seg></tuv><tuv xml:lang="en"><seg> </seg></tuv>
+            <tuv xml:lang="fr"><seg>forêt</seg></tuv></tu>
+            <tu><tuv xml:lang="de"><seg>a</seg></tuv><tuv xml:lang="de"><seg>b</seg></tuv></tu>
+            <tuv xml:lang="de"><seg>draußen</seg></tuv></body></tmx>
+            """
+        let result = try read(text, .tmx, languages: ["de", "en"])
+        #expect(result.sides == [["de=Wald", "en=forest"]])
+        #expect(
+            result.reasons == [
+                .repeatedLanguage, .undeclaredLanguage, .undeclaredLanguage, .brokenRecord, .brokenRecord,
+            ])
+        #expect(result.rejections.map(\.excerpt) == ["Holz", "metsä", "forêt", "a", "draußen"])
+        #expect(result.rejections.map(\.provenance.position) == [.unit(1), .unit(1), .unit(1), .unit(2), .unit(3)])
+        #expect(result.rejections[0].message == "the unit has another text in de, which is taken")
+        #expect(result.rejections[1].message.hasPrefix("the text has no language"))
+        #expect(result.reading.ledger.isBalanced && result.reading.ledger.rowsIn == 6)
+    }
+
     @Test func encodings() throws {
         let text = Self.sound.replacing("UTF-8", with: "UTF-16").replacing("Hafen", with: "Häfen")
         for bytes in [utf16(text), utf16(text, bigEndian: true), Array(utf16(text).dropFirst(2))] {

@@ -252,6 +252,7 @@ extension RejectionReason {
         case .wrongFormat: "correct format: in the manifest, or send the file in that format"
         case .overLimit: "split it"
         case .markedUnfit, .empty: "leave it if that is meant"
+        case .repeatedLanguage: "make a unit of each, if both are right"
         case .undeclaredLanguage: "add the language to the manifest, or correct the tag"
         default: ""
         }

@@ -113,7 +113,12 @@ private struct TMXEvents: XMLHandler {
     }
 
     private mutating func take(_ side: RowBatch.Side) {
-        guard let unit, unit.fault == nil else { return }
+        guard let unit else {
+            // Outside of units, so a half of one.
+            if !side.utf8.span.isBlank { finished.append(Unit(sides: [side])) }
+            return
+        }
+        guard unit.fault == nil else { return }
         if unit.sides.count < limits.segments {
             self.unit?.sides.append(side)
         } else {
