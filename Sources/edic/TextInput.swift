@@ -24,7 +24,8 @@ struct LinePlaces {
 
 /// The text that a command works on: files named on the command line, or standard input.
 struct TextInput {
-    private let paths: [String]
+    /// One or more; `-` is standard input.
+    let paths: [String]
 
     init(_ paths: [String]) { self.paths = paths.isEmpty ? ["-"] : paths }
 

@@ -96,9 +96,11 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
 
     func run() throws {
         let format = try outputFormat()
+        let files = files.isEmpty ? ["-"] : files
+        try OutputFiles.check([output], apartFrom: files.map { LanguageFile.split($0).path })
         var trainer = try TokenizerTrainer(trainerConfiguration, pool: work.makePool())
         var isEmpty = true
-        for file in files.isEmpty ? ["-"] : files {
+        for file in files {
             let (language, path) = LanguageFile.split(file)
             try TrainingText(path).forEachBlock { block, rowLanguage in
                 if Interruption.shouldStop {
@@ -109,7 +111,7 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
             }
         }
         if isEmpty {
-            let name = files.first ?? "standard input"
+            let name = files[0] == "-" ? "standard input" : files[0]
             throw CommandFailure(.badData, "\(name): is empty; a tokenizer is learned from text")
         }
         let spills = trainer.spills
