@@ -1,3 +1,5 @@
+internal import EDICText
+
 /// Why a row, or the rest of a file, was not taken.
 public struct RejectionReason: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The code: lower-case words joined by underscores. Codes are stable: reports compare them between builds.
@@ -90,16 +92,5 @@ public struct Rejection: Sendable, Equatable {
     }
 
     /// `text` on one line, cut at a scalar boundary so that it fits in ``excerptLimit`` bytes.
-    static func shortened(_ text: String) -> String {
-        var short = String.UnicodeScalarView()
-        var length = 0
-        for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 || scalar.value == 0x7F
-            let kept = isControl ? " " : scalar
-            length += UTF8.width(kept)
-            if length > excerptLimit { break }
-            short.append(kept)
-        }
-        return String(short)
-    }
+    static func shortened(_ text: String) -> String { text.onOneLine(bytes: excerptLimit) }
 }

@@ -45,7 +45,7 @@ struct CheckCommand: ParsableCommand {
         if json {
             Terminal.output(Self.json(reports))
         } else {
-            for report in reports { Terminal.output(Self.text(report)) }
+            for report in reports { Terminal.report(Self.text(report)) }
         }
         guard reports.allSatisfy(\.isAcceptable) else { throw ExitCode(ExitStatus.badData.rawValue) }
     }
@@ -87,7 +87,7 @@ struct CheckCommand: ParsableCommand {
         var text = ""
         for var finding in report.findings {
             finding.file = FilePath(report.directory).appending(finding.file).string
-            text += "\(finding)\n"
+            text += "\("\(finding)".onOneLine)\n"
         }
         let errors = report.findings.count { $0.severity == .error }
         let warnings = report.findings.count - errors

@@ -64,7 +64,7 @@ struct LMMixCommand: ParsableCommand {
         try OutputFiles.check([target.output], apartFrom: models + [heldOut].compactMap(\.self))
         let (chosen, perplexity) = try StepProgress.during(mix)
         guard json else {
-            for (name, weight) in zip(models, chosen) { Terminal.outputLine("\(Decimals.fixed(weight, 4))  \(name)") }
+            for (name, weight) in zip(models, chosen) { Terminal.report("\(Decimals.fixed(weight, 4))  \(name)") }
             if let perplexity {
                 Terminal.outputLine(
                     "Held-out perplexity, on the words of the model that knows most of them: "

@@ -131,13 +131,13 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
             Terminal.output(report(tokenizer, balanced, spills: spills).span)
             return
         }
-        if let balanced { Terminal.output(Self.table(balanced)) }
+        if let balanced { Terminal.report(Self.table(balanced)) }
         if tokenizer.vocabularySize < size {
             Terminal.errorLine(
                 "edic: the text gives no more than \(NumberFormat.grouped(tokenizer.vocabularySize)) of "
                     + "\(NumberFormat.grouped(size)) tokens; more text would")
         }
-        Terminal.outputLine("\(output): \(NumberFormat.grouped(tokenizer.vocabularySize)) tokens, \(family.rawValue)")
+        Terminal.report("\(output): \(NumberFormat.grouped(tokenizer.vocabularySize)) tokens, \(family.rawValue)")
     }
 
     private var trainerConfiguration: TokenizerTrainer.Configuration {

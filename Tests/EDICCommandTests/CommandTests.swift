@@ -74,6 +74,39 @@ import _EDICTestSupport
         #expect(runner.run("check --skip-languages '\(one)' '\(one)'").status == 0)
     }
 
+    /// Whoever names a file, or writes what a message quotes, cannot speak to the terminal.
+    @Test func messagesHoldNoEscapes() throws {
+        let runner = try CommandRunner()
+        let folder = "\(runner.folder.path)/c"
+        #expect(unsafe system("cp -r Corpora/harbour-institute-tallinn '\(folder)'") == 0)
+        let name = "x\u{1B}]0;owned\u{7}\u{9B}2J\r\u{7F}.zst"
+        runner.write("no shard", to: "\(folder)/\(name)")
+        runner.write(
+            """
+            contributions: ["\(folder)"]
+            models: {sample: 0}
+            ngram: {order: 0}
+            tokenizer: {vocabulary: 400}
+            filter: {verify_language: false}
+            output: built
+            """, to: "\(runner.folder.path)/recipe.yaml")
+        let commands = [
+            "store stat '\(folder)/\(name)'", "store verify '\(folder)/\(name)'", "check --skip-languages '\(folder)'",
+            "build '\(runner.folder.path)/recipe.yaml'", "'\(name)'", "lm convert a.arpa -o '\(name)'",
+            "report '\(name)'",
+        ]
+        for command in commands {
+            let result = runner.run(command)
+            let text = result.output + result.messages
+            #expect(text.contains("x\u{FFFD}]0;owned"), "\(command): \(text)")
+            #expect(
+                text.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }, "\(text)")
+        }
+        let terminal = try #require(
+            runner.messagesOnTerminal("build '\(runner.folder.path)/recipe.yaml' --output '\(folder)/o'"))
+        #expect(terminal.contains("]0;owned") && !terminal.contains("\u{1B}]") && !terminal.contains("\u{7}"))
+    }
+
     @Test func checkNamesFileAndLine() throws {
         let result = try CommandRunner().run("check Corpora/records-institute-galway")
         #expect((result.output + result.messages).contains("sessions/2025-05-14.xml:34: error:"))
