@@ -104,7 +104,12 @@ public struct Build: Sendable {
         try FileTree.flushFileSystem(holding: folders.state)
         try mark.clear()
         let release = try pipeline.release.publish(report, in: folders, objects: executor.objects)
-        try LastBuild(fingerprint: fingerprint, root: report.rootHash).write(folders.last)
+        if pipeline.plan.isComplete && executor.tally.isComplete {
+            try LastBuild(fingerprint: fingerprint, root: report.rootHash).write(folders.last)
+        } else {
+            // What could not be read this time may be readable the next time, whatever its stamp.
+            try FileTree.remove(folders.last)
+        }
         try Housekeeping(folders: folders).removeWhatNothingNeeds(
             keeping: executor.tally.keys, release: pipeline.release)
         return Outcome(report: report, release: release, isUnchanged: false)
@@ -121,7 +126,7 @@ public struct Build: Sendable {
 
     /// The folders with a manifest that the recipe's patterns match, in the order of their paths.
     private func contributionFolders() throws -> [FilePath] {
-        var folders: Set<String> = []
+        var folders: Set<FilePath> = []
         for pattern in recipe.contributions {
             let path = base.pushing(FilePath(pattern)).lexicallyNormalized()
             guard let last = path.lastComponent?.string, last.contains(where: { $0 == "*" || $0 == "?" }) else {
@@ -129,7 +134,7 @@ public struct Build: Sendable {
                     throw BuildError(
                         .missingInput, "\(path): the recipe names this contribution and there is no such folder")
                 }
-                folders.insert(path.string)
+                folders.insert(path)
                 continue
             }
             // A pattern alone is about the folder this runs in.
@@ -142,9 +147,10 @@ public struct Build: Sendable {
             }
             let matcher = PathPattern(last)
             // Hidden folders are what somebody is still copying there.
-            for name in try FileTree.names(in: parent) where !name.hasPrefix(".") && matcher.match(name) != nil {
+            for name in try FileTree.entries(in: parent)
+            where !name.string.hasPrefix(".") && matcher.match(name.string) != nil {
                 let folder = parent.appending(name).lexicallyNormalized()
-                if FileTree.exists(folder.appending(ContributionManifest.fileName)) { folders.insert(folder.string) }
+                if Contribution.isClaimed(by: folder) { folders.insert(folder) }
             }
         }
         guard !folders.isEmpty else {
@@ -153,7 +159,7 @@ public struct Build: Sendable {
                 "\(base): no contribution matches \(recipe.contributions.joined(separator: ", ")); a contribution is a folder "
                     + "with a \(ContributionManifest.fileName) (start one with `edic init`)")
         }
-        return folders.sorted().map { FilePath($0) }
+        return folders.sorted { $0.string < $1.string }
     }
 
     /// Names the recipe, the toolkit and every input file by its stamp: equal fingerprints mean that nothing can have
@@ -161,20 +167,26 @@ public struct Build: Sendable {
     private func fingerprint(of contributions: [FilePath]) throws -> String {
         var builder = Digest.Builder()
         for value in [EDICVersion.current] + recipe.productValues { builder.update(value + "\n") }
-        var paths = try contributions.flatMap { folder in
+        for folder in contributions {
             if shouldStop() { throw BuildError.stopped }
-            return try FileTree.files(under: folder)
+            // What cannot be looked at stops no build: its plan says what it is.
+            let contents = try? FileTree.contents(of: folder)
+            for path in (contents?.files ?? []) + (contents?.others ?? []) {
+                builder.update(Self.line(of: path, try? FileTree.stamp(of: path)))
+            }
         }
-        paths += TokenizerStage.inputFiles(recipe, base: base)
+        var paths = TokenizerStage.inputFiles(recipe, base: base)
         if recipe.models.sample > 0 {
             let models = base.pushing(FilePath(recipe.models.path)).lexicallyNormalized()
             paths += (try? FileTree.files(under: models)) ?? []
         }
-        for path in paths {
-            let stamp = try FileTree.stamp(of: path)
-            builder.update("\(path) \(stamp.size) \(stamp.modified) \(stamp.changed) \(stamp.inode)\n")
-        }
+        for path in paths { builder.update(Self.line(of: path, try FileTree.stamp(of: path))) }
         return builder.finalize().description
+    }
+
+    private static func line(of path: FilePath, _ stamp: FileStamp?) -> String {
+        guard let stamp else { return "\(path)\n" }
+        return "\(path) \(stamp.size) \(stamp.modified) \(stamp.changed) \(stamp.inode)\n"
     }
 
     private static func checkBalance(_ report: BuildReport) throws(BuildError) {

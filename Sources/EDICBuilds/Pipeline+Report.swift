@@ -40,6 +40,14 @@ extension Pipeline {
         }
         var read = StageLedger()
         var filter = StageLedger()
+        for planned in plan.contributions where !planned.unreadable.isEmpty {
+            var folders = RowLedger()
+            for rejection in planned.unreadable {
+                folders.recordIn()
+                folders.record(rejection)
+            }
+            read.merge(StageLedger(folders))
+        }
         for batch in batches {
             read.merge(batch.facts.read)
             filter.merge(batch.facts.filter)
@@ -67,6 +75,7 @@ extension Pipeline {
     private func contributionRows() -> [BuildReport.Contribution] {
         var read: [String: Int] = [:]
         for batch in batches { read[batch.batch.contribution, default: 0] += batch.facts.read.rowsIn }
+        for planned in plan.contributions { read[planned.id, default: 0] += planned.unreadable.count }
         var kept: [String: Int] = [:]
         for entry in shardFacts { kept[entry.contribution, default: 0] += entry.facts.ledger.rowsOut }
         let accepted = plan.contributions.map { planned in

@@ -35,8 +35,13 @@ public struct Contribution: Sendable, Equatable {
     /// Reads the manifest in a folder with all that is wrong with it.
     static func inspect(_ directory: FilePath) -> (manifest: ContributionManifest?, findings: [Finding]) {
         let name = ContributionManifest.fileName
+        let path = directory.appending(name)
+        // Who opens a pipe waits until somebody writes into it.
+        guard FileTree.kind(of: path) != .other else {
+            return (nil, [Finding(.error, "no_manifest", file: name, "is no file", advice: "write one in its place")])
+        }
         do {
-            var reader = try ByteReader(directory.appending(name))
+            var reader = try ByteReader(path)
             let bytes = try reader.readAll(atMost: 2 << 20)
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 let line = 1 + bytes.prefix(firstInvalid(bytes)).count { $0 == 0x0A }
@@ -50,10 +55,10 @@ public struct Contribution: Sendable, Equatable {
             }
             return ContributionManifest.read(yaml: text, file: name)
         } catch {
-            let advice = "write one, or start with `edic init \(directory)`"
-            let message =
-                error.code == .notFound
-                ? "is not there" : "cannot be read: \(error.message(without: directory.appending(name).string))"
+            let isThere = error.code != .notFound
+            let message = isThere ? "cannot be read: \(error.message(without: path.string))" : "is not there"
+            let advice =
+                isThere ? "see who may read it, and its disk" : "write one, or start with `edic init \(directory)`"
             return (nil, [Finding(.error, "no_manifest", file: name, message, advice: advice)])
         }
     }
@@ -65,6 +70,11 @@ public struct Contribution: Sendable, Equatable {
         } catch {
             return error.byteOffsets.lowerBound
         }
+    }
+
+    /// Whether a folder means to be a contribution: it has a manifest, or cannot be looked into.
+    public static func isClaimed(by folder: FilePath) -> Bool {
+        !FileTree.isMissing(folder.appending(ContributionManifest.fileName))
     }
 
     /// The files of the contribution, and what does not fit.
@@ -79,30 +89,56 @@ public struct Contribution: Sendable, Equatable {
         public var undeclared: [String] = []
         /// Files that two entries cover: the first one counts.
         public var repeated: [String] = []
+        /// Links, pipes and devices, which are not read.
+        public var irregular: [String] = []
+        /// Folders that cannot be listed, so that what is in them is not known.
+        public var unreadable: [Unreadable] = []
+
+        /// A folder that cannot be listed.
+        public struct Unreadable: Sendable, Equatable {
+            /// The path inside the contribution.
+            public var name: String
+            /// Why.
+            public var message: String
+
+            public init(name: String, message: String) {
+                self.name = name
+                self.message = message
+            }
+        }
     }
 
     /// Finds the files in the folder. Links are not followed: they could lead out of it.
+    ///
+    /// - Throws: where the folder cannot be listed. One inside it that cannot is in the listing.
     public func listing() throws(CorporaError) -> Listing {
-        let paths: [FilePath]
+        let contents: FileTree.Contents
         do {
-            paths = try FileTree.files(under: directory, includingLinks: false)
+            contents = try FileTree.contents(of: directory)
         } catch {
-            throw CorporaError(.unreadable, "\(directory): \(error)", cause: error)
-        }
-        var names: [String] = []
-        for path in paths {
-            var relative = path
-            guard relative.removePrefix(directory) else { continue }
-            if relative.string != ContributionManifest.fileName { names.append(relative.string) }
+            throw CorporaError(.unreadable, error.message, cause: error)
         }
         var listing = Listing()
+        let files = contents.files.map { (name: name(of: $0), path: $0) }
+            .filter { $0.name != ContributionManifest.fileName }
         var taken: Set<String> = []
         for specification in manifest.files {
-            list(specification, names, &taken, &listing)
+            list(specification, files, &taken, &listing)
         }
         let known = taken.union(listing.undeclared)
-        listing.unlisted = names.filter { !known.contains($0) && !Self.isIgnored($0) }
+        listing.unlisted = files.map(\.name).filter { !known.contains($0) && !Self.isIgnored($0) }
+        listing.irregular = contents.others.map(name)
+            .filter { $0 != ContributionManifest.fileName && !Self.isIgnored($0) }
+        listing.unreadable = contents.unreadable.map { folder, error in
+            Listing.Unreadable(name: name(of: folder), message: error.message(without: folder.string))
+        }
         return listing
+    }
+
+    /// The name of something in the folder.
+    private func name(of path: FilePath) -> String {
+        var relative = path
+        return relative.removePrefix(directory) ? relative.string : path.string
     }
 
     /// Files that may lie in any folder.
@@ -115,13 +151,14 @@ public struct Contribution: Sendable, Equatable {
     }
 
     private func list(
-        _ specification: FileSpecification, _ names: [String], _ taken: inout Set<String>, _ listing: inout Listing
+        _ specification: FileSpecification, _ files: [(name: String, path: FilePath)], _ taken: inout Set<String>,
+        _ listing: inout Listing
     ) {
         let patterns = specification.patterns.map { PathPattern($0) }
         var groups: [(name: String, parts: [ContributionFile.Part])] = []
         var places: [String: Int] = [:]
         var found = false
-        for name in names {
+        for (name, path) in files {
             guard let match = patterns.lazy.compactMap({ $0.match(name) }).first else { continue }
             found = true
             var language: String?
@@ -136,7 +173,7 @@ public struct Contribution: Sendable, Equatable {
                 listing.repeated.append(name)
                 continue
             }
-            let part = ContributionFile.Part(path: directory.appending(name), name: name, language: language)
+            let part = ContributionFile.Part(path: path, name: name, language: language)
             if specification.format == .moses {
                 if let place = places[match.group] {
                     groups[place].parts.append(part)

@@ -1,3 +1,5 @@
+internal import EDICText
+
 /// Why a row, or the rest of a file, was not taken.
 public struct RejectionReason: RawRepresentable, Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The code: lower-case words joined by underscores. Codes are stable: reports compare them between builds.
@@ -31,6 +33,9 @@ public struct RejectionReason: RawRepresentable, Sendable, Hashable, Comparable,
     public static let markedUnfit = RejectionReason(rawValue: "marked_unfit")
     /// The language is not one that the contribution declares.
     public static let undeclaredLanguage = RejectionReason(rawValue: "undeclared_language")
+
+    /// A further text in a language that its unit has already.
+    public static let repeatedLanguage = RejectionReason(rawValue: "repeated_language")
 
     // While cleaning.
 
@@ -68,32 +73,24 @@ public struct Rejection: Sendable, Equatable {
     public var excerpt: String
     /// Whether reading the file ended here: what follows in it was not read.
     public var endsFile: Bool
+    /// Whether the system refused to give the file's bytes: nothing is known of them, and another reading may go well.
+    public var isOfSystem: Bool
 
     /// The bytes of UTF-8 that an excerpt holds at most.
     public static let excerptLimit = 160
 
     public init(
         _ reason: RejectionReason, _ message: String, at provenance: Provenance, excerpt: String = "",
-        endsFile: Bool = false
+        endsFile: Bool = false, isOfSystem: Bool = false
     ) {
         self.reason = reason
         self.endsFile = endsFile
+        self.isOfSystem = isOfSystem
         self.message = message
         self.provenance = provenance
         self.excerpt = Self.shortened(excerpt)
     }
 
     /// `text` on one line, cut at a scalar boundary so that it fits in ``excerptLimit`` bytes.
-    static func shortened(_ text: String) -> String {
-        var short = String.UnicodeScalarView()
-        var length = 0
-        for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 || scalar.value == 0x7F
-            let kept = isControl ? " " : scalar
-            length += UTF8.width(kept)
-            if length > excerptLimit { break }
-            short.append(kept)
-        }
-        return String(short)
-    }
+    static func shortened(_ text: String) -> String { text.onOneLine(bytes: excerptLimit) }
 }

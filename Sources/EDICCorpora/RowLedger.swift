@@ -6,7 +6,7 @@ public struct RowLedger: Sendable, Equatable {
     /// The rejections kept as samples for each reason, at most.
     public static let samplesPerReason = 8
 
-    /// Rows that went in.
+    /// Rows that went in. A text that is left out of its unit counts as a row of its own.
     public private(set) var rowsIn = 0
     /// Rows that came out.
     public private(set) var rowsOut = 0

@@ -40,6 +40,13 @@ public enum FileTree {
 
     public static func exists(_ path: FilePath) -> Bool { kind(of: path) != nil }
 
+    /// Whether it is sure that nothing is at `path`: what cannot be looked at may be there, and so is a link that leads
+    /// nowhere.
+    public static func isMissing(_ path: FilePath) -> Bool {
+        guard status(path, followingLinks: false) == nil else { return false }
+        return errno == ENOENT || errno == ENOTDIR
+    }
+
     public static func isFolder(_ path: FilePath) -> Bool { kind(of: path) == .folder }
 
     /// The stamp of the file that `path` leads to, links followed.
@@ -65,7 +72,7 @@ public enum FileTree {
     }
 
     /// The names in a folder as they are, whatever their bytes, in the order of these.
-    static func entries(in folder: FilePath) throws(StoreError) -> [FilePath.Component] {
+    public static func entries(in folder: FilePath) throws(StoreError) -> [FilePath.Component] {
         try listing(of: folder).map(\.component)
     }
 
@@ -114,20 +121,61 @@ public enum FileTree {
 
     /// All files below a folder as paths that begin with it, in the order of their bytes. Links to files count as
     /// files; links to folders are not entered, so that a loop of links ends.
-    ///
-    /// - Parameter includingLinks: false to leave links to files out.
-    public static func files(under folder: FilePath, includingLinks: Bool = true) throws(StoreError) -> [FilePath] {
+    public static func files(under folder: FilePath) throws(StoreError) -> [FilePath] {
         var found: [FilePath] = []
-        for entry in try listing(of: folder) {
-            let path = folder.appending(entry.component)
-            switch entry.kind ?? kind(of: path, followingLinks: false) {
-            case .folder: found += try files(under: path, includingLinks: includingLinks)
-            case .file: found.append(path)
-            case .symbolicLink: if includingLinks, kind(of: path) == .file { found.append(path) }
-            case .other, nil: break
-            }
+        try walk(folder) { path, kind in
+            if kind == .file || kind == .symbolicLink && self.kind(of: path) == .file { found.append(path) }
+        } onFailure: { (_, error) throws(StoreError) in
+            throw error
         }
         return found
+    }
+
+    /// What lies below a folder, also where some of it cannot be looked into.
+    public struct Contents: Sendable {
+        /// Files that are no links, in the order of their bytes.
+        public var files: [FilePath] = []
+        /// Links, pipes, sockets and devices.
+        public var others: [FilePath] = []
+        /// Folders that cannot be listed, and why.
+        public var unreadable: [(folder: FilePath, error: StoreError)] = []
+    }
+
+    /// What lies below a folder as paths that begin with it. Links are not followed.
+    ///
+    /// - Throws: where the folder itself cannot be listed. One below it that cannot is among the contents.
+    public static func contents(of folder: FilePath) throws(StoreError) -> Contents {
+        var contents = Contents()
+        try walk(folder) { path, kind in
+            if kind == .file { contents.files.append(path) } else { contents.others.append(path) }
+        } onFailure: { (path, error) throws(StoreError) in
+            if path == folder { throw error }
+            contents.unreadable.append((path, error))
+        }
+        return contents
+    }
+
+    /// Calls `visit` with all that lies below a folder but folders, in the order of its bytes, and `onFailure` with
+    /// the folders that cannot be listed.
+    private static func walk(
+        _ folder: FilePath, visit: (FilePath, FileKind) -> Void,
+        onFailure: (FilePath, StoreError) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        let entries: [Entry]
+        do {
+            entries = try listing(of: folder)
+        } catch {
+            return try onFailure(folder, error)
+        }
+        for entry in entries {
+            let path = folder.appending(entry.component)
+            switch entry.kind ?? kind(of: path, followingLinks: false) {
+            case .folder: try walk(path, visit: visit, onFailure: onFailure)
+            case .some(let kind): visit(path, kind)
+            // It went away meanwhile.
+            case nil: break
+            }
+        }
     }
 
     /// Creates a folder and those above it that are missing. It is no error if it exists.

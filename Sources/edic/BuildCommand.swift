@@ -63,7 +63,7 @@ struct BuildCommand: ParsableCommand {
         if json {
             Terminal.output(outcome.report.jsonText)
         } else {
-            Terminal.output(BuildSummary(outcome).text)
+            Terminal.report(BuildSummary(outcome).text)
         }
     }
 }

@@ -45,19 +45,18 @@ struct CheckCommand: ParsableCommand {
         if json {
             Terminal.output(Self.json(reports))
         } else {
-            for report in reports { Terminal.output(Self.text(report)) }
+            for report in reports { Terminal.report(Self.text(report)) }
         }
         guard reports.allSatisfy(\.isAcceptable) else { throw ExitCode(ExitStatus.badData.rawValue) }
     }
 
     /// The contribution at a path, or those in a folder that is none itself.
     private static func contributions(at path: FilePath) throws -> [FilePath] {
-        func holdsManifest(_ folder: FilePath) -> Bool {
-            FileTree.exists(folder.appending(ContributionManifest.fileName))
+        guard FileTree.isFolder(path), FileTree.isMissing(path.appending(ContributionManifest.fileName)) else {
+            return [path]
         }
-        guard FileTree.isFolder(path), !holdsManifest(path) else { return [path] }
-        let names = try FileTree.names(in: path).filter { !$0.hasPrefix(".") }
-        let inside = names.map { path.appending($0) }.filter(holdsManifest)
+        let names = try FileTree.entries(in: path).filter { !$0.string.hasPrefix(".") }
+        let inside = names.map { path.appending($0) }.filter(Contribution.isClaimed)
         return inside.isEmpty ? [path] : inside
     }
 
@@ -88,7 +87,7 @@ struct CheckCommand: ParsableCommand {
         var text = ""
         for var finding in report.findings {
             finding.file = FilePath(report.directory).appending(finding.file).string
-            text += "\(finding)\n"
+            text += "\("\(finding)".onOneLine)\n"
         }
         let errors = report.findings.count { $0.severity == .error }
         let warnings = report.findings.count - errors

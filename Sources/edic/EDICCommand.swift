@@ -42,7 +42,12 @@ struct EDICCommand: ParsableCommand {
             let status = ExitMapping.status(error)
             Glibc.exit(status == .interrupted && Interruption.shouldStop ? Interruption.exitStatus : status.rawValue)
         } catch {
-            exit(withError: error)
+            let code = exitCode(for: error)
+            if code.isSuccess { exit(withError: error) }
+            // Of the command line, that is: a part of it may be the name of a file.
+            let message = fullMessage(for: error)
+            if !message.isEmpty { Terminal.errorLines(message) }
+            Glibc.exit(code.rawValue)
         }
     }
 }

@@ -95,12 +95,13 @@ struct LMBucketsCommand: ParsableCommand {
     }
 
     func run() throws {
-        var models: [String: NgramModel] = [:]
-        for argument in model {
+        let named = model.map { argument in
             let language = Self.language(of: argument)
-            let path = language.map { argument.dropFirst($0.utf8.count + 1) } ?? argument[...]
-            models[language ?? ""] = try NgramModel(contentsOf: FilePath(String(path)))
+            return (language: language ?? "", path: String(argument.dropFirst(language.map { $0.utf8.count + 1 } ?? 0)))
         }
+        try OutputFiles.check([saveLimits], apartFrom: text.input.paths + named.map(\.path))
+        var models: [String: NgramModel] = [:]
+        for (language, path) in named { models[language] = try NgramModel(contentsOf: FilePath(path)) }
         var buckets = try limits.map { try Self.read($0) } ?? [:]
         if limits == nil {
             var samples: [String: [Double]] = [:]

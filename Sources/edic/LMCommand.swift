@@ -45,6 +45,7 @@ struct LMConvertCommand: ParsableCommand {
     @OptionGroup var target: LMTargetOptions
 
     func run() throws {
+        try OutputFiles.check([target.output], apartFrom: [model])
         try StepProgress.during { progress in
             try target.write(LMTargetOptions.open(model, progress), progress)
         }

@@ -25,7 +25,11 @@ struct LMInspectCommand: ParsableCommand {
         let model = try NgramModel(contentsOf: FilePath(model))
         let opening = Double((ContinuousClock.now - start) / .microseconds(1)) / 1000
         let size = try TextInput.size(of: self.model)
-        Terminal.output(json ? Self.json(model, size, opening) : Self.text(model, size, opening))
+        if json {
+            Terminal.output(Self.json(model, size, opening))
+        } else {
+            Terminal.report(Self.text(model, size, opening))
+        }
     }
 
     private static func text(_ model: NgramModel, _ size: Int, _ opening: Double) -> String {

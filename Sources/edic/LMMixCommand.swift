@@ -61,9 +61,10 @@ struct LMMixCommand: ParsableCommand {
     }
 
     func run() throws {
+        try OutputFiles.check([target.output], apartFrom: models + [heldOut].compactMap(\.self))
         let (chosen, perplexity) = try StepProgress.during(mix)
         guard json else {
-            for (name, weight) in zip(models, chosen) { Terminal.outputLine("\(Decimals.fixed(weight, 4))  \(name)") }
+            for (name, weight) in zip(models, chosen) { Terminal.report("\(Decimals.fixed(weight, 4))  \(name)") }
             if let perplexity {
                 Terminal.outputLine(
                     "Held-out perplexity, on the words of the model that knows most of them: "
@@ -132,6 +133,7 @@ struct LMPruneCommand: ParsableCommand {
     }
 
     func run() throws {
+        try OutputFiles.check([target.output], apartFrom: [model])
         let (whole, pruned) = try StepProgress.during { progress in
             let whole = try LMTargetOptions.open(model, progress)
             progress.show("pruning")

@@ -107,6 +107,7 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
             return Terminal.output(json ? Self.json(size) : Self.text(size))
         }
         guard let output else { return }
+        try OutputFiles.check([output, arpa], apartFrom: text.input.paths + [vocabulary].compactMap(\.self))
         let display = LMTrainProgress(bytes: size?.bytes)
         if let size { display.note(Self.text(size)) }
         let summary: NgramEstimator.Summary
@@ -144,7 +145,7 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
         estimator.shouldStop = { Interruption.shouldStop }
         switch input {
         case .text:
-            for file in text.files.isEmpty ? ["-"] : text.files {
+            for file in text.input.paths {
                 if file == "-" {
                     try estimator.add(contentsOf: .standardInput, name: "standard input")
                 } else {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EDICBuilds
 import EDICJSON
+import EDICText
 import EDICTransformers
 import SystemPackage
 
@@ -33,7 +34,7 @@ struct ModelInspectCommand: ParsableCommand {
 
     func run() throws {
         let inspection = try ModelInspection(try ModelFolder.discover(in: FilePath(path)))
-        Terminal.output(json ? Self.json(inspection) : text(inspection))
+        if json { Terminal.output(Self.json(inspection)) } else { Terminal.report(text(inspection)) }
     }
 
     private static func name(_ kind: ModelKind) -> String {
@@ -53,7 +54,7 @@ struct ModelInspectCommand: ParsableCommand {
         ]
         lines += model.facts.map { name, value in
             let value = value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "⏎")
-            return (Self.shown(name), Self.shown(value.count > 100 ? value.prefix(99) + "…" : value))
+            return (name.onOneLine, (value.count > 100 ? value.prefix(99) + "…" : value).onOneLine)
         }
         let width = lines.reduce(0) { max($0, $1.0.count) } + 2
         var text = "\(model.path)\n" + lines.map { "  \($0.0.padding(to: width))\($0.1)\n" }.joined()
@@ -62,18 +63,11 @@ struct ModelInspectCommand: ParsableCommand {
             text += "\n"
             for tensor in model.tensors {
                 let shape = tensor.shape.map { String($0) }.joined(separator: " × ")
-                text += "  \(Self.shown(tensor.name).padding(to: width))\(Self.shown(tensor.type).padding(to: 8))"
+                text += "  \(tensor.name.onOneLine.padding(to: width))\(tensor.type.onOneLine.padding(to: 8))"
                 text += "\(shape.padding(to: 18))\(NumberFormat.bytes(tensor.byteCount))\n"
             }
         }
         return text
-    }
-
-    /// Text of a file that may be anyone's, without the characters that a terminal obeys.
-    private static func shown(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
     }
 
     private static func json(_ model: ModelInspection) -> String {

@@ -30,7 +30,7 @@ struct ReportCommand: ParsableCommand {
         let report = try ReportFile.read(release.appending(ReportFile.json))
         let page = release.appending(ReportFile.html)
         if render { _ = try writeAtomically(ReportPage(report).render(), to: page) }
-        Terminal.output(json ? report.jsonText : summary(report, page: page))
+        if json { Terminal.output(report.jsonText) } else { Terminal.report(summary(report, page: page)) }
     }
 
     /// The folder with the report that the user means.

@@ -42,7 +42,11 @@ struct StoreExportCommand: ParsableCommand, StopsInOrder {
             case .npy: try ShardExport.numpy(shards, to: prefix, endToken: endToken) { _, _ in goesOn }
             }
         for file in files {
-            Terminal.outputLine(json ? Self.json(file) : "\(file.written.digest)  \(file.path)")
+            if json {
+                Terminal.outputLine(Self.json(file))
+            } else {
+                Terminal.report("\(file.written.digest)  \(file.path)")
+            }
         }
     }
 

@@ -28,7 +28,11 @@ struct StoreStatCommand: ParsableCommand {
     func run() throws {
         for path in shards {
             let statistics = try ShardStatistics(of: FilePath(path), digesting: digest)
-            Terminal.output(json ? Self.json(path, statistics) : Self.text(path, statistics))
+            if json {
+                Terminal.output(Self.json(path, statistics))
+            } else {
+                Terminal.report(Self.text(path, statistics))
+            }
         }
     }
 

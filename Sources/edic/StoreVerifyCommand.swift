@@ -52,19 +52,19 @@ struct StoreVerifyCommand: ParsableCommand, StopsInOrder {
         let check = try ReleaseVerification(of: folder) { _ in !Interruption.shouldStop }
         if !check.isComplete { throw Self.stopped }
         for problem in check.problems {
-            if !json { Terminal.outputLine(problem.message) }
+            if !json { Terminal.report(problem.message) }
             // A shard knows which of its bytes are wrong.
             let path = folder.pushing(FilePath(problem.path))
             if problem.path.hasSuffix(".zst"), FileTree.exists(path) { _ = try? verify(shard: path.string) }
         }
-        Terminal.output(json ? Self.json(folder, check) : Self.text(folder, check))
+        if json { Terminal.output(Self.json(folder, check)) } else { Terminal.report(Self.text(folder, check)) }
         return check.isSound
     }
 
     private func verify(shard path: String) throws -> Bool {
         let check = try ShardVerification(of: FilePath(path)) { _, _ in !Interruption.shouldStop }
         if Interruption.shouldStop { throw Self.stopped }
-        Terminal.output(json ? Self.json(path, check) : Self.text(path, check))
+        if json { Terminal.output(Self.json(path, check)) } else { Terminal.report(Self.text(path, check)) }
         return check.isSound
     }
 

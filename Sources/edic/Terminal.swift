@@ -1,3 +1,4 @@
+import EDICText
 import Glibc
 import Synchronization
 import SystemPackage
@@ -17,9 +18,22 @@ enum Terminal {
     static func error(_ text: String) { write(text, to: STDERR_FILENO) }
 
     /// Puts a line that tells of progress in the place of the one before, cut to the terminal's width; empty for none.
-    static func redraw(_ line: String) { error("\r\u{1B}[K" + line.prefix(width - 1)) }
+    static func redraw(_ line: String) { error("\r\u{1B}[K" + line.onOneLine.prefix(width - 1)) }
 
-    static func errorLine(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+    /// A message may quote files and their names, which are anyone's: it is kept to one line, without what a terminal obeys.
+    static func errorLine(_ line: String) { write(line.onOneLine + "\n", to: STDERR_FILENO) }
+
+    /// Several lines of that kind.
+    static func errorLines(_ text: String) { write(lines(text), to: STDERR_FILENO) }
+
+    /// Lines for people, which may quote files and their names, as results.
+    static func report(_ text: String) { write(lines(text), to: STDOUT_FILENO) }
+
+    private static func lines(_ text: String) -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        return lines.map { "\(String($0).onOneLine)\n" }.joined()
+    }
 
     /// A line about something that work goes on with, in the place of one that tells of progress.
     static func warn(_ text: String) {

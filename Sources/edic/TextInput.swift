@@ -50,7 +50,8 @@ private struct TextReader {
 
 /// The text that a command works on: files named on the command line, or standard input.
 struct TextInput {
-    private let paths: [String]
+    /// One or more; `-` is standard input.
+    let paths: [String]
 
     init(_ paths: [String]) { self.paths = paths.isEmpty ? ["-"] : paths }
 

@@ -39,7 +39,7 @@ struct TokenizerFertilityCommand: ParsableCommand {
         Terminal.outputLine("\("language".padding(to: width))tokens/word  bytes/token")
         for row in report.rows {
             let cost = NumberFormat.decimal(row.tokensPerWord).padding(to: 13)
-            Terminal.outputLine("\(row.language.padding(to: width))\(cost)\(NumberFormat.decimal(row.bytesPerToken))")
+            Terminal.report("\(row.language.padding(to: width))\(cost)\(NumberFormat.decimal(row.bytesPerToken))")
         }
         Terminal.outputLine(
             "dearest to cheapest \(NumberFormat.decimal(report.inequality)), Gini \(NumberFormat.decimal(report.gini, places: 3))"

@@ -96,9 +96,11 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
 
     func run() throws {
         let format = try outputFormat()
+        let files = files.isEmpty ? ["-"] : files
+        try OutputFiles.check([output], apartFrom: files.map { LanguageFile.split($0).path })
         var trainer = try TokenizerTrainer(trainerConfiguration, pool: work.makePool())
         var isEmpty = true
-        for file in files.isEmpty ? ["-"] : files {
+        for file in files {
             let (language, path) = LanguageFile.split(file)
             try TrainingText(path).forEachBlock { block, rowLanguage in
                 if Interruption.shouldStop {
@@ -109,7 +111,7 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
             }
         }
         if isEmpty {
-            let name = files.first ?? "standard input"
+            let name = files[0] == "-" ? "standard input" : files[0]
             throw CommandFailure(.badData, "\(name): is empty; a tokenizer is learned from text")
         }
         let spills = trainer.spills
@@ -129,13 +131,13 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
             Terminal.output(report(tokenizer, balanced, spills: spills).span)
             return
         }
-        if let balanced { Terminal.output(Self.table(balanced)) }
+        if let balanced { Terminal.report(Self.table(balanced)) }
         if tokenizer.vocabularySize < size {
             Terminal.errorLine(
                 "edic: the text gives no more than \(NumberFormat.grouped(tokenizer.vocabularySize)) of "
                     + "\(NumberFormat.grouped(size)) tokens; more text would")
         }
-        Terminal.outputLine("\(output): \(NumberFormat.grouped(tokenizer.vocabularySize)) tokens, \(family.rawValue)")
+        Terminal.report("\(output): \(NumberFormat.grouped(tokenizer.vocabularySize)) tokens, \(family.rawValue)")
     }
 
     private var trainerConfiguration: TokenizerTrainer.Configuration {

@@ -1,3 +1,5 @@
+import EDICCorpora
+import EDICNumerics
 import EDICStore
 import Glibc
 import Synchronization
@@ -47,6 +49,13 @@ import _EDICTestSupport
                 pairs += "Im Saal \(number) des \(id) hängen Bilder.\tPictures hang in hall \(number) of the \(id).\n"
             }
             _ = try writeAtomically(pairs, to: place.appending("pairs.tsv"))
+        }
+
+        func replaceInManifest(of id: String, _ old: String, with new: String) throws {
+            let path = root.appending("in").appending(id).appending("contribution.yaml")
+            var reader = try ByteReader(path)
+            let text = String(decoding: try reader.readAll(atMost: 1 << 16), as: UTF8.self)
+            _ = try writeAtomically(text.replacing(old, with: new), to: path)
         }
 
         func recipe(workers: Int = 1, output: String = "out", contributions: [String] = ["in/*"]) -> Recipe {
@@ -184,6 +193,55 @@ import _EDICTestSupport
         let row = try #require(report.contributions.first { !$0.isAccepted })
         #expect(row.findings.first?.contains("contribution.yaml") == true)
         #expect(report.stages.first?.rejected.first?.reason == "invalid_manifest")
+    }
+
+    /// Opening a pipe waits for somebody to write into it, and a name need not be UTF-8.
+    @Test(.timeLimit(.minutes(1))) func oddFilesStopNoBuild() throws {
+        let fixture = try Fixture()
+        let odd = fixture.root.appending("in").appending("odd")
+        try FileTree.createFolders(odd)
+        let manifest = odd.appending("contribution.yaml")
+        #expect(unsafe mkfifo(manifest.string, 0o644) == 0)
+        let rejected = try fixture.build(fixture.recipe()).report
+        #expect(rejected.contributions.first { !$0.isAccepted }?.findings.first?.contains("is no file") == true)
+
+        try FileTree.remove(manifest)
+        try fixture.write("odd")
+        let (notes, name) = (odd.appending("notes.txt"), "caf\u{E9}")
+        _ = try writeAtomically("An diesem Ort steht nur ein einziger Satz in deutscher Sprache.\n", to: notes)
+        let latin = unsafe FilePath(
+            platformString: odd.string.utf8CString.dropLast() + Array("/n-".utf8CString.dropLast())
+                + name.unicodeScalars.map { CChar(truncatingIfNeeded: $0.value) } + [0])
+        #expect(unsafe latin.withPlatformString { unsafe rename(notes.string, $0) } == 0)
+        #expect(unsafe symlink("/etc/passwd", odd.appending("link").string) == 0)
+        let recipe = fixture.recipe()
+        try fixture.replaceInManifest(of: "odd", "notes.txt", with: "n-*")
+        let report = try fixture.build(recipe).report
+        let row = try #require(report.contributions.first { $0.id == "odd" })
+        #expect(row.isAccepted && row.rowsKept == 7, "\(row)")
+        #expect(row.findings == ["odd/link: is a link, a pipe or a device; not read"])
+    }
+
+    /// What a task could not read may be there the next night.
+    @Test func whatWasNotReadIsNotRecorded() throws {
+        let fixture = try Fixture()
+        let file = ContributionFile(
+            contribution: "c", name: "gone", parts: [.init(path: fixture.root.appending("gone"), name: "gone")],
+            specification: FileSpecification(patterns: ["gone"], format: .text), languages: ["de"])
+        let digests = InputDigests(fixture.root.appending("inputs"))
+        let pool = WorkerPool(workers: 1)
+        let found = try digests.digests(of: [file.parts[0].path], pool: pool) { false }
+        #expect(found.map(\.digest) == [nil])
+        let stage = ReadStage(recipe: fixture.recipe(), identify: nil, identifierDigest: "")
+        for digest in [nil, Digest(of: "")] {
+            let batch = ReadBatch(contribution: "c", ordinal: 0, files: [file], digests: [[digest]])
+            let folder = fixture.root.appending("scratch\(digest == nil)")
+            try FileTree.createFolders(folder)
+            let scratch = TaskScratch(folder: folder) { false }
+            let facts = try stage.task(batch).body(scratch)
+            #expect(!scratch.isRecorded)
+            #expect(ReadStage.Facts(json: facts)?.read.rejected.map(\.reason) == ["unreadable_file"])
+        }
     }
 
     @Test func twoBuildsDoNotWorkInOneFolder() throws {

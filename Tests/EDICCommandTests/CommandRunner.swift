@@ -30,19 +30,22 @@ struct CommandRunner {
 
     /// Runs `edic ARGUMENTS`, which a shell splits.
     ///
-    /// - Parameter output: where standard output goes, if not to a file that is read.
-    func run(_ arguments: String, input: String = "", output: String? = nil) -> Result {
-        run(arguments, bytes: Array(input.utf8), output: output)
+    /// - Parameters:
+    ///   - output: where standard output goes, if not to a file that is read.
+    ///   - asNobody: run it as a user whom rights of files bind; who runs the tests may be none.
+    func run(_ arguments: String, input: String = "", output: String? = nil, asNobody: Bool = false) -> Result {
+        run(arguments, bytes: Array(input.utf8), output: output, asNobody: asNobody)
     }
 
     /// The same with input that need not be text.
-    func run(_ arguments: String, bytes: [UInt8], output: String? = nil) -> Result {
+    func run(_ arguments: String, bytes: [UInt8], output: String? = nil, asNobody: Bool = false) -> Result {
         let (source, messages) = ("\(folder.path)/in", "\(folder.path)/err")
         let output = output ?? "\(folder.path)/out"
         guard replace(source, with: bytes) else {
             return Result(status: -1, output: "", messages: "\(source) cannot be written")
         }
-        let status = unsafe system("'\(Self.program)' \(arguments) <'\(source)' >'\(output)' 2>'\(messages)'")
+        let user = asNobody && geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : ""
+        let status = unsafe system("\(user) '\(Self.program)' \(arguments) <'\(source)' >'\(output)' 2>'\(messages)'")
         return Result(
             status: status >> 8 & 0xFF, output: output.hasPrefix("/dev/") ? "" : read(output), messages: read(messages))
     }

@@ -74,6 +74,39 @@ import _EDICTestSupport
         #expect(runner.run("check --skip-languages '\(one)' '\(one)'").status == 0)
     }
 
+    /// Whoever names a file, or writes what a message quotes, cannot speak to the terminal.
+    @Test func messagesHoldNoEscapes() throws {
+        let runner = try CommandRunner()
+        let folder = "\(runner.folder.path)/c"
+        #expect(unsafe system("cp -r Corpora/harbour-institute-tallinn '\(folder)'") == 0)
+        let name = "x\u{1B}]0;owned\u{7}\u{9B}2J\r\u{7F}.zst"
+        runner.write("no shard", to: "\(folder)/\(name)")
+        runner.write(
+            """
+            contributions: ["\(folder)"]
+            models: {sample: 0}
+            ngram: {order: 0}
+            tokenizer: {vocabulary: 400}
+            filter: {verify_language: false}
+            output: built
+            """, to: "\(runner.folder.path)/recipe.yaml")
+        let commands = [
+            "store stat '\(folder)/\(name)'", "store verify '\(folder)/\(name)'", "check --skip-languages '\(folder)'",
+            "build '\(runner.folder.path)/recipe.yaml'", "'\(name)'", "lm convert a.arpa -o '\(name)'",
+            "report '\(name)'",
+        ]
+        for command in commands {
+            let result = runner.run(command)
+            let text = result.output + result.messages
+            #expect(text.contains("x\u{FFFD}]0;owned"), "\(command): \(text)")
+            #expect(
+                text.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control }, "\(text)")
+        }
+        let terminal = try #require(
+            runner.messagesOnTerminal("build '\(runner.folder.path)/recipe.yaml' --output '\(folder)/o'"))
+        #expect(terminal.contains("]0;owned") && !terminal.contains("\u{1B}]") && !terminal.contains("\u{7}"))
+    }
+
     @Test func checkNamesFileAndLine() throws {
         let result = try CommandRunner().run("check Corpora/records-institute-galway")
         #expect((result.output + result.messages).contains("sessions/2025-05-14.xml:34: error:"))
@@ -132,6 +165,66 @@ import _EDICTestSupport
             let result = runner.run("store verify '\(release)'")
             #expect(result.status == 65 && result.messages.contains("manifest.json: is no"), "\(result.messages)")
         }
+    }
+
+    /// What nobody may read is rejected with its name, the rest is built; the next build looks again.
+    @Test func unreadableContributionsStopNoBuild() throws {
+        let runner = try CommandRunner()
+        let folder = runner.folder.path
+        runner.write(
+            """
+            contributions: ["sent/*"]
+            models: {sample: 0}
+            ngram: {order: 0}
+            tokenizer: {vocabulary: 400}
+            filter: {verify_language: false}
+            output: builds/built
+            """, to: "\(folder)/recipe.yaml")
+        let manifest = """
+            title: t
+            provider: p
+            member_state: DE
+            languages: [de]
+            licence: MIT
+            legal_basis: own-work
+            personal_data: none
+            files: [{path: "**.txt", format: text, unit: line}]
+            """
+        for id in ["file", "folder", "whole", "manifest", "hidden"] {
+            #expect(unsafe system("mkdir -p '\(folder)/sent/\(id)/sub'") == 0)
+            runner.write("id: \(id)\n\(manifest)", to: "\(folder)/sent/\(id)/contribution.yaml")
+            for name in ["a.txt", "sub/b.txt"] {
+                runner.write(
+                    "Dieser Satz steht in der Datei \(name) der Einsendung \(id).\n", to: "\(folder)/sent/\(id)/\(name)"
+                )
+            }
+        }
+        let hidden = "sent/file/a.txt sent/folder/sub sent/manifest/contribution.yaml sent/hidden"
+        #expect(
+            unsafe system(
+                "cd '\(folder)' && chmod 755 . && mkdir -m 777 builds && chmod 000 \(hidden) && chmod 311 sent/whole")
+                == 0)
+        let result = runner.run("build '\(folder)/recipe.yaml' --json", asNobody: true)
+        #expect(result.status == 0, "\(result.messages)")
+        for place in ["\"file/a.txt", "\"folder/sub", "/sent/whole", "/sent/manifest", "/sent/hidden"] {
+            #expect(result.output.contains("\(place)\""), "\(result.output)")
+        }
+        #expect(result.output.split(separator: "\"contributions_rejected\": 3,").count == 2)
+        #expect(result.output.contains("Permission denied"))
+        // The same again: nothing is taken for done.
+        let again = runner.run("build '\(folder)/recipe.yaml' -q", asNobody: true)
+        #expect(again.status == 0 && again.output.contains("3 rejected"), "\(again)")
+        let check = runner.run("check --skip-languages '\(folder)/sent'", asNobody: true)
+        #expect(check.output.contains("sent/folder/sub: error: cannot list the folder: Permission denied"), "\(check)")
+
+        #expect(unsafe system("cd '\(folder)' && chmod 755 \(hidden) sent/whole") == 0)
+        let repaired = runner.run("build '\(folder)/recipe.yaml' -q", asNobody: true)
+        #expect(repaired.output.contains(" 10 documents"), "\(repaired)")
+        // A disk that is full, or an output that nobody may write, still ends it.
+        #expect(unsafe system("chmod -R a-w '\(folder)/builds'") == 0)
+        runner.write("Noch ein Satz steht in der Datei der Einsendung.\n", to: "\(folder)/sent/file/a.txt")
+        #expect(runner.run("build '\(folder)/recipe.yaml' -q", asNobody: true).status == 74)
+        #expect(unsafe system("chmod -R u+w '\(folder)/builds'") == 0)
     }
 
     @Test func shownRecipeIsARecipe() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -139,6 +140,40 @@ import _EDICTestSupport
             }
             #expect(lines.last == "" && seen == steps.map { " s  \($0)".prefix(76) }, "\(shown.debugDescription)")
         }
+    }
+
+    /// Nobody means to lose a corpus or a model to what is made of it.
+    @Test func outputsAreNoInputs() throws {
+        let runner = try runner()
+        let folder = runner.folder.path
+        let text = "\(folder)/a.arpa"
+        runner.write(Self.text, to: text)
+        #expect(unsafe symlink("a.arpa", "\(folder)/link.arpa") == 0)
+        #expect(unsafe link(text, "\(folder)/hard.json") == 0)
+        let models = ["m.arpa", "m.edlm"].map { runner.bytes("\(folder)/\($0)") }
+        for (command, name) in [
+            ("lm train -o a.arpa a.arpa", "a.arpa"), ("lm train -o link.arpa a.arpa", "a.arpa"),
+            ("lm train -o x.edlm --arpa link.arpa a.arpa", "a.arpa"), ("lm train -o x.edlm --arpa x.edlm a.arpa", ""),
+            ("lm train -o a.arpa --vocabulary hard.json m.arpa", "hard.json"),
+            ("lm train -o a.arpa <a.arpa", "standard input"),
+            ("tokenizer train --size 300 -o hard.json de=a.arpa", "a.arpa"),
+            ("tokenizer train --size 300 -o hard.json <a.arpa", "standard input"),
+            ("lm convert m.edlm -o ./m.edlm --quantize 8", "m.edlm"),
+            ("lm prune m.edlm --threshold 1e-2 -o m.edlm", "m.edlm"),
+            ("lm mix m.arpa m.edlm --weights 1,1 -o m.arpa", "m.arpa"),
+            ("lm mix m.arpa m.edlm --held-out a.arpa -o link.arpa", "a.arpa"),
+            ("lm buckets --model m.edlm --save-limits a.arpa a.arpa", "a.arpa"),
+            ("lm buckets --model m.edlm --save-limits m.edlm a.arpa", "m.edlm"),
+        ] {
+            let script = "\(folder)/script"
+            runner.write("cd '\(folder)' && '\(CommandRunner.program)' \(command) 2>err", to: script)
+            #expect(unsafe system("sh '\(script)' </dev/null") >> 8 == 64, "\(command)")
+            let message = runner.read("\(folder)/err")
+            let expected = name.isEmpty ? "would be written twice" : "would replace \(name), which is read"
+            #expect(message.contains(expected) && message.split(separator: "\n").count == 1, "\(command): \(message)")
+        }
+        #expect(runner.read(text) == Self.text)
+        #expect(["m.arpa", "m.edlm"].map { runner.bytes("\(folder)/\($0)") } == models)
     }
 
     @Test func inspectAndPruneReport() throws {

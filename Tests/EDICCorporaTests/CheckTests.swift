@@ -1,6 +1,7 @@
 import EDICCorpora
 import EDICJSON
 import EDICStore
+import Glibc
 import SystemPackage
 import Testing
 import _EDICTestSupport
@@ -73,6 +74,29 @@ import _EDICTestSupport
         folder.write(to: &writer)
         let json = try JSONValue(parsing: writer.bytes.span)
         #expect(json["acceptable"]?.bool == true && json["files"]?[0]?["rows"]?.int == 1)
+    }
+
+    @Test func linksAndPipesAreNamed() throws {
+        let folder = try TemporaryFolder()
+        try put(
+            """
+            id: c
+            title: t
+            provider: p
+            member_state: DE
+            languages: [de]
+            licence: MIT
+            legal_basis: own-work
+            personal_data: none
+            files: [{path: "*.txt", format: text}]
+            """, FilePath(folder.path).appending("contribution.yaml"))
+        try put("Guten Tag", FilePath(folder.path).appending("a.txt"))
+        #expect(unsafe mkfifo("\(folder.path)/b.txt", 0o644) == 0)
+        #expect(unsafe symlink("a.txt", "\(folder.path)/c.txt") == 0)
+        #expect(unsafe symlink("nowhere", "\(folder.path)/d.txt") == 0)
+        let report = ContributionCheck().check(FilePath(folder.path))
+        #expect(report.findings.map(\.code) == Array(repeating: "irregular_file", count: 3))
+        #expect(report.findings.map(\.file) == ["b.txt", "c.txt", "d.txt"] && report.files.map(\.name) == ["a.txt"])
     }
 
     @Test func noManifest() throws {

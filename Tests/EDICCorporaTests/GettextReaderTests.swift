@@ -87,6 +87,38 @@ import Testing
         #expect(result.rows.isEmpty && !result.rejections.isEmpty && result.reading.ledger.isBalanced)
     }
 
+    @Test func longMessages() throws {
+        var limits = ReadingLimits()
+        limits.lineBytes = 40
+        limits.documentBytes = 50
+        let long = String(repeating: "x", count: 25)
+        let forms = (0..<70).map { "msgstr[\($0)] \"f\"\n" }.joined()
+        let text = """
+            msgid "a"
+            msgstr "b"
+            msgid "\(long)\(long)"
+            msgstr "c"
+            # \(long)\(long)
+            msgid "d"
+            msgstr "e"
+            msgid "f"
+            msgstr "\(long)"
+            "\(long)"
+            "\(long)"
+
+            msgid "g"
+            msgid_plural "h"
+            \(forms)
+            msgid "i"
+            msgstr "j"
+            """
+        let result = try read(text, .po, languages: ["de", "en"], own: ["de"], limits: limits)
+        #expect(result.sides == [["de=b", "en=a"], ["de=e", "en=d"], ["de=j", "en=i"]])
+        #expect(result.reasons == [.overLimit, .overLimit, .brokenRecord])
+        #expect(result.rejections.map(\.provenance.position) == [.line(3), .line(8), .line(13)])
+        #expect(result.reading.ledger.isBalanced)
+    }
+
     /// A compiled catalogue of these messages.
     static func compiled(_ messages: [(String, String)], bigEndian: Bool = false) -> [UInt8] {
         func number(_ value: Int) -> [UInt8] {
@@ -192,6 +224,29 @@ import Testing
         #expect(result.reasons == [.brokenRecord, .brokenRecord])
         #expect(result.rejections[0].message == "expected 10 columns between tabs, found 3 (sent_id bad)")
         #expect(result.rejections[1].message == "expected word 2, found word 3")
+        #expect(result.reading.ledger.isBalanced)
+    }
+
+    @Test func longSentencesAndDocuments() throws {
+        var limits = ReadingLimits()
+        limits.lineBytes = 60
+        limits.documentBytes = 20
+        let long = String(repeating: "x", count: 50)
+        func word(_ number: Int, _ form: String) -> String { "\(number)\t\(form)\tx\tX\t_\t_\t0\troot\t_\t_\n" }
+        let text =
+            "# newdoc id = a\n" + word(1, "eins") + "\n" + word(1, long) + word(2, "b") + "\n" + word(1, "zwei") + "\n"
+            + "# newdoc id = b\n" + word(1, "zehnzehner") + "\n" + word(1, "zehnzehner") + "\n" + word(1, "x") + "\n"
+            + "# newdoc id = c\n" + word(1, "zehnzehner") + word(2, "zehnzehner") + word(3, "y") + "\n"
+            + "# newdoc id = d\n" + word(1, "Ende") + "\n"
+        let result = try read(text, .conllu, limits: limits)
+        #expect(result.texts == ["eins zwei", "Ende"])
+        #expect(result.reasons == [.overLimit, .overLimit, .overLimit])
+        #expect(
+            result.rejections.map(\.message) == [
+                "line 4 is longer than 60 bytes", "a document of more than 20 bytes",
+                "a sentence of more than 20 bytes",
+            ])
+        #expect(result.rejections.map(\.provenance.position) == [.line(4), .line(9), .line(18)])
         #expect(result.reading.ledger.isBalanced)
     }
 

@@ -1,6 +1,8 @@
 import EDICCorpora
+import Glibc
 import SystemPackage
 import Testing
+import _EDICTestSupport
 
 @Suite struct PlainTextReading {
     @Test func fileLineAndParagraph() throws {
@@ -50,10 +52,38 @@ import Testing
         var limits = ReadingLimits()
         limits.lineBytes = 10
         let long = try read("kurz\nviel zu lange Zeile\nkurz\n", .text, limits: limits) { $0.unit = .line }
-        #expect(long.texts == ["kurz"])
+        #expect(long.texts == ["kurz", "kurz"] && long.rows.last?.provenance.position == .line(3))
         #expect(long.rejections.map(\.provenance.position) == [.line(2)] && long.reasons == [.overLimit])
+        #expect(long.rejections[0].excerpt == "viel zu lange Zeile" && long.reading.ledger.isBalanced)
+        let last = try read("kurz\nviel zu lange Zeile", .text, limits: limits) { $0.unit = .line }
+        #expect(last.texts == ["kurz"] && last.reasons == [.overLimit])
         limits.documentBytes = 4
         #expect(try read("zu lang", .text, limits: limits).reasons == [.overLimit])
+    }
+
+    /// What is over a limit is one row; reading goes on behind it.
+    @Test func longLinesInManyPieces() throws {
+        var limits = ReadingLimits()
+        limits.lineBytes = 100_000
+        let long = String(repeating: "lang ", count: 100_000)
+        for text in ["eins\n\(long)\nzwei\n", "eins\r\n\(long)\r\nzwei"] {
+            let result = try read(text, .text, limits: limits) { $0.unit = .line }
+            #expect(result.texts == ["eins", "zwei"] && result.reading.ledger.rowsIn == 3)
+            #expect(result.rejections.map(\.message) == ["line 2 is longer than 100000 bytes"])
+            #expect(result.rejections[0].excerpt.hasPrefix("lang lang lang"))
+        }
+    }
+
+    @Test func longParagraphs() throws {
+        var limits = ReadingLimits()
+        limits.lineBytes = 10
+        limits.documentBytes = 11
+        let text = "a\nviel zu lange Zeile\nb\n\nkurz\n\nsieben\nsechs\n\nc\n\nsieben\nsechs\nund"
+        let result = try read(text, .text, limits: limits) { $0.unit = .paragraph }
+        #expect(result.texts == ["kurz", "c"] && result.reasons == [.overLimit, .overLimit, .overLimit])
+        #expect(result.rejections.map(\.provenance.position) == [.line(1), .line(7), .line(12)])
+        #expect(result.rejections[0].message == "line 2 is longer than 10 bytes")
+        #expect(result.rejections[1].excerpt == "sieben" && result.reading.ledger.isBalanced)
     }
 
     @Test func languageOfTheText() throws {
@@ -74,6 +104,32 @@ import Testing
         #expect(reading.ledger.isBalanced && reading.ledger.rowsIn == 1)
         let gzip: [UInt8] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0x4C]
         #expect(try read(gzip, .text).reasons == [.unreadableFile])
+    }
+
+    /// What is not taken of a file that breaks off is said.
+    @Test func theRestIsAccountedFor() throws {
+        var generator = SeededGenerator(seed: 3)
+        var lines: [UInt8] = []
+        for _ in 0..<40_000 { lines += Array("Zeile \(UInt64.random(in: 0 ... .max, using: &generator))\n".utf8) }
+        let folder = try TemporaryFolder()
+        let path = FilePath(folder.path).appending("a.gz")
+        try put(lines, FilePath(folder.path).appending("a"))
+        #expect(unsafe system("gzip '\(folder.path)/a'") == 0)
+        let reader = try FileDescriptor.open(path, .readOnly)
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = try reader.closeAfter {
+            try unsafe bytes.withUnsafeMutableBytes { try unsafe reader.read(into: $0) }
+        }
+        bytes.removeLast(bytes.count - count)
+        for index in (count / 2)..<(count / 2 + 100) { bytes[index] = 0xFF }
+        let result = try read(bytes, .text) { $0.unit = .line }
+        #expect(result.rows.count > 1000)
+        let last = try #require(result.rejections.last)
+        let message = last.message
+        #expect(message.contains("gzip data damaged near byte"), "\(message)")
+        let said = message.split(separator: "the rest of the file, ").last?.split(separator: " bytes at least").first
+        #expect(said.flatMap { Int($0) }.map { (1..<count).contains($0) } == true, "\(message)")
+        #expect(result.reading.ledger.isBalanced && last.endsFile && last.reason == .unreadableFile)
     }
 
     @Test func errorsOfTheCallerStopTheReading() throws {
@@ -110,6 +166,14 @@ import Testing
         #expect(result.reading.ledger.isBalanced)
     }
 
+    @Test func textsLeftOutOfRecords() throws {
+        let text = "{\"texts\":{\"de\":\"Haus\",\"fr\":\"maison\",\"it\":[\"casa\"],\"es\":null,\"xx\":\"?\"}}"
+        let result = try read(text, .jsonl, languages: ["de", "fr", "it", "es"])
+        #expect(result.sides == [["de=Haus", "fr=maison"]] && result.reasons == [.brokenRecord, .undeclaredLanguage])
+        #expect(result.rejections[0].message == "the text in \"it\" is no string")
+        #expect(result.rejections[0].excerpt == "[\"casa\"]" && result.reading.ledger.isBalanced)
+    }
+
     @Test func jsonNestedAbsurdly() throws {
         let deep = "{\"text\":\"a\",\"x\":" + String(repeating: "[", count: 100_000) + "\n{\"text\":\"b\"}\n"
         let result = try read(deep, .jsonl)
@@ -130,6 +194,28 @@ import Testing
 
         let one = try read("x\tHaus\ny\tBaum\n", .tsv) { $0.columns = [.ignored, .text("de")] }
         #expect(one.texts == ["Haus", "Baum"])
+    }
+
+    @Test func longRecords() throws {
+        var limits = ReadingLimits()
+        limits.lineBytes = 30
+        let long = String(repeating: "x", count: 40)
+        let tsv = try read("id\t\(long)\n1\tHaus\n2\t\(long)\n3\tBaum", .tsv, limits: limits) {
+            $0.columns = [.metadata("id"), .text("de")]
+            $0.hasHeader = true
+        }
+        #expect(tsv.texts == ["Haus", "Baum"] && tsv.reasons == [.overLimit, .overLimit])
+        let json = try read("{\"text\":\"a\"}\n{\"text\":\"\(long)\"}\n{\"text\":\"b\"}", .jsonl, limits: limits)
+        #expect(json.texts == ["a", "b"] && json.reasons == [.overLimit])
+        let moses = try read(
+            [
+                ("f.de", "de", Array("Haus\n\(long)\nBaum\nZug\n".utf8)),
+                ("f.en", "en", Array("house\nx\ntree\n\(long)".utf8)),
+            ], .moses, languages: ["de", "en"], limits: limits)
+        #expect(moses.sides == [["de=Haus", "en=house"], ["de=Baum", "en=tree"]])
+        #expect(moses.rejections.map(\.provenance.position) == [.line(2), .line(4)])
+        #expect(moses.rejections[1].message == "line 4 of the en file is longer than 30 bytes")
+        #expect(moses.rejections[1].excerpt == "Zug" && moses.reading.ledger.isBalanced)
     }
 
     @Test func moses() throws {

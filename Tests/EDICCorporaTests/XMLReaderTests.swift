@@ -34,6 +34,28 @@ import Testing
         #expect(result.reading.ledger.isBalanced && result.reading.ledger.rowsIn == 4)
     }
 
+    /// A text that is left out of its unit is in the account.
+    @Test func textsLeftOut() throws {
+        let text = """
+            <tmx><body><tu><tuv xml:lang="de"><seg>Wald</seg></tuv><tuv xml:lang="de-AT"><seg>Holz</seg></tuv>
+            <tuv><seg>metsä</seg></tuv><tuv xml:lang="en"><seg>forest</seg></tuv><tuv xml:lang="en"><seg> </seg></tuv>
+            <tuv xml:lang="fr"><seg>forêt</seg></tuv></tu>
+            <tu><tuv xml:lang="de"><seg>a</seg></tuv><tuv xml:lang="de"><seg>b</seg></tuv></tu>
+            <tuv xml:lang="de"><seg>draußen</seg></tuv></body></tmx>
+            """
+        let result = try read(text, .tmx, languages: ["de", "en"])
+        #expect(result.sides == [["de=Wald", "en=forest"]])
+        #expect(
+            result.reasons == [
+                .repeatedLanguage, .undeclaredLanguage, .undeclaredLanguage, .brokenRecord, .brokenRecord,
+            ])
+        #expect(result.rejections.map(\.excerpt) == ["Holz", "metsä", "forêt", "a", "draußen"])
+        #expect(result.rejections.map(\.provenance.position) == [.unit(1), .unit(1), .unit(1), .unit(2), .unit(3)])
+        #expect(result.rejections[0].message == "the unit has another text in de, which is taken")
+        #expect(result.rejections[1].message.hasPrefix("the text has no language"))
+        #expect(result.reading.ledger.isBalanced && result.reading.ledger.rowsIn == 6)
+    }
+
     @Test func encodings() throws {
         let text = Self.sound.replacing("UTF-8", with: "UTF-16").replacing("Hafen", with: "Häfen")
         for bytes in [utf16(text), utf16(text, bigEndian: true), Array(utf16(text).dropFirst(2))] {
@@ -53,6 +75,7 @@ import Testing
         #expect(result.reading.ledger.isBalanced)
         let mismatch = try read("<tmx>\n<body>\n<tu></body></tmx>", .tmx)
         #expect(mismatch.rejections.map(\.provenance.position) == [.line(3)])
+        #expect(mismatch.rejections[0].message.hasSuffix(" (the rest of the file is not taken)"))
     }
 
     @Test func otherXMLIsRefused() throws {
@@ -112,6 +135,32 @@ import Testing
         var limits = ReadingLimits()
         limits.documentBytes = 1 << 20
         #expect(try read(text, .tmx, languages: ["de", "en"], limits: limits).reasons == [.overLimit])
+    }
+
+    /// What is over a limit is one row; reading goes on behind it.
+    @Test func longRows() throws {
+        var limits = ReadingLimits()
+        limits.documentBytes = 10
+        limits.segments = 3
+        func unit(_ texts: String...) -> String {
+            let sides = zip(["de", "en", "fr", "it", "es"], texts).map {
+                "<tuv xml:lang=\"\($0)\"><seg>\($1)</seg></tuv>"
+            }
+            return "<tu>\(sides.joined())</tu>"
+        }
+        let long = "zu lang für das Maß"
+        let tmx =
+            "<tmx><body>" + unit("a", "b") + unit("ja", long) + unit("c", "d") + unit("e", "f", "g", "h", "i")
+            + unit("j", "k") + "</body></tmx>"
+        let units = try read(tmx, .tmx, languages: ["de", "en", "fr", "it", "es"], limits: limits)
+        #expect(units.rows.map(\.id) == ["test/file#u1", "test/file#u3", "test/file#u5"])
+        #expect(units.reasons == [.overLimit, .overLimit])
+        #expect(units.rejections.map(\.provenance.position) == [.unit(2), .unit(4)])
+        #expect(units.rejections[0].excerpt == "ja" && units.reading.ledger.isBalanced)
+        let tei = "<TEI><text><body><u>eins</u><u>\(long)</u><u>drei</u></body></text></TEI>"
+        let debate = try read(tei, .tei, limits: limits)
+        #expect(debate.rows.map(\.id) == ["test/file#u1", "test/file#u3"] && debate.reasons == [.overLimit])
+        #expect(debate.rejections[0].excerpt.hasPrefix("zu lang") && debate.reading.ledger.isBalanced)
     }
 }
 

@@ -6,11 +6,16 @@ import SystemPackage
 /// What goes into a build: the contributions in the order of their ids, and their files in batches.
 struct BuildPlan: Sendable {
     var contributions: [PlannedContribution] = []
-    /// Folders whose manifest cannot be used, with what is wrong.
+    /// Folders that cannot be read, or whose manifest cannot be used, with what is wrong.
     var rejected: [RejectedContribution] = []
 
     /// In the order of contribution and file: the order that decides which of two equal rows stays.
     var batches: [ReadBatch] { contributions.flatMap(\.batches) }
+
+    /// Whether all that was contributed could be looked at.
+    var isComplete: Bool {
+        contributions.allSatisfy { $0.unreadable.isEmpty } && !rejected.contains { $0.reason == .unreadableFile }
+    }
 
     struct RejectedContribution: Sendable {
         var folder: FilePath
@@ -22,6 +27,8 @@ struct BuildPlan: Sendable {
 struct PlannedContribution: Sendable {
     var contribution: Contribution
     var findings: [String] = []
+    /// Folders that cannot be listed: each counts as a row that was rejected.
+    var unreadable: [Rejection] = []
     var batches: [ReadBatch] = []
     var files = 0
     var rawBytes = 0
@@ -36,8 +43,8 @@ struct ReadBatch: Sendable {
     var contribution: String
     var ordinal: Int
     var files: [ContributionFile] = []
-    /// For each file, the digests of its parts.
-    var digests: [[Digest]] = []
+    /// For each file, the digests of its parts; nil for those that cannot be read.
+    var digests: [[Digest?]] = []
     var bytes = 0
 
     /// Batches are closed at this many bytes or files. Small enough to spread over cores, large enough that the work
@@ -58,7 +65,8 @@ extension BuildPlan {
             do {
                 opened.append(PlannedContribution(contribution: try Contribution.open(folder)))
             } catch {
-                plan.rejected.append(.init(folder: folder, message: "\(error)", reason: .invalidManifest))
+                let reason: RejectionReason = error.code == .unreadable ? .unreadableFile : .invalidManifest
+                plan.rejected.append(.init(folder: folder, message: error.message, reason: reason))
             }
         }
         opened.sort { ($0.id, $0.contribution.directory.string) < ($1.id, $1.contribution.directory.string) }
@@ -80,10 +88,19 @@ extension BuildPlan {
     private mutating func listFiles(
         digests: InputDigests, pool: WorkerPool, shouldStop: @Sendable () -> Bool
     ) throws {
-        let listings = try contributions.map { planned in
+        var listings: [Contribution.Listing] = []
+        var listed: [PlannedContribution] = []
+        for planned in contributions {
             if shouldStop() { throw BuildError.stopped }
-            return try planned.contribution.listing()
+            do {
+                listings.append(try planned.contribution.listing())
+                listed.append(planned)
+            } catch {
+                rejected.append(
+                    .init(folder: planned.contribution.directory, message: error.message, reason: .unreadableFile))
+            }
         }
+        contributions = listed
         var paths: [FilePath] = []
         for (planned, listing) in zip(contributions, listings) {
             paths.append(planned.contribution.directory.appending(ContributionManifest.fileName))
@@ -94,18 +111,25 @@ extension BuildPlan {
         for index in contributions.indices {
             let listing = listings[index]
             var names = Digest.Builder()
-            names.update(all[next].digest.description)
+            names.update(Self.name(all[next].digest))
             next += 1
             for file in listing.files {
                 let own = Array(all[next..<next + file.parts.count])
                 next += file.parts.count
-                for (part, known) in zip(file.parts, own) { names.update("\n\(part.name)\n\(known.digest)") }
+                for (part, known) in zip(file.parts, own) { names.update("\n\(part.name)\n\(Self.name(known.digest))") }
                 contributions[index].add(file, own)
             }
             contributions[index].digest = names.finalize().description
             contributions[index].findings += Self.findings(contributions[index].contribution, listing)
+            contributions[index].unreadable = listing.unreadable.map { folder in
+                Rejection(
+                    .unreadableFile, folder.message,
+                    at: Provenance(contribution: contributions[index].id, file: folder.name, position: .file))
+            }
         }
     }
+
+    private static func name(_ digest: Digest?) -> String { digest?.description ?? "unread" }
 
     private static func findings(_ contribution: Contribution, _ listing: Contribution.Listing) -> [String] {
         let name = contribution.manifest.id
@@ -117,6 +141,8 @@ extension BuildPlan {
         }
         findings += listing.undeclared.map { "\(name)/\($0): its language is not declared; not read" }
         findings += listing.repeated.map { "\(name)/\($0): two entries of the manifest cover it; the first one counts" }
+        findings += listing.irregular.map { "\(name)/\($0): is a link, a pipe or a device; not read" }
+        findings += listing.unreadable.map { "\(name)/\($0.name): \($0.message); not read" }
         findings += listing.unlisted.map { "\(name)/\($0): no entry of the manifest covers it; not read" }
         return findings
     }
@@ -139,6 +165,9 @@ extension PlannedContribution {
 extension ReadBatch {
     fileprivate var isFull: Bool { bytes >= Self.closingBytes || files.count >= Self.closingFiles }
 
+    /// Whether it is known what all of its files hold.
+    var isKnown: Bool { digests.allSatisfy { !$0.contains(nil) } }
+
     /// What the rows of the batch depend on.
     var identity: [String] {
         var parts = [contribution]
@@ -153,7 +182,7 @@ extension ReadBatch {
                 file.name, specification.format.rawValue, specification.languages.joined(separator: " "),
                 specification.encoding ?? "", options, file.languages.joined(separator: " "),
             ]
-            parts += zip(file.parts, digests).flatMap { [$0.name, $0.language ?? "", $1.description] }
+            parts += zip(file.parts, digests).flatMap { [$0.name, $0.language ?? "", $1?.description ?? "unread"] }
         }
         return parts
     }

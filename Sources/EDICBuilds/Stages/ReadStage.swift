@@ -9,7 +9,7 @@ import SystemPackage
 /// Outputs: `BUCKET.rows`, a ``RowPack`` with the bucket's rows in the order of the files, and `keys`.
 struct ReadStage: Sendable {
     static let name = "read"
-    private static let version = 4
+    private static let version = 5
 
     let recipe: Recipe
     let identify: RowFilter.LanguageIdentifier?
@@ -61,6 +61,7 @@ struct ReadStage: Sendable {
         var filtered = RowLedger()
         var sink = try RowSink(scratch)
         var facts = Facts()
+        if !batch.isKnown { scratch.doNotRecord() }
         for file in batch.files {
             let reading = try CorpusReader().readBlocks(of: file) { block in
                 try scratch.checkForStop()
@@ -71,6 +72,7 @@ struct ReadStage: Sendable {
                     try sink.add(row, of: block, isKept: rejection == nil)
                 }
             } onRejection: { rejection in
+                if rejection.isOfSystem { scratch.doNotRecord() }
                 if rejection.endsFile {
                     facts.notices.append("\(rejection.provenance.description): \(rejection.message)")
                 }

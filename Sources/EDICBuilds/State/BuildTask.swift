@@ -39,6 +39,12 @@ struct TaskScratch: Sendable {
         if shouldStop() { throw .stopped }
     }
 
+    /// Notes that what the task reads could not be read: its result holds for this build only.
+    func doNotRecord() { noted.isRecorded.withLock { $0 = false } }
+
+    /// Whether the next build may take the result over.
+    var isRecorded: Bool { noted.isRecorded.withLock { $0 } }
+
     /// Notes what a finished output holds, where its writer knows, so that it is not read again to name it.
     func note(_ digest: Digest, size: Int, as name: String) {
         noted.all.withLock { $0[name] = ObjectReference(digest: digest, size: size) }
@@ -53,6 +59,7 @@ struct TaskScratch: Sendable {
 
     private final class OutputNotes: Sendable {
         let all = Mutex([String: ObjectReference]())
+        let isRecorded = Mutex(true)
     }
 }
 

@@ -38,7 +38,8 @@ final class InputDigests: Sendable {
 
     /// What a file holds, and how many bytes that is.
     struct Known: Sendable {
-        var digest: Digest
+        /// Nil where the file cannot be read.
+        var digest: Digest?
         var size: Int
     }
 
@@ -46,16 +47,19 @@ final class InputDigests: Sendable {
     func digests(of files: [FilePath], pool: WorkerPool, shouldStop: @Sendable () -> Bool) throws -> [Known] {
         try pool.map(count: files.count) { index, _ in
             if shouldStop() { throw BuildError.stopped }
-            let file = files[index]
-            let stamp = try FileTree.stamp(of: file)
-            let name = file.string
-            if let entry = known.withLock({ $0[name] }), entry.stamp == stamp {
-                return Known(digest: entry.digest, size: stamp.size)
-            }
-            let digest = try Digest.ofFile(file)
-            known.withLock { $0[name] = Entry(stamp: stamp, digest: digest) }
-            return Known(digest: digest, size: stamp.size)
+            return (try? known(files[index])) ?? Known(digest: nil, size: 0)
         }
+    }
+
+    private func known(_ file: FilePath) throws(StoreError) -> Known {
+        let stamp = try FileTree.stamp(of: file)
+        let name = file.string
+        if let entry = known.withLock({ $0[name] }), entry.stamp == stamp {
+            return Known(digest: entry.digest, size: stamp.size)
+        }
+        let digest = try Digest.ofFile(file)
+        known.withLock { $0[name] = Entry(stamp: stamp, digest: digest) }
+        return Known(digest: digest, size: stamp.size)
     }
 
     /// Writes the index, for the files named only: those of withdrawn contributions are forgotten.

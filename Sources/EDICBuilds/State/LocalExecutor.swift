@@ -64,7 +64,7 @@ struct LocalExecutor: Sendable {
         }
         try FileTree.remove(folder)
         let result = TaskResult(outputs: outputs, facts: facts, isReused: false)
-        try records.store(result, for: task.key)
+        if scratch.isRecorded { try records.store(result, for: task.key) } else { tally.noteUnrecorded() }
         observer(.taskFinished(stage: task.stage, label: task.label, isReused: false, bytes: task.weight))
         return result
     }
@@ -75,6 +75,7 @@ final class ExecutionTally: Sendable {
     private struct State {
         var keys: Set<TaskKey> = []
         var reused = 0
+        var isComplete = true
         var stages: [(stage: String, seconds: Double)] = []
     }
 
@@ -93,9 +94,13 @@ final class ExecutionTally: Sendable {
 
     func reuse() { state.withLock { $0.reused += 1 } }
 
+    func noteUnrecorded() { state.withLock { $0.isComplete = false } }
+
     /// The tasks of the build, done now or before.
     var keys: Set<TaskKey> { state.withLock { $0.keys } }
     var reused: Int { state.withLock { $0.reused } }
+    /// Whether every task could read what it was to read.
+    var isComplete: Bool { state.withLock { $0.isComplete } }
     var stages: [(stage: String, seconds: Double)] { state.withLock { $0.stages } }
 }
 

@@ -103,6 +103,18 @@ public struct ContributionCheck: Sendable {
                     .warning, "undeclared_language", file: file,
                     "its path names a language that the contribution does not declare", advice: "add the language"))
         }
+        for file in listing.irregular {
+            findings.append(
+                Finding(
+                    .warning, "irregular_file", file: file, "is a link, a pipe or a device, and is not read",
+                    advice: "put the file itself there"))
+        }
+        for folder in listing.unreadable {
+            findings.append(
+                Finding(
+                    .error, "unreadable_folder", file: folder.name, folder.message,
+                    advice: "see who may read it, and its disk"))
+        }
         for file in listing.repeated {
             findings.append(
                 Finding(
@@ -240,6 +252,7 @@ extension RejectionReason {
         case .wrongFormat: "correct format: in the manifest, or send the file in that format"
         case .overLimit: "split it"
         case .markedUnfit, .empty: "leave it if that is meant"
+        case .repeatedLanguage: "make a unit of each, if both are right"
         case .undeclaredLanguage: "add the language to the manifest, or correct the tag"
         default: ""
         }

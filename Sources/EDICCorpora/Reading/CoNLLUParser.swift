@@ -11,8 +11,17 @@ struct CoNLLUSentences: LineConsumer {
     private var documentID = ""
     private var sentenceID: String?
     private var documentLine = 0
+    /// Whether it has become longer than the limit: its beginning is kept.
+    private var documentIsTooLong = false
 
     private var sentence = Sentence()
+
+    /// Why a sentence is refused.
+    private struct Fault {
+        var reason = RejectionReason.brokenRecord
+        var message: String
+        var line: Int
+    }
 
     /// The sentence now being read.
     private struct Sentence {
@@ -27,7 +36,7 @@ struct CoNLLUSentences: LineConsumer {
         var tokenEnd = 0
         var spaceBefore = false
         var hasWords = false
-        var fault: (message: String, line: Int)?
+        var fault: Fault?
     }
 
     init(options: FileOptions, limits: ReadingLimits) {
@@ -35,8 +44,8 @@ struct CoNLLUSentences: LineConsumer {
         limit = limits.documentBytes
     }
 
-    mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) throws(FileFault) {
-        if line.isBlank { return try endSentence(into: &batch) }
+    mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) {
+        if line.isBlank { return endSentence(into: &batch) }
         if sentence.line == 0 { sentence.line = number }
         if line[0] == UInt8(ascii: "#") {
             takeComment(line)
@@ -45,8 +54,19 @@ struct CoNLLUSentences: LineConsumer {
         }
     }
 
-    mutating func finish(into batch: inout RowBatch) throws(FileFault) {
-        try endSentence(into: &batch)
+    mutating func takeTooLong(
+        _ beginning: Span<UInt8>, _ number: Int, _ message: String, into batch: inout RowBatch
+    ) {
+        if sentence.line == 0 { sentence.line = number }
+        refuse(message, number, .overLimit)
+    }
+
+    private mutating func refuse(_ message: String, _ line: Int, _ reason: RejectionReason = .brokenRecord) {
+        if sentence.fault == nil { sentence.fault = Fault(reason: reason, message: message, line: line) }
+    }
+
+    mutating func finish(into batch: inout RowBatch) {
+        endSentence(into: &batch)
         flush(into: &batch)
     }
 
@@ -92,34 +112,31 @@ struct CoNLLUSentences: LineConsumer {
             start = tab + 1
         }
         guard columns == 9 else {
-            sentence.fault = ("expected 10 columns between tabs, found \(columns + 1)", number)
-            return
+            return refuse("expected 10 columns between tabs, found \(columns + 1)", number)
         }
         let form = line.extracting((tabs[0] + 1)..<tabs[1])
         let misc = line.extracting((tabs[8] + 1)..<line.count)
         guard form.count > 0 else {
-            sentence.fault = ("the form (column 2) is empty", number)
-            return
+            return refuse("the form (column 2) is empty", number)
         }
         switch WordID(line.extracting(..<tabs[0])) {
         case .word(let id):
             guard id == sentence.lastWord + 1 else {
-                sentence.fault = ("expected word \(sentence.lastWord + 1), found word \(id)", number)
-                return
+                return refuse("expected word \(sentence.lastWord + 1), found word \(id)", number)
             }
             sentence.lastWord = id
             sentence.hasWords = true
             if id > sentence.tokenEnd { append(form, misc) }
         case .range(let first, let last):
             guard first == sentence.lastWord + 1, last >= first, first > sentence.tokenEnd else {
-                sentence.fault = ("the range \(first)-\(last) does not follow word \(sentence.lastWord)", number)
-                return
+                return refuse("the range \(first)-\(last) does not follow word \(sentence.lastWord)", number)
             }
             sentence.tokenEnd = last
             append(form, misc)
         case .empty: break
-        case nil: sentence.fault = ("the id (column 1) is no number, range or decimal", number)
+        case nil: refuse("the id (column 1) is no number, range or decimal", number)
         }
+        if sentence.words.count > limit { refuse("a sentence of more than \(limit) bytes", number, .overLimit) }
     }
 
     private mutating func append(_ form: Span<UInt8>, _ misc: Span<UInt8>) {
@@ -139,7 +156,7 @@ struct CoNLLUSentences: LineConsumer {
         return false
     }
 
-    private mutating func endSentence(into batch: inout RowBatch) throws(FileFault) {
+    private mutating func endSentence(into batch: inout RowBatch) {
         guard sentence.line > 0 else { return }
         let ended = sentence
         sentence = Sentence()
@@ -152,7 +169,7 @@ struct CoNLLUSentences: LineConsumer {
         let text = ended.text ?? ended.words
         if let fault = ended.fault {
             let name = ended.id.map { " (sent_id \($0))" } ?? ""
-            batch.reject(.brokenRecord, "\(fault.message)\(name)", at: .line(fault.line), excerpt: text.span)
+            batch.reject(fault.reason, "\(fault.message)\(name)", at: .line(fault.line), excerpt: text.span)
             return
         }
         guard ended.hasWords else {
@@ -162,6 +179,7 @@ struct CoNLLUSentences: LineConsumer {
             }
             return
         }
+        if documentIsTooLong { return }
         if document.isEmpty {
             documentLine = ended.line
             sentenceID = ended.id
@@ -169,18 +187,25 @@ struct CoNLLUSentences: LineConsumer {
             document.append(UInt8(ascii: ended.beginsParagraph ? "\n" : " "))
         }
         guard document.count + text.count <= limit else {
-            throw FileFault(.overLimit, "a document of more than \(limit) bytes", .line(documentLine))
+            documentIsTooLong = true
+            document = Array((document + text.prefix(Rejection.excerptLimit)).prefix(Rejection.excerptLimit))
+            return
         }
         document += text
     }
 
     private mutating func flush(into batch: inout RowBatch) {
         guard !document.isEmpty else { return }
+        defer { document.removeAll(keepingCapacity: true) }
+        if documentIsTooLong {
+            documentIsTooLong = false
+            let message = "a document of more than \(limit) bytes"
+            return batch.reject(.overLimit, message, at: .line(documentLine), excerpt: document.span)
+        }
         var metadata: [MetadataField] = []
         if !documentID.isEmpty { metadata.append(MetadataField("newdoc", documentID)) }
         if unit == .line, let sentenceID { metadata.append(MetadataField("sent_id", sentenceID)) }
         batch.addDocument(document.span, language: nil, metadata: metadata, at: .line(documentLine))
-        document.removeAll(keepingCapacity: true)
     }
 
     /// What stands in the first column: `3`, `3-4` or `3.1`.

@@ -10,7 +10,7 @@ struct GettextPOEntries: LineConsumer {
     private var field: Field = .none
     /// The flags of the entry that comes next.
     private var isFuzzy = false
-    private var fault: String?
+    private var fault: (reason: RejectionReason, message: String)?
 
     private enum Field { case none, context, source, plural, translation }
 
@@ -19,7 +19,7 @@ struct GettextPOEntries: LineConsumer {
         limit = limits.documentBytes
     }
 
-    mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) throws(FileFault) {
+    mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) {
         var start = 0
         while start < line.count, line[start].isASCIIWhitespace { start += 1 }
         var text = line.extracting(start..<line.count)
@@ -47,10 +47,18 @@ struct GettextPOEntries: LineConsumer {
         guard let value = Self.unquoted(text) else {
             return note("expected a string in quotes on one line", number)
         }
-        try append(value, size, number)
+        append(value, size, number)
     }
 
-    mutating func finish(into batch: inout RowBatch) throws(FileFault) { flush(into: &batch) }
+    mutating func takeTooLong(
+        _ beginning: Span<UInt8>, _ number: Int, _ message: String, into batch: inout RowBatch
+    ) {
+        if beginning.starts(with: "#"), !beginning.starts(with: "#~") { return takeComment(beginning, into: &batch) }
+        _ = begin(beginning, number, false, into: &batch)
+        refuse(.overLimit, message, number)
+    }
+
+    mutating func finish(into batch: inout RowBatch) { flush(into: &batch) }
 
     private mutating func takeComment(_ text: Span<UInt8>, into batch: inout RowBatch) {
         // A comment after a translation belongs to the next entry.
@@ -83,14 +91,16 @@ struct GettextPOEntries: LineConsumer {
             return 12
         }
         guard text.starts(with: "msgstr") else { return nil }
-        entry?.translations.append([])
+        if fault == nil { entry?.translations.append([]) }
         field = .translation
         guard text.count > 6, text[6] == UInt8(ascii: "[") else { return 6 }
         guard let end = text.firstIndex(of: UInt8(ascii: "]")) else { return nil }
         return end + 1
     }
 
-    private mutating func append(_ value: [UInt8], _ size: Int, _ number: Int) throws(FileFault) {
+    private mutating func append(_ value: [UInt8], _ size: Int, _ number: Int) {
+        // What is refused need not be kept.
+        guard fault == nil else { return }
         let length: Int
         switch field {
         case .none: return
@@ -109,16 +119,20 @@ struct GettextPOEntries: LineConsumer {
             length = entry?.translations[last].count ?? 0
         }
         guard length <= limit else {
-            throw FileFault(.overLimit, "a message of more than \(limit) bytes", .line(number))
+            return refuse(.overLimit, "a message of more than \(limit) bytes", number)
         }
         guard entry.map({ $0.translations.count <= 64 }) ?? true else {
-            throw FileFault(.brokenFile, "an entry with more than 64 plural forms", .line(number))
+            return note("an entry with more than 64 plural forms", number)
         }
     }
 
     private mutating func note(_ message: String, _ number: Int) {
+        refuse(.brokenRecord, "\(message) (line \(number))", number)
+    }
+
+    private mutating func refuse(_ reason: RejectionReason, _ message: String, _ number: Int) {
         if entry == nil { entry = GettextEntry(at: .line(number)) }
-        if fault == nil { fault = message + " (line \(number))" }
+        if fault == nil { fault = (reason, message) }
     }
 
     private mutating func flush(into batch: inout RowBatch) {
@@ -129,7 +143,7 @@ struct GettextPOEntries: LineConsumer {
         }
         guard let entry else { return }
         if let fault {
-            batch.reject(.brokenRecord, fault, at: entry.position, excerpt: entry.source.span)
+            batch.reject(fault.reason, fault.message, at: entry.position, excerpt: entry.source.span)
         } else if entry.isHeader {
             if let header = entry.translations.first { messages.readHeader(header.span) }
         } else {

@@ -43,10 +43,18 @@ struct JSONRecords: LineConsumer, ~Copyable {
             text.makeContiguousUTF8()
             batch.addDocument(text.utf8.span, language: language, metadata: metadata, at: .line(number))
         } else if let texts = json.value("texts")?.object {
-            let sides = texts.compactMap { key, value in
-                value.string.map { RowBatch.Side(language: key, utf8: Array($0.utf8)) }
+            batch.beginUnit()
+            for (language, value) in texts {
+                if var text = value.string {
+                    text.makeContiguousUTF8()
+                    batch.addSide(text.utf8.span, language: language)
+                } else if value != .null {
+                    let shown = Rejection.shortened(language)
+                    batch.leaveOut(.brokenRecord, "the text in \"\(shown)\" is no string", value.description.utf8.span)
+                }
             }
-            batch.addUnit(sides, metadata: metadata, at: .line(number))
+            batch.add(metadata)
+            batch.endUnit(at: .line(number))
         } else {
             let message = "expected an object with the text in \"\(options.textField)\""
             batch.reject(.brokenRecord, message, at: .line(number), excerpt: line)

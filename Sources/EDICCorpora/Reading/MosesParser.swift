@@ -9,9 +9,11 @@ struct MosesParser: ~Copyable {
 
     /// Lines of one part that wait for the others.
     private struct LineByLineQueue {
-        var lines: [[UInt8]] = []
+        /// Nil for one that is too long.
+        var lines: [[UInt8]?] = []
         var next = 0
         var partial: [UInt8] = []
+        var isTooLong = false
         var isFinished = false
 
         var waiting: Int { lines.count - next }
@@ -28,50 +30,64 @@ struct MosesParser: ~Copyable {
         parts.indices.filter { !parts[$0].isFinished }.min { parts[$0].waiting < parts[$1].waiting }
     }
 
-    mutating func feed(_ utf8: Span<UInt8>, part: Int, into batch: inout RowBatch) throws(FileFault) {
+    mutating func feed(_ utf8: Span<UInt8>, part: Int, into batch: inout RowBatch) {
         var start = 0
         while let end = utf8.firstIndex(of: UInt8(ascii: "\n"), from: start) {
-            parts[part].partial.append(utf8.extracting(start..<end))
-            try endLine(of: part)
+            append(utf8.extracting(start..<end), to: part)
+            endLine(of: part)
             start = end + 1
         }
-        parts[part].partial.append(utf8.extracting(start..<utf8.count))
-        guard parts[part].partial.count <= limits.lineBytes else { throw tooLong(part) }
+        append(utf8.extracting(start..<utf8.count), to: part)
         pair(into: &batch)
     }
 
-    mutating func finish(part: Int, into batch: inout RowBatch) throws(FileFault) {
-        if !parts[part].partial.isEmpty { try endLine(of: part) }
+    mutating func finish(part: Int, into batch: inout RowBatch) {
+        if !parts[part].partial.isEmpty || parts[part].isTooLong { endLine(of: part) }
         parts[part].isFinished = true
         pair(into: &batch)
     }
 
-    private mutating func endLine(of part: Int) throws(FileFault) {
+    private mutating func append(_ piece: Span<UInt8>, to part: Int) {
+        if parts[part].isTooLong { return }
+        if parts[part].partial.count + piece.count > limits.lineBytes {
+            parts[part].isTooLong = true
+            parts[part].partial = []
+        } else {
+            parts[part].partial.append(piece)
+        }
+    }
+
+    private mutating func endLine(of part: Int) {
         if parts[part].partial.last == UInt8(ascii: "\r") { parts[part].partial.removeLast() }
-        guard parts[part].partial.count <= limits.lineBytes else { throw tooLong(part) }
-        parts[part].lines.append(parts[part].partial)
+        parts[part].lines.append(parts[part].isTooLong ? nil : parts[part].partial)
         parts[part].partial.removeAll(keepingCapacity: true)
+        parts[part].isTooLong = false
     }
 
     private mutating func pair(into batch: inout RowBatch) {
         while parts.allSatisfy({ $0.waiting > 0 }) {
             number += 1
             var sides: [RowBatch.Side] = []
+            var tooLong: String?
             for index in parts.indices {
-                sides.append(RowBatch.Side(language: languages[index], utf8: parts[index].lines[parts[index].next]))
+                if let line = parts[index].lines[parts[index].next] {
+                    sides.append(RowBatch.Side(language: languages[index], utf8: line))
+                } else {
+                    tooLong = languages[index]
+                }
                 parts[index].next += 1
             }
-            batch.addUnit(sides, at: .line(number))
+            if let tooLong {
+                let message = "line \(number) of the \(tooLong) file is longer than \(limits.lineBytes) bytes"
+                let excerpt = sides.first?.utf8 ?? []
+                batch.reject(.overLimit, message, at: .line(number), excerpt: excerpt.span)
+            } else {
+                batch.addUnit(sides, at: .line(number))
+            }
         }
         for index in parts.indices where parts[index].next > 4096 || parts[index].waiting == 0 {
             parts[index].lines.removeFirst(parts[index].next)
             parts[index].next = 0
         }
-    }
-
-    private func tooLong(_ part: Int) -> FileFault {
-        let line = number + parts[part].waiting + 1
-        let message = "line \(line) of the \(languages[part]) file is longer than \(limits.lineBytes) bytes"
-        return FileFault(.overLimit, message, .line(line))
     }
 }

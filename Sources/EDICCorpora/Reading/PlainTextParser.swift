@@ -31,24 +31,47 @@ struct TextLines: LineConsumer {
 struct TextParagraphs: LineConsumer {
     private var paragraph: [UInt8] = []
     private var firstLine = 1
+    /// Why the paragraph is refused, of which the beginning is kept.
+    private var fault: String?
     private let limit: Int
 
     init(limits: ReadingLimits) { limit = limits.documentBytes }
 
-    mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) throws(FileFault) {
+    mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) {
         if line.isBlank { return flush(into: &batch) }
-        if paragraph.isEmpty { firstLine = number } else { paragraph.append(UInt8(ascii: "\n")) }
-        guard paragraph.count + line.count <= limit else {
-            throw FileFault(.overLimit, "a paragraph of more than \(limit) bytes", .line(firstLine))
+        if paragraph.isEmpty { firstLine = number }
+        guard fault == nil else { return }
+        let length = paragraph.isEmpty ? line.count : paragraph.count + 1 + line.count
+        guard length <= limit else {
+            return refuse("a paragraph of more than \(limit) bytes", line)
         }
+        if !paragraph.isEmpty { paragraph.append(UInt8(ascii: "\n")) }
         paragraph.append(line)
+    }
+
+    mutating func takeTooLong(
+        _ beginning: Span<UInt8>, _ number: Int, _ message: String, into batch: inout RowBatch
+    ) {
+        if paragraph.isEmpty { firstLine = number }
+        if fault == nil { refuse(message, beginning) }
     }
 
     mutating func finish(into batch: inout RowBatch) { flush(into: &batch) }
 
+    private mutating func refuse(_ message: String, _ line: Span<UInt8>) {
+        fault = message
+        if paragraph.isEmpty { paragraph.append(line) }
+        paragraph = Array(paragraph.prefix(Rejection.excerptLimit))
+    }
+
     private mutating func flush(into batch: inout RowBatch) {
         guard !paragraph.isEmpty else { return }
-        batch.addDocument(paragraph.span, language: nil, at: .line(firstLine))
+        if let fault {
+            batch.reject(.overLimit, fault, at: .line(firstLine), excerpt: paragraph.span)
+        } else {
+            batch.addDocument(paragraph.span, language: nil, at: .line(firstLine))
+        }
+        fault = nil
         paragraph.removeAll(keepingCapacity: true)
     }
 }

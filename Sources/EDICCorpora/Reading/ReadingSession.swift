@@ -82,6 +82,9 @@ struct ReadingSession {
                 try drain(onBlock, onRejection)
             }
             try parser.finish(into: &batch)
+        } catch let fault as FileFault {
+            note(source)
+            throw fault.saying(unread: source.bytesUnread)
         } catch {
             note(source)
             throw error
@@ -108,9 +111,9 @@ struct ReadingSession {
         var text: [UInt8] = []
         while let part = parser.hungriest {
             if try sources.next(part, into: &text) {
-                try parser.feed(text.span, part: part, into: &batch)
+                parser.feed(text.span, part: part, into: &batch)
             } else {
-                try parser.finish(part: part, into: &batch)
+                parser.finish(part: part, into: &batch)
             }
             try drain(onBlock, onRejection)
         }

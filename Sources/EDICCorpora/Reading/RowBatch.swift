@@ -63,7 +63,8 @@ struct RowBatch {
     }
 
     /// Adds a translation unit, or rejects it. Sides in languages that are not declared are left out, and so are empty
-    /// ones and further ones in the same language; what is left must be two.
+    /// ones and further ones in the same language; what is left must be two. Of a unit that is added, each text that was
+    /// left out counts as a row that was rejected.
     mutating func addUnit(
         _ sides: [Side], metadata: [MetadataField] = [], at position: Provenance.Position
     ) {
@@ -82,6 +83,8 @@ struct RowBatch {
         var sides = 0
         var undeclared: String?
         var isEmpty = false
+        /// What is lost of it if it is added.
+        var leftOut: [(reason: RejectionReason, message: String, excerpt: [UInt8])] = []
         /// Why the unit is refused.
         var fault: RowNormalizer.Fault?
         /// The beginning of the first side with text, for the excerpt of a refusal.
@@ -94,6 +97,7 @@ struct RowBatch {
         unit.sides = 0
         unit.undeclared = nil
         unit.isEmpty = false
+        unit.leftOut.removeAll(keepingCapacity: true)
         unit.fault = nil
         unit.excerpt.removeAll(keepingCapacity: true)
         block.beginRow()
@@ -111,14 +115,22 @@ struct RowBatch {
         }
         guard let tag = languages.resolve(language) else {
             unit.undeclared = language
-            return
+            return leaveOut(.undeclaredLanguage, languages.complaint(about: language), utf8)
         }
-        if block.hasOpenText(in: tag) { return }
+        if block.hasOpenText(in: tag) {
+            return leaveOut(.repeatedLanguage, "the unit has another text in \(tag), which is taken", utf8)
+        }
         switch block.appendText({ normalizer.normalize(utf8, into: &$0) }) {
         case .failure(let fault) where fault.reason == .empty: unit.isEmpty = true
         case .failure(let fault): failUnit(fault.reason, "\(tag): \(fault.message)", utf8)
         case .success(let range): block.commitText(language: tag, trimmedTo: range)
         }
+    }
+
+    /// Notes a text that is no side of the unit at hand.
+    mutating func leaveOut(_ reason: RejectionReason, _ message: String, _ utf8: Span<UInt8>) {
+        guard !utf8.isBlank else { return }
+        unit.leftOut.append((reason, message, Array(utf8.extracting(..<min(utf8.count, Rejection.excerptLimit)))))
     }
 
     private mutating func failUnit(
@@ -151,9 +163,10 @@ struct RowBatch {
             return refuse(.brokenRecord, "a unit needs texts in two languages", position, excerpt)
         }
         block.endRow(isUnit: true, at: position)
+        for text in unit.leftOut { reject(text.reason, text.message, at: position, excerpt: text.excerpt.span) }
     }
 
-    private mutating func add(_ metadata: [MetadataField]) {
+    mutating func add(_ metadata: [MetadataField]) {
         for field in metadata.prefix(limits.metadataFields) {
             block.addField(field.key.utf8.span, field.value.utf8.span)
         }
@@ -170,7 +183,10 @@ struct RowBatch {
     /// Rejects the rest of the file, which counts as one row.
     mutating func reject(_ fault: FileFault) {
         rowsIn += 1
-        rejections.append(Rejection(fault.reason, fault.message, at: provenance(fault.position), endsFile: true))
+        rejections.append(
+            Rejection(
+                fault.reason, fault.message, at: provenance(fault.position), endsFile: true,
+                isOfSystem: fault.isOfSystem))
     }
 
     private mutating func refuse(

@@ -5,6 +5,8 @@ struct FileFault: Error, Equatable {
     var reason: RejectionReason
     var message: String
     var position: Provenance.Position
+    /// Whether the fault is the system's, and not in the file's bytes.
+    var isOfSystem = false
 
     init(_ reason: RejectionReason, _ message: String, _ position: Provenance.Position) {
         self.reason = reason
@@ -21,6 +23,22 @@ struct FileFault: Error, Equatable {
             default: .unreadableFile
             }
         self.init(reason, error.message(without: name), position)
+        switch error.code {
+        case .notFound, .permissionDenied, .noSpace, .inputOutput: isOfSystem = true
+        default: break
+        }
+    }
+
+    /// The same fault, with what became of the rest of the file: it is in no other row of the account.
+    ///
+    /// - Parameter unread: bytes that were not even read; some that were may not have been understood.
+    func saying(unread: Int) -> FileFault {
+        // A file of another format has no rest.
+        guard position != .file, reason != .wrongFormat else { return self }
+        var said = self
+        let size = unread > 0 ? ", \(unread) bytes at least," : ""
+        said.message += " (the rest of the file\(size) is not taken)"
+        return said
     }
 }
 

@@ -11,7 +11,7 @@ struct TEIParser: RowParser, ~Copyable {
 
     init(limits: ReadingLimits) throws(FileFault) {
         xml = try XMLPushParser(limits: limits)
-        events = TEIEvents(limit: limits.documentBytes)
+        events = TEIEvents(limits: limits)
     }
 
     mutating func feed(_ utf8: Span<UInt8>, into batch: inout RowBatch) throws(FileFault) {
@@ -69,10 +69,12 @@ private struct TEIEvents: XMLHandler {
         var text: [UInt8]
         var language: String?
         var metadata: [MetadataField]
+        /// Whether it is too long: the text is its beginning.
+        var isTooLong: Bool
     }
 
     private(set) var isTEI = false
-    private let limit: Int
+    private let limits: ReadingLimits
     private var finished: [Finished] = []
     private var number = 0
 
@@ -92,12 +94,13 @@ private struct TEIEvents: XMLHandler {
     private var leftOutDepth = 0
     private var choiceDepth = 0
     private var body = CollapsedText()
+    private var isTooLong = false
     /// Words stand in elements of their own, so that white space between them means nothing.
     private var wordDepth = 0
     private var hasWords = false
     private var joinsNext = false
 
-    init(limit: Int) { self.limit = limit }
+    init(limits: ReadingLimits) { self.limits = limits }
 
     mutating func start(_ name: Name?, _ attributes: XMLAttributes<Name>, line: Int) throws(FileFault) {
         languages.append(attributes[.xmlLang])
@@ -164,21 +167,28 @@ private struct TEIEvents: XMLHandler {
     private func isLeftOut(_ name: Name) -> Bool { name.isLeftOut || choiceDepth > 0 && name.isReplaced }
 
     mutating func text(_ utf8: Span<UInt8>) throws(FileFault) {
-        if readsTitle { return title.append(utf8) }
-        guard inText, leftOutDepth == 0 else { return }
+        if readsTitle {
+            // A title is a field of each document, as attributes are.
+            if title.count + utf8.count <= limits.attributeBytes { title.append(utf8) }
+            return
+        }
+        guard inText, leftOutDepth == 0, !isTooLong else { return }
         if hasWords, wordDepth == 0, utf8.isBlank { return }
         body.append(utf8)
-        guard body.bytes.count <= limit else {
-            throw FileFault(.overLimit, "a document of more than \(limit) bytes", .unit(number + finished.count + 1))
-        }
+        isTooLong = body.bytes.count > limits.documentBytes
     }
 
     /// Hands the finished documents over.
     mutating func flush(into batch: inout RowBatch) {
         for document in finished {
             number += 1
-            batch.addDocument(
-                document.text.span, language: document.language, metadata: document.metadata, at: .unit(number))
+            if document.isTooLong {
+                let message = "a document of more than \(limits.documentBytes) bytes"
+                batch.reject(.overLimit, message, at: .unit(number), excerpt: document.text.span)
+            } else {
+                batch.addDocument(
+                    document.text.span, language: document.language, metadata: document.metadata, at: .unit(number))
+            }
         }
         finished.removeAll(keepingCapacity: true)
     }
@@ -193,14 +203,18 @@ private struct TEIEvents: XMLHandler {
     /// Ends the utterance, or the text between utterances. The latter, headings and the like, is dropped where the
     /// file has utterances.
     private mutating func closeDocument() {
-        defer { body.removeAll() }
+        defer {
+            body.removeAll()
+            isTooLong = false
+        }
         let isUtterance = utterance != nil
         guard isUtterance || (!hasUtterances && !body.isEmpty) else { return }
         var metadata = utterance ?? []
         if let date { metadata.append(MetadataField("date", date)) }
         if !title.isEmpty { metadata.append(MetadataField("title", String(utf8: title.span))) }
         let language = isUtterance ? utteranceLanguage : currentLanguage
-        finished.append(Finished(text: body.bytes, language: language, metadata: metadata))
+        let text = isTooLong ? Array(body.bytes.prefix(Rejection.excerptLimit)) : body.bytes
+        finished.append(Finished(text: text, language: language, metadata: metadata, isTooLong: isTooLong))
     }
 
     private static func withoutHash(_ reference: String) -> String {

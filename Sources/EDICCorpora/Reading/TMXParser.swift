@@ -8,7 +8,7 @@ struct TMXParser: RowParser, ~Copyable {
 
     init(limits: ReadingLimits) throws(FileFault) {
         xml = try XMLPushParser(limits: limits)
-        events = TMXEvents(limit: limits.documentBytes)
+        events = TMXEvents(limits: limits)
     }
 
     mutating func feed(_ utf8: Span<UInt8>, into batch: inout RowBatch) throws(FileFault) {
@@ -39,11 +39,12 @@ private struct TMXEvents: XMLHandler {
     private struct Unit {
         var sides: [RowBatch.Side] = []
         var metadata: [MetadataField] = []
-        var line: Int
+        /// Why it is refused.
+        var fault: String?
     }
 
     private(set) var isTMX = false
-    private let limit: Int
+    private let limits: ReadingLimits
     private var finished: [Unit] = []
     private var unit: Unit?
     private var number = 0
@@ -59,14 +60,14 @@ private struct TMXEvents: XMLHandler {
         case field(String)
     }
 
-    init(limit: Int) { self.limit = limit }
+    init(limits: ReadingLimits) { self.limits = limits }
 
     mutating func start(_ name: Name?, _ attributes: XMLAttributes<Name>, line: Int) throws(FileFault) {
         switch name {
         case .tmx: isTMX = true
         case .tu:
             guard isTMX else { throw FileFault(.wrongFormat, "a tu outside tmx: this is not TMX", .line(line)) }
-            unit = Unit(line: line)
+            unit = Unit()
             if let id = attributes[.tuid] { unit?.metadata.append(MetadataField("tuid", id)) }
         case .tuv: language = attributes[.xmlLang] ?? attributes[.lang] ?? ""
         case .seg:
@@ -88,12 +89,12 @@ private struct TMXEvents: XMLHandler {
             if let unit { finished.append(unit) }
             unit = nil
         case .seg:
-            if target == .segment { unit?.sides.append(RowBatch.Side(language: language, utf8: text)) }
+            if target == .segment { take(RowBatch.Side(language: language, utf8: text)) }
             target = .nothing
         case .prop, .note:
             if case .field(let key) = target {
                 let field = MetadataField(key, String(utf8: text.span))
-                unit?.metadata.append(field)
+                if unit.map({ $0.metadata.count < limits.metadataFields }) ?? false { unit?.metadata.append(field) }
                 target = .nothing
             }
         case .bpt, .ept, .it, .ph, .ut: if target == .segment { codeDepth -= 1 }
@@ -103,17 +104,38 @@ private struct TMXEvents: XMLHandler {
 
     mutating func text(_ utf8: Span<UInt8>) throws(FileFault) {
         guard target != .nothing, codeDepth == 0 else { return }
-        guard text.count + utf8.count <= limit else {
-            throw FileFault(.overLimit, "a segment of more than \(limit) bytes", .line(unit?.line ?? 1))
+        guard text.count + utf8.count <= limits.documentBytes else {
+            unit?.fault = "a segment of more than \(limits.documentBytes) bytes"
+            target = .nothing
+            return
         }
         text.append(utf8)
+    }
+
+    private mutating func take(_ side: RowBatch.Side) {
+        guard let unit else {
+            // Outside of units, so a half of one.
+            if !side.utf8.span.isBlank { finished.append(Unit(sides: [side])) }
+            return
+        }
+        guard unit.fault == nil else { return }
+        if unit.sides.count < limits.segments {
+            self.unit?.sides.append(side)
+        } else {
+            self.unit?.fault = "a unit of more than \(limits.segments) segments"
+        }
     }
 
     /// Hands the finished units over.
     mutating func flush(into batch: inout RowBatch) {
         for unit in finished {
             number += 1
-            batch.addUnit(unit.sides, metadata: unit.metadata, at: .unit(number))
+            if let fault = unit.fault {
+                let excerpt = unit.sides.first?.utf8 ?? []
+                batch.reject(.overLimit, fault, at: .unit(number), excerpt: excerpt.span)
+            } else {
+                batch.addUnit(unit.sides, metadata: unit.metadata, at: .unit(number))
+            }
         }
         finished.removeAll(keepingCapacity: true)
     }

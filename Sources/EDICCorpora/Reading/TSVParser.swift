@@ -11,6 +11,13 @@ struct TSVRecords: LineConsumer {
         skipsLine = options.hasHeader
     }
 
+    mutating func takeTooLong(
+        _ beginning: Span<UInt8>, _ number: Int, _ message: String, into batch: inout RowBatch
+    ) {
+        skipsLine = false
+        batch.reject(.overLimit, message, at: .line(number), excerpt: beginning)
+    }
+
     mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) {
         if skipsLine {
             skipsLine = false

@@ -8,6 +8,7 @@ struct TextSource: ~Copyable {
     var charset: Charset { choice.charset }
     /// Why it is not the one that the manifest says; empty where it is.
     var contradiction: String { choice.contradiction }
+    private let path: FilePath
     private let choice: CharsetChoice
     private var reader: ByteReader
     private var decoder: TextDecoder
@@ -26,6 +27,7 @@ struct TextSource: ~Copyable {
         let chosen = try CharsetChoice(beginning.span, specification: specification, languages: languages)
         decoder = try Self.decoder(chosen.charset)
         choice = chosen
+        self.path = path
         reader = opened
         head = beginning
     }
@@ -61,6 +63,12 @@ struct TextSource: ~Copyable {
     var report: DecodingReport { decoder.report }
     /// Bytes of the file, decompressed, so far.
     var bytesRead: Int { reader.offset }
+
+    /// Bytes of the file as it is stored that have not been read.
+    var bytesUnread: Int {
+        guard let stamp = try? FileTree.stamp(of: path) else { return 0 }
+        return max(0, stamp.size - reader.compressedOffset)
+    }
 
     /// Replaces `text` with the next piece; false at the end of the file.
     mutating func next(into text: inout [UInt8]) throws(FileFault) -> Bool {

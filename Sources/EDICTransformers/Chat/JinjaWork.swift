@@ -1,3 +1,5 @@
+internal import EDICText
+
 /// What is wrong in a template, in one line.
 struct JinjaError: Error {
     enum Kind { case notUnderstood, refused, stopped }
@@ -7,14 +9,7 @@ struct JinjaError: Error {
     /// A template writes parts of the message: they are kept to one line, and short.
     init(_ message: String, _ kind: Kind = .notUnderstood) {
         self.kind = kind
-        var line = String.UnicodeScalarView()
-        for scalar in message.unicodeScalars.prefix(500) {
-            switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator: line.append(" ")
-            default: line.append(scalar)
-            }
-        }
-        self.message = String(line)
+        self.message = String(message.unicodeScalars.prefix(500)).onOneLine
     }
 }
 
