@@ -190,13 +190,10 @@ public struct Build: Sendable {
     }
 
     private static func checkBalance(_ report: BuildReport) throws(BuildError) {
-        for stage in report.stages where !stage.isBalanced {
-            let rejected = stage.rejected.reduce(0) { $0 + $1.count }
-            throw BuildError(
-                .unbalanced,
-                "stage \(stage.name): \(stage.rowsIn) rows went in, \(stage.rowsOut) came out and \(rejected) were rejected; "
-                    + "rows are lost, so nothing is published. This is a defect of the toolkit: please report it")
-        }
+        guard let loss = RowBalance(report).loss else { return }
+        throw BuildError(
+            .unbalanced,
+            "\(loss); rows are lost, so nothing is published. This is a defect of the toolkit: please report it")
     }
 
     private static func run(_ executor: LocalExecutor, started: ContinuousClock.Instant) -> BuildReport.Run {

@@ -59,7 +59,7 @@ extension Pipeline {
         var ngram = StageLedger()
         for entry in ngrams { ngram.merge(entry.facts.ledger) }
         return [
-            ("check", check), (ReadStage.name, read), ("filter", filter),
+            ("check", check), (ReadStage.name, read), (RowBalance.filter, filter),
             (DeduplicationStage.name, deduplication.ledger),
             (ShardStage.name, shard), (TokenStage.name, tokens), (NgramStage.name, ngram),
         ].filter { $0.ledger.rowsIn > 0 }

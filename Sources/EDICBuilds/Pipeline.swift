@@ -71,7 +71,9 @@ struct Pipeline {
         var order: [(contribution: String, bucket: RowBucket)] = []
         for (batch, dropped) in zip(batches, deduplication.dropped) {
             for (bucket, dropped) in zip(batch.facts.buckets, dropped) {
-                guard let place = RowBucket(name: bucket.name) else { continue }
+                guard let place = RowBucket(name: bucket.name) else {
+                    throw BuildError(.storage, "\(batch.batch.label): \(bucket.name) is no name of a bucket of rows")
+                }
                 let key = "\(batch.batch.contribution)\n\(bucket.name)"
                 if inputs[key] == nil { order.append((batch.batch.contribution, place)) }
                 inputs[key, default: []].append(.init(rows: try batch.rows(of: bucket.name), dropped: dropped))
@@ -136,7 +138,9 @@ struct Pipeline {
             return tokens.task(shard, dictionary: dictionaries[language])
         }
         for (shard, result) in zip(shards, try executor.run(tasks, stage: TokenStage.name)) {
-            guard let object = result.outputs[TokenStage.output] else { continue }
+            guard let object = result.outputs[TokenStage.output] else {
+                throw BuildError(.stage, "\(shard.path): the token task left no tokens")
+            }
             tokenFacts.append((shard, object.size, try result.facts(TokenStage.Facts.self, of: shard.path)))
             release.add(shard.tokenPath, object)
         }

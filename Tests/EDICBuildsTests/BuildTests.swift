@@ -234,13 +234,36 @@ import _EDICTestSupport
         #expect(found.map(\.digest) == [nil])
         let stage = ReadStage(recipe: fixture.recipe(), identify: nil, identifierDigest: "")
         for digest in [nil, Digest(of: "")] {
-            let batch = ReadBatch(contribution: "c", ordinal: 0, files: [file], digests: [[digest]])
+            let batch = ReadBatch(contribution: "c", ordinal: 0, files: [file], contents: [[.init(digest: digest)]])
             let folder = fixture.root.appending("scratch\(digest == nil)")
             try FileTree.createFolders(folder)
             let scratch = TaskScratch(folder: folder) { false }
             let facts = try stage.task(batch).body(scratch)
             #expect(!scratch.isRecorded)
             #expect(ReadStage.Facts(json: facts)?.read.rejected.map(\.reason) == ["unreadable_file"])
+        }
+    }
+
+    /// What a file held when it was planned is the name under which its rows are remembered.
+    @Test func whatChangedWhileItWasReadIsNotRecorded() throws {
+        let fixture = try Fixture()
+        let path = fixture.root.appending("growing")
+        _ = try writeAtomically("Das ist ein Satz in deutscher Sprache.\n", to: path)
+        let file = ContributionFile(
+            contribution: "c", name: "growing", parts: [.init(path: path, name: "growing")],
+            specification: FileSpecification(patterns: ["growing"], format: .text), languages: ["de"])
+        let digests = InputDigests(fixture.root.appending("inputs"))
+        let known = try digests.digests(of: [path], pool: WorkerPool(workers: 1)) { false }
+        let batch = ReadBatch(contribution: "c", ordinal: 0, files: [file], contents: [known])
+        let stage = ReadStage(recipe: fixture.recipe(), identify: nil, identifierDigest: "")
+        for isChanged in [false, true] {
+            if isChanged { _ = try writeAtomically("Das ist ein anderer Satz.\n", to: path) }
+            let folder = fixture.root.appending("scratch\(isChanged)")
+            try FileTree.createFolders(folder)
+            let scratch = TaskScratch(folder: folder) { false }
+            let facts = try #require(ReadStage.Facts(json: try stage.task(batch).body(scratch)))
+            #expect(facts.read.rowsOut == 1 && scratch.isRecorded == !isChanged)
+            #expect(facts.notices.contains { $0.hasPrefix("c/growing: was changed") } == isChanged)
         }
     }
 

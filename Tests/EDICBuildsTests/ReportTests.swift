@@ -4,6 +4,40 @@ import Testing
 @testable import EDICBuilds
 
 @Suite struct ReportTests {
+    /// Whatever number of rows one stage has too many or too few of, it is seen.
+    @Test func lostRowsAreSeen() {
+        var report = BuildReport()
+        report.stages = [
+            .init(name: "check", rowsIn: 2, rowsOut: 1, rejected: [.init(reason: "unreadable_file", count: 1)]),
+            .init(name: "read", rowsIn: 9, rowsOut: 8, rejected: [.init(reason: "empty", count: 1)]),
+            .init(name: "filter", rowsIn: 8, rowsOut: 7, rejected: [.init(reason: "too_long", count: 1)]),
+            .init(name: "deduplicate", rowsIn: 7, rowsOut: 5, rejected: [.init(reason: "duplicate", count: 2)]),
+            .init(name: "shard", rowsIn: 5, rowsOut: 5), .init(name: "tokens", rowsIn: 6, rowsOut: 6),
+            .init(name: "ngram", rowsIn: 6, rowsOut: 6),
+        ]
+        var language = BuildReport.Language(tag: "et", name: "Estonian")
+        (language.documents, language.segments) = (4, 2)
+        report.languages = [language]
+        #expect(RowBalance(report).loss == nil)
+        for index in report.stages.indices {
+            for change in [-1, 1] {
+                var within = report
+                within.stages[index].rowsOut += change
+                #expect(RowBalance(within).loss != nil)
+                // Balanced by itself, but not with its neighbours; nothing goes before a check, nor behind it.
+                guard index > 0 else { continue }
+                var between = within
+                between.stages[index].rowsIn += change
+                #expect(RowBalance(between).loss != nil, "\(report.stages[index].name)")
+            }
+        }
+        // A stage that is left out has no ledger; one in the middle is missed.
+        report.stages.removeLast()
+        #expect(RowBalance(report).loss == nil)
+        report.stages.remove(at: 2)
+        #expect(RowBalance(report).loss != nil)
+    }
+
     /// A report with something in every field, some of it hostile.
     static let sample: BuildReport = {
         var report = BuildReport()

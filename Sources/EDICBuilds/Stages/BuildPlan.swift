@@ -43,8 +43,8 @@ struct ReadBatch: Sendable {
     var contribution: String
     var ordinal: Int
     var files: [ContributionFile] = []
-    /// For each file, the digests of its parts; nil for those that cannot be read.
-    var digests: [[Digest?]] = []
+    /// For each file, what its parts hold.
+    var contents: [[InputDigests.Known]] = []
     var bytes = 0
 
     /// Batches are closed at this many bytes or files. Small enough to spread over cores, large enough that the work
@@ -155,7 +155,7 @@ extension PlannedContribution {
             batches.append(ReadBatch(contribution: id, ordinal: batches.count))
         }
         batches[batches.count - 1].files.append(file)
-        batches[batches.count - 1].digests.append(parts.map(\.digest))
+        batches[batches.count - 1].contents.append(parts)
         batches[batches.count - 1].bytes += size
         files += file.parts.count
         rawBytes += size
@@ -166,7 +166,14 @@ extension ReadBatch {
     fileprivate var isFull: Bool { bytes >= Self.closingBytes || files.count >= Self.closingFiles }
 
     /// Whether it is known what all of its files hold.
-    var isKnown: Bool { digests.allSatisfy { !$0.contains(nil) } }
+    var isKnown: Bool { contents.joined().allSatisfy { $0.digest != nil } }
+
+    /// The parts of a file that are no longer what the plan knows of them.
+    func changedParts(of index: Int) -> [ContributionFile.Part] {
+        zip(files[index].parts, contents[index]).filter { part, known in
+            known.stamp != nil && (try? FileTree.stamp(of: part.path)) != known.stamp
+        }.map(\.0)
+    }
 
     /// What the rows of the batch depend on.
     var identity: [String] {
@@ -174,7 +181,7 @@ extension ReadBatch {
         // Files of one entry come together, and printing its options takes longer than all else here.
         var last: FileSpecification?
         var options = ""
-        for (file, digests) in zip(files, digests) {
+        for (file, contents) in zip(files, contents) {
             let specification = file.specification
             if specification.options != last?.options { options = "\(specification.options)" }
             last = specification
@@ -182,7 +189,9 @@ extension ReadBatch {
                 file.name, specification.format.rawValue, specification.languages.joined(separator: " "),
                 specification.encoding ?? "", options, file.languages.joined(separator: " "),
             ]
-            parts += zip(file.parts, digests).flatMap { [$0.name, $0.language ?? "", $1?.description ?? "unread"] }
+            parts += zip(file.parts, contents).flatMap {
+                [$0.name, $0.language ?? "", $1.digest?.description ?? "unread"]
+            }
         }
         return parts
     }

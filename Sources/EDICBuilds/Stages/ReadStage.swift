@@ -62,7 +62,7 @@ struct ReadStage: Sendable {
         var sink = try RowSink(scratch)
         var facts = Facts()
         if !batch.isKnown { scratch.doNotRecord() }
-        for file in batch.files {
+        for (index, file) in batch.files.enumerated() {
             let reading = try CorpusReader().readBlocks(of: file) { block in
                 try scratch.checkForStop()
                 for row in block.indices {
@@ -78,6 +78,13 @@ struct ReadStage: Sendable {
                 }
             }
             read.merge(reading.ledger)
+            // Under the name of what it held before, the next build would take this over.
+            for part in batch.changedParts(of: index) {
+                scratch.doNotRecord()
+                facts.notices.append(
+                    "\(batch.contribution)/\(part.name): was changed while the build read it; the next build reads it again"
+                )
+            }
         }
         facts.read = StageLedger(read)
         facts.filter = StageLedger(filtered)

@@ -37,9 +37,6 @@ struct StageLedger: Sendable, Equatable, JSONRecord {
         }
     }
 
-    var rowsRejected: Int { rejected.reduce(0) { $0 + $1.count } }
-    var isBalanced: Bool { rowsIn == rowsOut + rowsRejected }
-
     mutating func reject(_ reason: RejectionReason, count: Int) {
         guard count > 0 else { return }
         if let index = rejected.firstIndex(where: { $0.reason == reason.rawValue }) {

@@ -40,14 +40,16 @@ final class InputDigests: Sendable {
     struct Known: Sendable {
         /// Nil where the file cannot be read.
         var digest: Digest?
-        var size: Int
+        var stamp: FileStamp?
+
+        var size: Int { stamp?.size ?? 0 }
     }
 
     /// The digests of `files`, in their order. Files are read in parallel.
     func digests(of files: [FilePath], pool: WorkerPool, shouldStop: @Sendable () -> Bool) throws -> [Known] {
         try pool.map(count: files.count) { index, _ in
             if shouldStop() { throw BuildError.stopped }
-            return (try? known(files[index])) ?? Known(digest: nil, size: 0)
+            return (try? known(files[index])) ?? Known()
         }
     }
 
@@ -55,11 +57,11 @@ final class InputDigests: Sendable {
         let stamp = try FileTree.stamp(of: file)
         let name = file.string
         if let entry = known.withLock({ $0[name] }), entry.stamp == stamp {
-            return Known(digest: entry.digest, size: stamp.size)
+            return Known(digest: entry.digest, stamp: stamp)
         }
         let digest = try Digest.ofFile(file)
         known.withLock { $0[name] = Entry(stamp: stamp, digest: digest) }
-        return Known(digest: digest, size: stamp.size)
+        return Known(digest: digest, stamp: stamp)
     }
 
     /// Writes the index, for the files named only: those of withdrawn contributions are forgotten.

@@ -33,7 +33,12 @@ struct LocalExecutor: Sendable {
         let seconds = (ContinuousClock.now - started).inSeconds
         tally.add(stage: stage, seconds: seconds, keys: tasks.map(\.key))
         observer(.stageFinished(stage: stage, seconds: seconds))
-        return results.withLock { $0.compactMap { $0 } }
+        return try results.withLock { results in
+            try zip(tasks, results).map { task, result in
+                guard let result else { throw BuildError(.stage, "\(stage): the task of \(task.label) left no result") }
+                return result
+            }
+        }
     }
 
     /// Runs work that is no task, as a stage of its own in the progress and the times.
