@@ -7,10 +7,13 @@ struct EncodingShapeOptions: ParsableArguments {
     @Flag(help: "Each line is two texts with a tab between.")
     var pair = false
 
-    @Option(help: "Cut encodings to so many tokens, the longer text of a pair first.")
+    @Option(
+        help:
+            "Cut encodings to so many tokens, as the tokenizer's file says; else at the end, the longer of a pair first."
+    )
     var maxLength: Int?
 
-    @Option(help: "Fill encodings up to so many tokens.")
+    @Option(help: "Fill encodings up to so many tokens, on the side that the tokenizer's file says; else at the end.")
     var padTo: Int?
 
     @Option(help: "Cut each text into parts of at most so many tokens, one part a line of output.")
@@ -27,16 +30,14 @@ struct EncodingShapeOptions: ParsableArguments {
 
     struct Shape: Sendable {
         var isPair: Bool
-        var truncation: Truncation?
+        var maxLength: Int?
         var padding: Int?
         var split: Int?
 
-        var isPlain: Bool { !isPair && truncation == nil && padding == nil && split == nil }
+        var isPlain: Bool { !isPair && maxLength == nil && padding == nil && split == nil }
     }
 
-    var shape: Shape {
-        Shape(isPair: pair, truncation: maxLength.map { Truncation(maximumLength: $0) }, padding: padTo, split: split)
-    }
+    var shape: Shape { Shape(isPair: pair, maxLength: maxLength, padding: padTo, split: split) }
 }
 
 /// Subword regularisation.
@@ -124,10 +125,25 @@ struct LineEncoder: Sendable {
             }
             texts = [line[..<tab], line[(tab + 1)...]]
         }
-        let padding = shape.padding.map { PaddingRule(length: $0, id: tokenizer.padding ?? 0) }
         let encoding = tokenizer.encoding(
             of: Array(texts[0]).text, pair: shape.isPair ? Array(texts[1]).text : nil,
-            addingSpecialTokens: addsSpecial, truncation: shape.truncation, padding: padding, specialTokens: policy)
+            addingSpecialTokens: addsSpecial, truncation: truncation, padding: padding, specialTokens: policy)
         return [encoding.ids]
+    }
+
+    /// How the tokenizer's file says, to the length that is asked for.
+    private var truncation: Truncation? {
+        guard let length = shape.maxLength else { return nil }
+        var rule = tokenizer.defaultTruncation ?? Truncation(maximumLength: length)
+        rule.maximumLength = length
+        return rule
+    }
+
+    private var padding: PaddingRule? {
+        guard let length = shape.padding else { return nil }
+        var rule = tokenizer.defaultPadding ?? PaddingRule(id: tokenizer.padding ?? 0)
+        rule.length = length
+        rule.multiple = nil
+        return rule
     }
 }

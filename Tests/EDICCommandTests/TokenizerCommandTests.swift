@@ -57,6 +57,31 @@ import _EDICTestSupport
         #expect(counts == lines.map { "\($0.count)\n" }.joined())
     }
 
+    /// Which end is cut and filled, and with what, is the tokenizer's affair.
+    @Test func lengthsAreMadeAsTheFileSays() throws {
+        let runner = try CommandRunner()
+        let path = try train(runner, "t.json", "--size 300")
+        let plain = runner.run("tokenizer encode --model '\(path)' --max-length 3 --pad-to 4", input: "abcde\na\n")
+            .output
+        let file = runner.read(path)
+        let left = file.replacing(
+            #""padding": null"#,
+            with: ##"""
+                "padding":{"strategy":"BatchLongest","direction":"Left","pad_to_multiple_of":8,"pad_id":7,"pad_type_id":0,"pad_token":"#"}
+                """##
+        ).replacing(
+            #""truncation": null"#,
+            with: #""truncation":{"direction":"Left","max_length":2,"strategy":"LongestFirst","stride":0}"#)
+        runner.write(left, to: path)
+        let result = runner.run("tokenizer encode --model '\(path)' --max-length 3 --pad-to 4", input: "abcde\na\n")
+        let ids = Array("abcde".utf8).map {
+            runner.run("tokenizer encode --model '\(path)'", input: "\(Character(Unicode.Scalar($0)))\n").output.prefix
+            { $0 != "\n" }
+        }
+        #expect(plain == "\(ids[0]) \(ids[1]) \(ids[2]) 0\n\(ids[0]) 0 0 0\n")
+        #expect(result.output == "7 \(ids[2]) \(ids[3]) \(ids[4])\n7 7 7 \(ids[0])\n", "\(result)")
+    }
+
     @Test func sizesOutOfReachAreRefusedOrSaid() throws {
         let runner = try CommandRunner()
         let path = "\(runner.folder.path)/t"

@@ -65,6 +65,19 @@ import _EDICTestSupport
         #expect(lines.allSatisfy { !$0.contains("\n") })
     }
 
+    @Test func quotedCellsOfSpreadsheets() throws {
+        func codes(_ cells: String...) throws -> [Finding] {
+            try check([("a.tsv", cells.joined(separator: "\n"))], "- {path: a.tsv, format: tsv, columns: [de]}")
+                .findings
+        }
+        let findings = try codes("Das ist ein Haus", "\"Ein \"\"rotes\"\" Haus\"", "\"\"\"Nein\"\"\"")
+        #expect(findings.map(\.code) == ["quoted_cells"] && findings[0].line == 2)
+        #expect(findings[0].message.hasPrefix("2 texts are in quotes"))
+        // People speak in quotes, and quote.
+        #expect(
+            try codes("\"Guten Tag.\"", "\"Ja\", sagte er, \"gern\"", "ein \"\"rotes\"\" Haus", "\"\"", "\"").isEmpty)
+    }
+
     @Test func encodingAndScript() throws {
         let script = try check(
             [("e.txt", "Доброе утро, дорогие друзья, как ваши дела")], "- {path: e.txt, format: text}")

@@ -69,6 +69,30 @@ import Testing
         #expect(result.texts[0] == "Öffnen" && result.reading.charset == "ISO-8859-1")
     }
 
+    /// `msgcat --escape` writes so what is not ASCII.
+    @Test(arguments: [
+        ("UTF-8", #"\303\226l"#), ("UTF-8", #"\xC3\x96l"#), ("ISO-8859-1", #"\326l"#), ("ISO-8859-1", #"\xD6\154"#),
+    ])
+    func bytesAsEscapes(charset: String, text: String) throws {
+        let catalogue = """
+            msgid ""
+            msgstr "Content-Type: text/plain; charset=\(charset)\\n"
+            msgid "oil \\101\\60\\x42 \\\\101 \\8 \\xg"
+            msgstr "\(text) \\0409"
+            msgid "c"
+            msgstr "\\303\\50"
+            msgid "d"
+            msgstr "e\\"
+            msgid "f"
+            msgstr "\\""
+            """
+        let result = try read(catalogue, .po, languages: ["de", "en"], own: ["de"])
+        #expect(result.sides.first == ["de=Öl  9", #"en=oil A0B \101 \8 \xg"#])
+        // Half a letter of UTF-8 is no text.
+        let half: [RejectionReason] = charset == "UTF-8" ? [.invalidEncoding] : []
+        #expect(result.reasons == half + [.brokenRecord] && result.sides.last == ["de=\"", "en=f"])
+    }
+
     /// A remark is no header.
     @Test func charsetOfARemark() throws {
         let result = try read("# charset=iso-8859-1\n" + Self.catalogue, .po, languages: ["de"])

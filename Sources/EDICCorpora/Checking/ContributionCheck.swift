@@ -130,6 +130,7 @@ public struct ContributionCheck: Sendable {
         _ file: ContributionFile, _ findings: inout [Finding], _ ids: inout IdentifierSet
     ) -> FileSummary {
         var sample = LanguageSample(identify: identify)
+        var quoted = QuotedCells()
         var textBytes: [String: Int] = [:]
         var repeatedIDs: (count: Int, first: String, line: Int?) = (0, "", nil)
         let reading: FileReading
@@ -139,6 +140,9 @@ public struct ContributionCheck: Sendable {
                 for segment in row.segments {
                     textBytes[segment.language, default: 0] += segment.text.utf8.count
                     sample.add(segment, at: row.provenance)
+                    if file.specification.format == .tsv {
+                        quoted.add(segment.text, at: row.provenance.position)
+                    }
                 }
                 if let id = row.metadata.first(where: { $0.key == "id" })?.value, !ids.insert(id) {
                     if repeatedIDs.count == 0 { repeatedIDs = (0, id, row.provenance.position.line) }
@@ -157,6 +161,7 @@ public struct ContributionCheck: Sendable {
             findings += Self.findings(about: reading, endedBy: end, of: file)
         }
         findings += sample.findings(file: file.name)
+        if let finding = quoted.finding(file: file.name) { findings.append(finding) }
         if repeatedIDs.count > 0 {
             findings.append(
                 Finding(

@@ -44,7 +44,7 @@ struct GettextPOEntries: LineConsumer {
         }
         guard field != .none else { return note("a string that belongs to no keyword", number) }
         let size = text.count
-        guard let value = Self.unquoted(text) else {
+        guard let value = GettextString.unquoted(text, charset: messages.charset) else {
             return note("expected a string in quotes on one line", number)
         }
         append(value, size, number)
@@ -149,36 +149,5 @@ struct GettextPOEntries: LineConsumer {
         } else {
             entry.add(messages, into: &batch)
         }
-    }
-
-    /// The bytes that a string in quotes stands for, with the escapes of C; nil if it is none.
-    private static func unquoted(_ text: Span<UInt8>) -> [UInt8]? {
-        var end = text.count
-        while end > 0, text[end - 1].isASCIIWhitespace { end -= 1 }
-        guard end >= 2, text[0] == UInt8(ascii: "\""), text[end - 1] == UInt8(ascii: "\"") else { return nil }
-        let inside = text.extracting(..<(end - 1))
-        var value: [UInt8] = []
-        value.reserveCapacity(end)
-        var index = 1
-        while index < end - 1 {
-            // Copy what needs no treatment at once.
-            let escape = inside.firstIndex(of: UInt8(ascii: "\\"), from: index) ?? end - 1
-            if let quote = inside.firstIndex(of: UInt8(ascii: "\""), from: index), quote < escape { return nil }
-            value.append(inside.extracting(index..<escape))
-            index = escape + 1
-            guard escape < end - 1 else { break }
-            guard index < end - 1 else { return nil }
-            let escaped = text[index]
-            index += 1
-            switch escaped {
-            case UInt8(ascii: "n"): value.append(0x0A)
-            case UInt8(ascii: "t"): value.append(0x09)
-            case UInt8(ascii: "r"): value.append(0x0D)
-            case UInt8(ascii: "\\"), UInt8(ascii: "\""): value.append(escaped)
-            case UInt8(ascii: "a"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "v"): break
-            default: value.append(contentsOf: [UInt8(ascii: "\\"), escaped])
-            }
-        }
-        return value
     }
 }
