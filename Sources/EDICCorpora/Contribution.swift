@@ -121,12 +121,15 @@ public struct Contribution: Sendable, Equatable {
         var listing = Listing()
         let files = contents.files.map { (name: name(of: $0), path: $0) }
             .filter { $0.name != ContributionManifest.fileName }
-        var taken: Set<String> = []
+        // By path, not by name: names that look alike are different files.
+        var taken: Set<FilePath> = []
+        var undeclared: Set<FilePath> = []
         for specification in manifest.files {
-            list(specification, files, &taken, &listing)
+            list(specification, files, &taken, &undeclared, &listing)
         }
-        let known = taken.union(listing.undeclared)
-        listing.unlisted = files.map(\.name).filter { !known.contains($0) && !Self.isIgnored($0) }
+        listing.unlisted = files.filter {
+            !taken.contains($0.path) && !undeclared.contains($0.path) && !Self.isIgnored($0.name)
+        }.map(\.name)
         listing.irregular = contents.others.map(name)
             .filter { $0 != ContributionManifest.fileName && !Self.isIgnored($0) }
         listing.unreadable = contents.unreadable.map { folder, error in
@@ -151,8 +154,8 @@ public struct Contribution: Sendable, Equatable {
     }
 
     private func list(
-        _ specification: FileSpecification, _ files: [(name: String, path: FilePath)], _ taken: inout Set<String>,
-        _ listing: inout Listing
+        _ specification: FileSpecification, _ files: [(name: String, path: FilePath)], _ taken: inout Set<FilePath>,
+        _ undeclared: inout Set<FilePath>, _ listing: inout Listing
     ) {
         let patterns = specification.patterns.map { PathPattern($0) }
         var groups: [(name: String, parts: [ContributionFile.Part])] = []
@@ -164,12 +167,12 @@ public struct Contribution: Sendable, Equatable {
             var language: String?
             if let raw = match.language {
                 guard let tag = declaredLanguage(raw, specification) else {
-                    if !taken.contains(name) { listing.undeclared.append(name) }
+                    if !taken.contains(path), undeclared.insert(path).inserted { listing.undeclared.append(name) }
                     continue
                 }
                 language = tag
             }
-            guard taken.insert(name).inserted else {
+            guard taken.insert(path).inserted else {
                 listing.repeated.append(name)
                 continue
             }

@@ -94,13 +94,26 @@ extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expre
 }
 
 /// The members of a JSON object in their order, with fast look-up by key. Two objects are equal when they have the
-/// same keys with the same values, in any order.
+/// same keys with the same values, in any order; two keys are when their code points are (RFC 8259, section 8.3), so that é
+/// as one character and as two are different ones.
 public struct JSONObject: Sendable {
     public typealias Member = (key: String, value: JSONValue)
 
     private var members: [Member] = []
     /// The place of each key; kept only above ``indexThreshold`` members, below which a linear search is faster.
-    private var places: [String: Int] = [:]
+    private var places: [Key: Int] = [:]
+
+    /// A key as its code points: strings are equal that only look alike.
+    private struct Key: Hashable {
+        let text: String
+
+        static func == (a: Key, b: Key) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+        func hash(into hasher: inout Hasher) {
+            for byte in text.utf8 { hasher.combine(byte) }
+        }
+    }
+
     private static let indexThreshold = 8
 
     public init() {}
@@ -128,7 +141,7 @@ public struct JSONObject: Sendable {
                 if members.count == Self.indexThreshold + 1 {
                     indexIfLarge()
                 } else if members.count > Self.indexThreshold {
-                    places[key] = members.count - 1
+                    places[Key(text: key)] = members.count - 1
                 }
             case (nil, nil): break
             }
@@ -138,12 +151,13 @@ public struct JSONObject: Sendable {
     public var keys: [String] { members.map(\.key) }
 
     private func place(of key: String) -> Int? {
-        members.count > Self.indexThreshold ? places[key] : members.firstIndex { $0.key == key }
+        let key = Key(text: key)
+        return members.count > Self.indexThreshold ? places[key] : members.firstIndex { Key(text: $0.key) == key }
     }
 
     private mutating func indexIfLarge() {
         guard members.count > Self.indexThreshold else { return }
-        for (place, member) in members.enumerated() { places[member.key] = place }
+        for (place, member) in members.enumerated() { places[Key(text: member.key)] = place }
     }
 }
 

@@ -169,6 +169,13 @@ import _EDICTestSupport
         #expect(try names("gone.txt", files).missing.count == 1)
     }
 
+    /// A letter with an accent is one character or two, and a file system takes both names.
+    @Test func namesThatLookAlikeAreTwoFiles() throws {
+        let listing = try names("*.txt", ["caf\u{E9}.txt", "cafe\u{301}.txt"])
+        #expect(listing.files.count == 2 && listing.repeated.isEmpty)
+        #expect(try names("sub/*", ["caf\u{E9}.txt", "cafe\u{301}.txt"]).unlisted.count == 2)
+    }
+
     @Test func languagesInPaths() throws {
         let files = ["locale/de_AT/m.po", "locale/sr@latin/m.po", "locale/fr/m.po", "locale/templates/m.po"]
         let listing = try names("locale/{language}/*.po", format: .po, files)

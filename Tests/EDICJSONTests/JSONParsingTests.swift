@@ -30,6 +30,14 @@ private func parse(_ text: String, depthLimit: Int = 512) throws(JSONError) -> J
         #expect(config["n"] == [1, ["k": "v"]])
     }
 
+    @Test(arguments: [0, 9]) func keysThatLookAlikeAreTwo(_ others: Int) throws {
+        var text = (0..<others).map { "\"\($0)\": 0," }.joined()
+        text = "{\(text) \"caf\u{E9}\": 1, \"cafe\u{301}\": 2}"
+        let value = try JSONValue(parsing: text)
+        #expect(value.object?.count == others + 2)
+        #expect(value["caf\u{E9}"] == 1 && value["cafe\u{301}"] == 2)
+    }
+
     @Test func lastOfDuplicateKeysCounts() throws {
         let text = #"{"a":1,"b":2,"a":3}"#
         #expect(try parse(text) == ["a": 3, "b": 2])
