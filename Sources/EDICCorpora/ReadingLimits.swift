@@ -2,6 +2,8 @@
 public struct ReadingLimits: Sendable, Equatable {
     /// Bytes of UTF-8 in one document or one side of a unit.
     public var documentBytes = 32 << 20
+    /// Bytes of UTF-8 in all sides of a unit and its metadata.
+    public var unitBytes = 64 << 20
     /// Bytes of UTF-8 in one line.
     public var lineBytes = 16 << 20
     /// Bytes in a file of a format that has to be read as a whole (gettext MO).

@@ -137,6 +137,22 @@ import Testing
         #expect(try read(text, .tmx, languages: ["de", "en"], limits: limits).reasons == [.overLimit])
     }
 
+    /// Many short sides, and what is said of them, are as much as one long side.
+    @Test func largeUnits() throws {
+        var limits = ReadingLimits()
+        limits.unitBytes = 20
+        let sides = ["de", "en", "fr"].map { "<tuv xml:lang=\"\($0)\"><seg>acht 123</seg></tuv>" }.joined()
+        let small = "<tu><tuv xml:lang=\"de\"><seg>a</seg></tuv><tuv xml:lang=\"en\"><seg>b</seg></tuv></tu>"
+        let noted = small.replacing("<tu>", with: "<tu><note>von 20 Zeichen oder mehr</note>")
+        let tmx = "<tmx><body>\(small)<tu>\(sides)</tu>\(noted)\(small)</body></tmx>"
+        let units = try read(tmx, .tmx, languages: ["de", "en", "fr"], limits: limits)
+        #expect(units.rows.map(\.id) == ["test/file#u1", "test/file#u4"] && units.reasons == [.overLimit, .overLimit])
+        #expect(units.rejections[0].excerpt == "acht 123" && units.reading.ledger.isBalanced)
+        let forms = "msgid \"a\"\nmsgid_plural \"b\"\n" + (0..<3).map { "msgstr[\($0)] \"acht 123\"\n" }.joined()
+        let entries = try read("\(forms)\nmsgid \"c\"\nmsgstr \"d\"\n", .po, limits: limits)
+        #expect(entries.reasons == [.overLimit, .undeclaredLanguage])
+    }
+
     /// What is over a limit is one row; reading goes on behind it.
     @Test func longRows() throws {
         var limits = ReadingLimits()

@@ -5,9 +5,12 @@
 struct GettextPOEntries: LineConsumer {
     private var messages: GettextMessages
     private let limit: Int
+    private let entryLimit: Int
 
     private var entry: GettextEntry?
     private var field: Field = .none
+    /// Bytes of all texts of the entry.
+    private var entryBytes = 0
     /// The flags of the entry that comes next.
     private var isFuzzy = false
     private var fault: (reason: RejectionReason, message: String)?
@@ -17,6 +20,7 @@ struct GettextPOEntries: LineConsumer {
     init(options: FileOptions, language: String?, limits: ReadingLimits) {
         messages = GettextMessages(options: options, language: language)
         limit = limits.documentBytes
+        entryLimit = limits.unitBytes
     }
 
     mutating func take(_ line: Span<UInt8>, _ number: Int, into batch: inout RowBatch) {
@@ -43,11 +47,10 @@ struct GettextPOEntries: LineConsumer {
             text = text.extracting(skip..<text.count)
         }
         guard field != .none else { return note("a string that belongs to no keyword", number) }
-        let size = text.count
         guard let value = GettextString.unquoted(text, charset: messages.charset) else {
             return note("expected a string in quotes on one line", number)
         }
-        append(value, size, number)
+        append(value, number)
     }
 
     mutating func takeTooLong(
@@ -98,7 +101,7 @@ struct GettextPOEntries: LineConsumer {
         return end + 1
     }
 
-    private mutating func append(_ value: [UInt8], _ size: Int, _ number: Int) {
+    private mutating func append(_ value: [UInt8], _ number: Int) {
         // What is refused need not be kept.
         guard fault == nil else { return }
         let length: Int
@@ -121,6 +124,10 @@ struct GettextPOEntries: LineConsumer {
         guard length <= limit else {
             return refuse(.overLimit, "a message of more than \(limit) bytes", number)
         }
+        entryBytes += value.count
+        guard entryBytes <= entryLimit else {
+            return refuse(.overLimit, "an entry of more than \(entryLimit) bytes", number)
+        }
         guard entry.map({ $0.translations.count <= 64 }) ?? true else {
             return note("an entry with more than 64 plural forms", number)
         }
@@ -138,6 +145,7 @@ struct GettextPOEntries: LineConsumer {
     private mutating func flush(into batch: inout RowBatch) {
         defer {
             entry = nil
+            entryBytes = 0
             fault = nil
             field = .none
         }

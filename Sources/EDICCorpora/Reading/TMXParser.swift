@@ -39,8 +39,19 @@ private struct TMXEvents: XMLHandler {
     private struct Unit {
         var sides: [RowBatch.Side] = []
         var metadata: [MetadataField] = []
+        /// Of all that is kept.
+        var bytes = 0
         /// Why it is refused.
         var fault: String?
+
+        /// Refuses the unit; of what it held the beginning is shown.
+        mutating func refuse(_ message: String) {
+            fault = message
+            metadata = []
+            sides = sides.prefix(1).map {
+                .init(language: $0.language, utf8: Array($0.utf8.prefix(Rejection.excerptLimit)))
+            }
+        }
     }
 
     private(set) var isTMX = false
@@ -94,7 +105,9 @@ private struct TMXEvents: XMLHandler {
         case .prop, .note:
             if case .field(let key) = target {
                 let field = MetadataField(key, String(utf8: text.span))
-                if unit.map({ $0.metadata.count < limits.metadataFields }) ?? false { unit?.metadata.append(field) }
+                if keeps(text.count), unit.map({ $0.metadata.count < limits.metadataFields }) ?? false {
+                    unit?.metadata.append(field)
+                }
                 target = .nothing
             }
         case .bpt, .ept, .it, .ph, .ut: if target == .segment { codeDepth -= 1 }
@@ -105,7 +118,7 @@ private struct TMXEvents: XMLHandler {
     mutating func text(_ utf8: Span<UInt8>) throws(FileFault) {
         guard target != .nothing, codeDepth == 0 else { return }
         guard text.count + utf8.count <= limits.documentBytes else {
-            unit?.fault = "a segment of more than \(limits.documentBytes) bytes"
+            unit?.refuse("a segment of more than \(limits.documentBytes) bytes")
             target = .nothing
             return
         }
@@ -118,12 +131,21 @@ private struct TMXEvents: XMLHandler {
             if !side.utf8.span.isBlank { finished.append(Unit(sides: [side])) }
             return
         }
-        guard unit.fault == nil else { return }
+        guard keeps(side.utf8.count) else { return }
         if unit.sides.count < limits.segments {
             self.unit?.sides.append(side)
         } else {
-            self.unit?.fault = "a unit of more than \(limits.segments) segments"
+            self.unit?.refuse("a unit of more than \(limits.segments) segments")
         }
+    }
+
+    /// Counts what a unit is to keep; false where it is refused, since it is too much or was refused before.
+    private mutating func keeps(_ bytes: Int) -> Bool {
+        guard unit?.fault == nil else { return false }
+        unit?.bytes += bytes
+        guard let all = unit?.bytes, all > limits.unitBytes else { return true }
+        unit?.refuse("a unit of more than \(limits.unitBytes) bytes")
+        return false
     }
 
     /// Hands the finished units over.
