@@ -151,6 +151,10 @@ internal import Glibc
             case .silu: unsafe table.pointee.silu(x, n)
             case .geluTanh: unsafe table.pointee.gelu_tanh(x, n)
             case .geluErf: unsafe table.pointee.gelu_erf(x, n)
+            case .geluSigmoid:
+                unsafe table.pointee.scale(x, 1.702, n)
+                unsafe table.pointee.silu(x, n)
+                unsafe table.pointee.scale(x, 1 / 1.702, n)
             case .tanh: unsafe table.pointee.tanh(x, n)
             case .sigmoid: unsafe table.pointee.sigmoid(x, n)
             case .xielu(let positive, let negative, let beta, let epsilon):
@@ -305,6 +309,8 @@ public enum Activation: Sendable, Equatable {
     case geluTanh
     /// GELU by the error function; absolute error below 1e-6.
     case geluErf
+    /// GELU by the logistic function, x · sigmoid(1.702 x) (Hendrycks and Gimpel 2016): what Marian calls GELU.
+    case geluSigmoid
     case tanh
     case sigmoid
     /// xIELU (Huang 2024): `positive · x² + beta · x` above 0, `negative · (expm1(min(x, epsilon)) − x) + beta · x`

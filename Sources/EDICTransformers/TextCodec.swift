@@ -27,6 +27,9 @@ struct TextCodec: Sendable {
     /// How many tokens there are.
     var vocabularySize: Int { renumbering?.count ?? tokenizer.vocabularySize }
 
+    /// What a text is cut into that has no piece; nil where there is no such token.
+    var unknown: Int? { renumbering?.unknown ?? tokenizer.unknown.map { Int($0) } }
+
     /// Reads `tokenizer.json`, a `.spm` or a GGUF file, or finds one of them in a folder.
     init(_ path: FilePath) throws(ModelError) {
         tokenizer = try Self.tokenizer(path)

@@ -16,7 +16,7 @@ public import SystemPackage
 public final class TranslationModel: Sendable {
     public let folder: ModelFolder
     /// The options the model's files ask for.
-    public let defaultOptions: TranslationOptions
+    public var defaultOptions: TranslationOptions { rules.options }
     /// Whether the files have a lexical shortlist.
     public var hasShortlist: Bool { shortlist != nil }
 
@@ -25,9 +25,7 @@ public final class TranslationModel: Sendable {
     private let target: TextCodec
     private let shortlist: LexicalShortlist?
     private let sharesVocabulary: Bool
-    private let policy: BeamSearch.Policy
-    /// Whether the tokenizer itself puts the end of sentence.
-    private let endOfSentence: Int
+    private let rules: TranslationRules
 
     /// Opens a Marian folder or a Hugging Face folder of a Marian model.
     ///
@@ -64,14 +62,15 @@ public final class TranslationModel: Sendable {
             marian = parts.1
             shortlist = parts.2
             target = parts.3 ?? source
-            policy = .marian
-            defaultOptions =
-                try files.configuration.map { path throws(ModelError) in
-                    try Self.options(path)
-                } ?? TranslationOptions()
+            rules = try TranslationRules(
+                files.configuration.map { path throws(ModelError) in try MarianSettings(path) },
+                endOfSentence: marian.endOfSentence, unknown: target.unknown)
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
-            marian = try Marian(configuration, tensors, precision)
+            let own = path.appending("generation_config.json")
+            let hasOwn = FileTree.exists(own)
+            let generation = hasOwn ? try ModelConfiguration(own) : configuration
+            marian = try Marian(configuration, generation: generation, tensors, precision)
             let vocabulary = path.appending("vocab.json")
             let separate = path.appending("target_vocab.json")
             sharesVocabulary = !FileTree.exists(separate)
@@ -79,14 +78,9 @@ public final class TranslationModel: Sendable {
             target = try TextCodec(
                 sentencePiece: path.appending("target.spm"), vocabulary: sharesVocabulary ? vocabulary : separate)
             shortlist = nil
-            policy = .huggingFace
-            let generation = path.appending("generation_config.json")
-            defaultOptions = try Self.options(
-                FileTree.exists(generation) ? try ModelConfiguration(generation) : configuration,
-                padding: marian.padding)
+            rules = try TranslationRules(generation, isOwnFile: hasOwn, marian: marian)
         }
         WeightMatrix.releaseSpareMemory()
-        endOfSentence = marian.endOfSentence
         for (side, codec, words) in [
             ("source", source, marian.sourceVocabulary), ("target", target, marian.targetEmbedding.outputs),
         ] where codec.vocabularySize > words {
@@ -99,69 +93,6 @@ public final class TranslationModel: Sendable {
     private static func codec(_ vocabulary: FilePath, _ pieces: FilePath?) throws(ModelError) -> TextCodec {
         guard let pieces else { return try TextCodec(vocabulary) }
         return try TextCodec(sentencePiece: pieces, vocabulary: vocabulary)
-    }
-
-    private static func options(_ path: FilePath) throws(ModelError) -> TranslationOptions {
-        let settings = try MarianSettings(path)
-        let options = TranslationOptions(
-            beamSize: settings.int("beam-size") ?? 1,
-            lengthNormalization: settings.float("normalize") ?? 0, wordPenalty: settings.float("word-penalty") ?? 0,
-            skipsCost: settings.bool("skip-cost") ?? false,
-            maximumLengthFactor: settings.float("max-length-factor").flatMap { $0 > 0 ? $0 : nil } ?? 3)
-        return try checked(options, of: path.string)
-    }
-
-    /// The options that a file names, if the search can follow them.
-    private static func checked(
-        _ options: TranslationOptions, of source: String
-    ) throws(ModelError) -> TranslationOptions {
-        do {
-            try options.check()
-        } catch {
-            throw ModelError(.malformed, "\(source): \(error.message)", cause: error)
-        }
-        return options
-    }
-
-    private static func options(
-        _ configuration: ModelConfiguration, padding: Int?
-    ) throws(ModelError) -> TranslationOptions {
-        try refuseOtherRules(configuration, padding: padding)
-        let options = TranslationOptions(
-            beamSize: try configuration.count("num_beams", default: 1),
-            lengthNormalization: try configuration.float("length_penalty", default: 1),
-            maximumLengthFactor: 1000, maximumLength: try maximumLength(configuration),
-            stopsEarly: configuration.bool("early_stopping", default: false))
-        return try checked(options, of: configuration.source)
-    }
-
-    /// Refuses rules of a search that this one does not follow: without them translations would be others.
-    private static func refuseOtherRules(_ configuration: ModelConfiguration, padding: Int?) throws(ModelError) {
-        let numbers: [(key: String, without: Double)] = [
-            ("no_repeat_ngram_size", 0), ("encoder_no_repeat_ngram_size", 0), ("min_length", 0), ("min_new_tokens", 0),
-            ("repetition_penalty", 1), ("encoder_repetition_penalty", 1), ("num_beam_groups", 1),
-        ]
-        let wrong =
-            numbers.first { (configuration[$0.key]?.double ?? $0.without) != $0.without }?.key
-            ?? ["suppress_tokens", "begin_suppress_tokens"].first { !(configuration[$0]?.array ?? []).isEmpty }
-            ?? ["forced_bos_token_id", "exponential_decay_length_penalty"].first { configuration.has($0) }
-            ?? ["early_stopping"].first { configuration.has($0) && configuration[$0]?.bool == nil }
-        if let wrong {
-            throw ModelError(
-                .unsupported, "\(configuration.source): \(wrong) is not supported; take it out to go without")
-        }
-        let banned = configuration["bad_words_ids"]?.array?.map { $0.array?.map(\.int) ?? [] } ?? []
-        guard banned.allSatisfy({ $0 == [padding] }) else {
-            throw ModelError(
-                .unsupported, "\(configuration.source): bad_words_ids of other words than the padding are not supported"
-            )
-        }
-    }
-
-    /// `max_length` counts the token that decoding starts with; `max_new_tokens`, where it is there, comes first.
-    private static func maximumLength(_ configuration: ModelConfiguration) throws(ModelError) -> Int {
-        if configuration.has("max_new_tokens") { return try configuration.count("max_new_tokens") }
-        return max(1, try configuration.count("max_length", default: 513) - 1)
     }
 
     // MARK: - Translation
@@ -192,7 +123,7 @@ public final class TranslationModel: Sendable {
         // A single batch is shared out product by product.
         let compute = Compute(pool: batches.count == 1 ? pool : nil, stop: StopSignal(shouldStop))
         let search = TranslationSearch(
-            marian: marian, shortlist: shortlist, sharesVocabulary: sharesVocabulary, policy: policy,
+            marian: marian, shortlist: shortlist, sharesVocabulary: sharesVocabulary, rules: rules,
             options: options, compute: compute)
         let results = try pool.map(count: batches.count) { index, _ throws(ModelError) in
             let batch = batches[index]
@@ -231,7 +162,8 @@ public final class TranslationModel: Sendable {
                 let prefix = place == 0 ? prefixes.map { target.encode($0[index], addingSpecialTokens: false) } : nil
                 work.append(
                     Piece(
-                        sentence: index, tokens: part.tokens, prefix: (prefix ?? []).filter { $0 != endOfSentence },
+                        sentence: index, tokens: part.tokens,
+                        prefix: (prefix ?? []).filter { $0 != marian.endOfSentence },
                         followsSpace: part.followsSpace))
             }
         }
@@ -269,7 +201,7 @@ public final class TranslationModel: Sendable {
     private func encode(_ text: String, after language: Int?) -> [Int] {
         var tokens = source.encode(text, addingSpecialTokens: false, recognizesSpecialTokens: false)
         if let language { tokens.insert(language, at: 0) }
-        if tokens.last != endOfSentence { tokens.append(endOfSentence) }
+        if tokens.last != marian.endOfSentence { tokens.append(marian.endOfSentence) }
         return tokens
     }
 
@@ -309,7 +241,7 @@ public final class TranslationModel: Sendable {
 
     private func alternative(_ finished: BeamSearch.Finished) -> Translation.Alternative {
         var words = finished.hypothesis.words
-        if words.last == endOfSentence { words.removeLast() }
+        if let last = words.last, rules.endWords.contains(last) { words.removeLast() }
         return .init(
             text: target.decode(words), score: finished.score, tokens: words,
             alignment: Array(finished.hypothesis.alignment.prefix(words.count)))

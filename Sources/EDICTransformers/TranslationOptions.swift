@@ -8,7 +8,7 @@ public struct TranslationOptions: Sendable, Hashable {
     public var alternatives: Int
     /// Scores are divided by the length to this power, so that long translations are not always worse.
     public var lengthNormalization: Float
-    /// Subtracted from the normalised score for each word.
+    /// Subtracted for each word before scores are divided by the length (Marian's `word-penalty`).
     public var wordPenalty: Float
     /// Adds up raw scores instead of log-probabilities (Marian's `skip-cost`): faster over large vocabularies, and what
     /// published students are made for; the scores are then no log-probabilities.

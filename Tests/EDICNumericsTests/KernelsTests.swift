@@ -97,6 +97,7 @@ import Testing
         check(.silu) { $0 / (1 + exp(-$0)) }
         check(.sigmoid) { 1 / (1 + exp(-$0)) }
         check(.tanh) { tanh($0) }
+        check(.geluSigmoid) { $0 / (1 + exp(-1.702 * $0)) }
         check(.geluErf) { 0.5 * $0 * (1 + erf($0 / 2.0.squareRoot())) }
         check(.geluTanh) { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
         check(.xielu(positive: 0.8, negative: 1.5, beta: 0.5, epsilon: -1e-6)) {

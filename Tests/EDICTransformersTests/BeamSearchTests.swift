@@ -22,9 +22,14 @@ struct BeamSearchTests {
         // The fixture was made with skip-cost, as students are run.
         options.skipsCost = skipsCost ?? (policy == .marian)
         options.maximumLength = policy == .huggingFace ? 23 : 512
+        let isMarian = policy == .marian
+        let rules = TranslationRules(
+            options: options, policy: policy, endWords: [marian.endOfSentence],
+            forcedEnd: isMarian ? nil : marian.endOfSentence,
+            // The fixture's unknown word, which Marian suppresses, or the padding.
+            forbidden: isMarian ? 1 : marian.padding)
         return TranslationSearch(
-            marian: marian, shortlist: nil, sharesVocabulary: true, policy: policy, options: options, compute: Compute()
-        )
+            marian: marian, shortlist: nil, sharesVocabulary: true, rules: rules, options: options, compute: Compute())
     }
 
     @Test(arguments: [("beam4_lp1.0", 4, Float(1)), ("beam6_lp0.6", 6, 0.6)])

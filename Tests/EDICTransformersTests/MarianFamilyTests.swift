@@ -18,7 +18,10 @@ struct MarianFamilyTests {
 
     static func base() throws -> (Golden, Marian) {
         let golden = try Golden("marian/base-swish")
-        return (golden, try Marian(golden.configuration(), golden.tensors(), .asPublished))
+        return (
+            golden,
+            try Marian(golden.configuration(), generation: golden.configuration(), golden.tensors(), .asPublished)
+        )
     }
 
     @Test func studentAgreesWithMarian() throws {
@@ -129,6 +132,7 @@ struct MarianFamilyTests {
             ("\"forced_bos_token_id\": 5", false), ("\"forced_bos_token_id\": null", true),
             ("\"bad_words_ids\": [[448]], \"pad_token_id\": null", true),
             ("\"early_stopping\": true", true), ("\"early_stopping\": \"never\"", false),
+            ("\"do_sample\": true", false), ("\"do_sample\": false", true),
             ("\"bad_words_ids\": [[448]]", true), ("\"bad_words_ids\": [[448], [7, 8]]", false),
         ])
     func rulesThatAreNotFollowedAreRefused(_ rule: String, isTaken: Bool) throws {

@@ -3,7 +3,12 @@ internal import EDICNumerics
 
 extension Marian {
     /// From a Hugging Face folder (MarianMTModel): its names, its positions, ε = 10⁻⁵.
-    init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
+    ///
+    /// - Parameter generation: the file that says how its texts begin: `generation_config.json`, or else the same.
+    init(
+        _ configuration: ModelConfiguration, generation: ModelConfiguration, _ tensors: TensorCollection,
+        _ precision: Precision
+    ) throws(ModelError) {
         let source = configuration.source
         let width = try configuration.count("d_model")
         func heads(_ key: String) throws(ModelError) -> Attention {
@@ -78,7 +83,7 @@ extension Marian {
         embeddingScale = configuration.bool("scale_embedding", default: false) ? Float(width).squareRoot() : 1
         endOfSentence = configuration["eos_token_id"]?.int ?? 0
         padding = configuration["pad_token_id"]?.int
-        start = configuration["decoder_start_token_id"]?.int ?? padding
+        start = (generation["decoder_start_token_id"] ?? configuration["decoder_start_token_id"])?.int ?? padding
         context = try configuration.count("max_position_embeddings", default: 512)
         try check(source)
     }
@@ -95,8 +100,8 @@ extension Marian {
         let heads = try settings.required("transformer-heads")
         let inner = try settings.required("transformer-dim-ffn")
         let decoderInner = settings.int("transformer-decoder-dim-ffn").flatMap { $0 > 0 ? $0 : nil } ?? inner
-        let activation = try Activation(
-            named: settings.string("transformer-ffn-activation") ?? "swish", source: source)
+        let named = settings.string("transformer-ffn-activation") ?? "swish"
+        let activation = named == "gelu" ? .geluSigmoid : try Activation(named: named, source: source)
         let loader = LayerLoader(
             tensors: tensors, precision: precision, transposed: true, vocabularyStaysInFile: hasShortlist)
         func linear(_ name: String, _ kind: String, _ outputs: Int, _ inputs: Int) throws(ModelError) -> Linear {
@@ -116,7 +121,7 @@ extension Marian {
                 expand: try linear(name, "1", inner, width), project: try linear(name, "2", width, inner),
                 activation: activation, norm: try norm(name + "_ffn"))
         }
-        func words(_ name: String) throws(ModelError) -> Int {
+        func wordCount(_ name: String) throws(ModelError) -> Int {
             guard let shape = tensors[name]?.shape, shape.count == 2 else {
                 throw ModelError(.mismatch, "\(tensors.source): has no matrix \(name), which the model's family needs")
             }
@@ -125,15 +130,22 @@ extension Marian {
         let shared = tensors.contains("Wemb")
         let sourceName = shared ? "Wemb" : "encoder_Wemb"
         let targetName = shared ? "Wemb" : "decoder_Wemb"
-        sourceEmbedding = try loader.vocabulary(sourceName, words: try words(sourceName), width: width)
+        sourceEmbedding = try loader.vocabulary(sourceName, words: try wordCount(sourceName), width: width)
         targetEmbedding =
-            shared ? sourceEmbedding : try loader.vocabulary(targetName, words: try words(targetName), width: width)
+            shared ? sourceEmbedding : try loader.vocabulary(targetName, words: try wordCount(targetName), width: width)
         let head = "decoder_ff_logit_out_"
-        output =
-            tensors.contains(head + "W")
-            ? try loader.vocabulary(
-                head + "W", words: targetEmbedding.outputs, width: width, transposed: loader.transposed)
-            : targetEmbedding
+        let words = targetEmbedding.outputs
+        if tensors.contains(head + "Wt") {
+            output = try loader.vocabulary(head + "Wt", words: words, width: width)
+        } else if tensors.contains(head + "W") {
+            // As older versions wrote it, with a column for each word.
+            output = try loader.vocabulary(head + "W", words: words, width: width, transposed: loader.transposed)
+        } else if settings.bool("tied-embeddings") == false, settings.bool("tied-embeddings-all") == false {
+            throw ModelError(
+                .mismatch, "\(tensors.source): has no matrix \(head)Wt, and \(source) does not tie it to the words'")
+        } else {
+            output = targetEmbedding
+        }
         outputBias = tensors.contains(head + "b") ? try loader.vector(head + "b", targetEmbedding.outputs) : nil
         var encoder: [EncoderLayer] = []
         for index in 1...(try Self.depth(settings, "enc-depth")) {

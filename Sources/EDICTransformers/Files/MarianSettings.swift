@@ -76,6 +76,23 @@ struct MarianSettings {
         }
     }
 
+    /// The number of a key; what is there and is none is an error, as it is for Marian.
+    func int(_ key: String, default value: Int) throws(ModelError) -> Int {
+        guard let text = string(key) else { return value }
+        guard let number = Int(text) else {
+            throw ModelError(.malformed, "\(source): \(key) is \(text), which is no whole number")
+        }
+        return number
+    }
+
+    func float(_ key: String, default value: Float) throws(ModelError) -> Float {
+        guard let text = string(key) else { return value }
+        guard let number = Float(text), number.isFinite else {
+            throw ModelError(.malformed, "\(source): \(key) is \(text), which is no number")
+        }
+        return number
+    }
+
     func required(_ key: String) throws(ModelError) -> Int {
         guard let value = int(key), value > 0 else {
             throw ModelError(.malformed, "\(source): \(key) should be a whole number above zero")

@@ -14,7 +14,7 @@ struct BeamSearch {
         var policy: Policy
         /// Scores are divided by length to this power.
         var lengthNormalization: Float
-        /// Marian's bonus (or, below zero, malus) for each word.
+        /// Marian's malus (or, below zero, bonus) for each word, before scores are divided.
         var wordPenalty: Float = 0
         /// Adds up raw scores instead of log-probabilities.
         var skipsNormalization = false
@@ -25,7 +25,12 @@ struct BeamSearch {
         var endWords: Set<Int>
         /// Hugging Face: a hypothesis at the last position ends with this word at no cost.
         var forcedEnd: Int?
-        /// The words every hypothesis begins with.
+        /// A word that never comes.
+        var forbidden: Int?
+        /// Hugging Face: whether the probabilities of the words but the forbidden one add up to 1.
+        var renormalizes = false
+        /// The words every hypothesis begins with. They are given: neither their probability nor their number decides
+        /// between hypotheses.
         var prefix: [Int] = []
         /// Keeps the log-probability of each word.
         var recordsWords = false
@@ -37,7 +42,7 @@ struct BeamSearch {
     struct Hypothesis: Sendable {
         /// With the end word, where it has come.
         var words: [Int]
-        /// The sum of the words' log-probabilities.
+        /// The sum of the log-probabilities of the words that were not given.
         var total: Float
         /// For each word its log-probability, where it is recorded.
         var logProbabilities: [Float] = []
@@ -55,7 +60,7 @@ struct BeamSearch {
     private(set) var running: [Hypothesis]
     private(set) var finished: [Finished] = []
     private(set) var isDone = false
-    /// Words so far, the forced ones not counted.
+    /// Words so far.
     private var length = 0
     /// How many hypotheses Marian still searches for.
     private var width: Int
@@ -87,11 +92,14 @@ struct BeamSearch {
     /// The word that every hypothesis goes on with, where it is forced.
     var forcedWord: Int? { length < settings.prefix.count ? settings.prefix[length] : nil }
 
+    /// The word whose score the next step looks at, whatever it is.
+    var pickedWord: Int? { forcedWord ?? (settings.renormalizes ? settings.forbidden : nil) }
+
     /// What the next step asks of the scores of each running hypothesis.
     ///
     /// - Parameter vocabulary: the word of each column; nil where columns are words.
     func question(_ vocabulary: [Int32]? = nil) -> BestScores.Question {
-        let column = forcedWord.flatMap { word in vocabulary.map { $0.firstIndex(of: Int32(word)) } ?? word }
+        let column = pickedWord.flatMap { word in vocabulary.map { $0.firstIndex(of: Int32(word)) } ?? word }
         return BestScores.Question(
             count: scoresWanted, wantsLogSumExp: !settings.skipsNormalization,
             picked: column.map { Array(repeating: $0, count: running.count) } ?? [])
@@ -103,10 +111,9 @@ struct BeamSearch {
     ///   - scores: those of many hypotheses, at least as many as are wanted.
     ///   - rows: which of them are those of the running hypotheses, in their order; nil where all are.
     ///   - vocabulary: the word of each column; nil where columns are words.
-    ///   - forbidden: a word that never comes.
     ///   - alignments: one for each running hypothesis, or none.
     mutating func advance(
-        _ scores: BestScores, rows: Range<Int>? = nil, vocabulary: [Int32]? = nil, forbidden: Int? = nil,
+        _ scores: BestScores, rows: Range<Int>? = nil, vocabulary: [Int32]? = nil,
         alignments: [[Float]] = []
     ) -> Continuation {
         let rows = rows ?? 0..<scores.rows
@@ -121,18 +128,22 @@ struct BeamSearch {
                 continue
             }
             // Of all words, forbidden ones too: the reference forbids them in the log-probabilities.
-            let normalizer = settings.skipsNormalization ? 0 : LogSoftmax.normalizer(scores.logSumExp(of: row))
-            let offset = running[parent].total - normalizer
+            var normalizer = settings.skipsNormalization ? 0 : LogSoftmax.normalizer(scores.logSumExp(of: row))
             if let forced {
-                best.insert(.init(parent: parent, word: forced, total: (scores.picked(of: row) ?? 0) + offset))
+                let own = (scores.picked(of: row) ?? 0) - normalizer
+                best.insert(.init(parent: parent, word: forced, total: running[parent].total, given: own))
                 continue
             }
+            if settings.renormalizes, let left = scores.picked(of: row) {
+                normalizer += log1pf(-expf(left - normalizer))
+            }
+            let offset = running[parent].total - normalizer
             // The words of a single hypothesis are compared as they are: what came before would round them.
             raise = rows.count == 1 ? offset : 0
             // In the order of columns, which is that of equal totals.
             for score in scores.best(of: row).sorted(by: { $0.column < $1.column }) {
                 let word = vocabulary.map { Int($0[score.column]) } ?? score.column
-                if word == forbidden || length <= settings.minimumLength && settings.endWords.contains(word) {
+                if word == settings.forbidden || length <= settings.minimumLength && settings.endWords.contains(word) {
                     continue
                 }
                 best.insert(.init(parent: parent, word: word, total: score.value + (offset - raise)))
@@ -147,17 +158,23 @@ struct BeamSearch {
     private func extended(_ candidate: BestCandidates.Candidate, _ alignments: [[Float]]) -> Hypothesis {
         var hypothesis = running[candidate.parent]
         hypothesis.words.append(candidate.word)
-        if settings.recordsWords { hypothesis.logProbabilities.append(candidate.total - hypothesis.total) }
+        if settings.recordsWords {
+            hypothesis.logProbabilities.append(candidate.given ?? candidate.total - hypothesis.total)
+        }
         hypothesis.total = candidate.total
         if !alignments.isEmpty { hypothesis.alignment.append(alignments[candidate.parent]) }
         return hypothesis
     }
 
     private mutating func finish(_ hypothesis: Hypothesis) {
-        let normalised = hypothesis.total / powf(Float(length), settings.lengthNormalization)
-        let score = normalised - settings.wordPenalty * Float(length)
+        let score = normalised(hypothesis.total - settings.wordPenalty * Float(counted))
         finished.append(Finished(hypothesis: hypothesis, score: score))
     }
+
+    /// Words that count: those that were not given.
+    private var counted: Int { max(1, length - settings.prefix.count) }
+
+    private func normalised(_ total: Float) -> Float { total / powf(Float(counted), settings.lengthNormalization) }
 
     private mutating func continueAsMarian(
         _ candidates: [BestCandidates.Candidate], isLast: Bool, _ alignments: [[Float]]
@@ -200,7 +217,7 @@ struct BeamSearch {
             isDone = true
         } else if finished.count == settings.size, let worst = finished.last?.score {
             // No running hypothesis, at its present length, is better than the worst kept one.
-            isDone = settings.stopsEarly || next[0].total / powf(Float(length), settings.lengthNormalization) <= worst
+            isDone = settings.stopsEarly || normalised(next[0].total) <= worst
         }
         return continuation
     }
@@ -222,9 +239,11 @@ struct BestCandidates {
         let parent: Int
         let word: Int
         let total: Float
+        /// The log-probability of a word that was given, which is no part of the total.
+        var given: Float?
 
         func raised(by amount: Float) -> Candidate {
-            Candidate(parent: parent, word: word, total: total + amount)
+            Candidate(parent: parent, word: word, total: total + amount, given: given)
         }
     }
 

@@ -8,7 +8,7 @@ struct TranslationSearch {
     let marian: Marian
     let shortlist: LexicalShortlist?
     let sharesVocabulary: Bool
-    let policy: BeamSearch.Policy
+    let rules: TranslationRules
     let options: TranslationOptions
     let compute: Compute
 
@@ -51,12 +51,12 @@ struct TranslationSearch {
                 case .all:
                     guard let shared else { preconditionFailure("scores of all words are missing") }
                     continuation = searches[sentence].advance(
-                        shared, rows: start..<end, forbidden: marian.padding, alignments: aligned)
+                        shared, rows: start..<end, alignments: aligned)
                 case .some(let vocabulary, let head):
                     let scores = head.bestScores(
                         searches[sentence].question(vocabulary), of: states.rows(start..<end), on: compute)
                     continuation = searches[sentence].advance(
-                        scores, vocabulary: vocabulary, forbidden: marian.padding, alignments: aligned)
+                        scores, vocabulary: vocabulary, alignments: aligned)
                 }
                 if !searches[sentence].isDone {
                     next.parents += continuation.parents.map { $0 + start }
@@ -80,8 +80,8 @@ struct TranslationSearch {
         guard shortlist == nil || !options.usesShortlist else { return nil }
         var question = BestScores.Question(count: 1, wantsLogSumExp: !options.skipsCost)
         question.count = owners.lazy.map { searches[$0].scoresWanted }.max() ?? 1
-        let forced = owners.map { searches[$0].forcedWord }
-        if forced.contains(where: { $0 != nil }) { question.picked = forced }
+        let picked = owners.map { searches[$0].pickedWord }
+        if picked.contains(where: { $0 != nil }) { question.picked = picked }
         return marian.bestScores(question, of: states, on: compute)
     }
 
@@ -89,13 +89,14 @@ struct TranslationSearch {
         let factor = Int((options.maximumLengthFactor * Float(source.count)).rounded(.up))
         let longest = max(1, min(factor, options.maximumLength, marian.context - 1))
         var settings = BeamSearch.Settings(
-            size: options.beamSize, policy: policy, lengthNormalization: options.lengthNormalization,
-            wordPenalty: options.wordPenalty, maximumLength: max(longest, prefix.count + 1),
-            endWords: [marian.endOfSentence])
+            size: options.beamSize, policy: rules.policy, lengthNormalization: options.lengthNormalization,
+            wordPenalty: options.wordPenalty, maximumLength: max(longest, prefix.count + 1), endWords: rules.endWords)
         settings.prefix = prefix
         settings.skipsNormalization = options.skipsCost
         settings.stopsEarly = options.stopsEarly
-        if policy == .huggingFace { settings.forcedEnd = marian.endOfSentence }
+        settings.forcedEnd = rules.forcedEnd
+        settings.forbidden = rules.forbidden
+        settings.renormalizes = rules.renormalizes
         return settings
     }
 
