@@ -24,11 +24,13 @@ public struct ModelFamily: Sendable {
     /// Every family this library runs.
     public static let all: [ModelFamily] = [
         ModelFamily(
-            name: "llama", kind: .causalLanguageModel, modelTypes: ["llama", "mistral"],
-            ggufArchitectures: ["llama"],
+            name: "llama", kind: .causalLanguageModel, modelTypes: ["llama"], ggufArchitectures: ["llama"],
             load: .causal(
                 folder: { c, t, p throws(ModelError) in try Llama(c, t, p) },
                 file: { file, p throws(ModelError) in try Llama(file, p) })),
+        ModelFamily(
+            name: "mistral", kind: .causalLanguageModel, modelTypes: ["mistral"], ggufArchitectures: [],
+            load: .causal(folder: { c, t, p throws(ModelError) in try Llama(mistral: c, t, p) }, file: nil)),
         ModelFamily(
             name: "qwen2", kind: .causalLanguageModel, modelTypes: ["qwen2"], ggufArchitectures: ["qwen2"],
             load: .causal(

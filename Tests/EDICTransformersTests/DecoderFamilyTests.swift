@@ -23,8 +23,94 @@ struct DecoderFamilyTests {
         let configuration = try golden.configuration()
         return switch configuration.string("model_type") {
         case "gpt2": try GPT2(configuration, golden.tensors(), .asPublished)
+        case "mistral": try Llama(mistral: configuration, golden.tensors(), .asPublished)
         case "apertus": try Apertus(configuration, golden.tensors(), .asPublished)
         default: try Llama(configuration, golden.tensors(), .asPublished)
+        }
+    }
+
+    /// What a file does not say is as in the family's own class; what only other families have means nothing.
+    @Test func defaultsAreTheFamilys() throws {
+        func shape(_ settings: String, _ make: (ModelConfiguration) throws -> DecoderShape) throws -> DecoderShape {
+            let text = """
+                {"vocab_size": 10, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8,
+                "max_position_embeddings": 64 \(settings)}
+                """
+            return try make(ModelConfiguration(source: "c", json: try JSONValue(parsing: text)))
+        }
+        func window(_ settings: String) throws -> Int? {
+            var window: Int?
+            _ = try shape(settings) {
+                window = try DecoderShape.window($0, default: 4096)
+                return try DecoderShape($0)
+            }
+            return window
+        }
+        #expect(try shape(", \"sliding_window\": 8") { try DecoderShape($0) }.window == nil)
+        #expect(try window("") == 4096 && window(", \"sliding_window\": null") == nil)
+        #expect(try window(", \"sliding_window\": 8, \"use_sliding_window\": false") == 8)
+        // How much longer than before, where YaRN's factor is not said, and where that is.
+        for (settings, factor, original) in [
+            (#""rope_scaling": {"type": "yarn", "factor": null, "original_max_position_embeddings": 16}"#, 4, 16),
+            (#""original_max_position_embeddings": 32, "rope_scaling": {"type": "yarn", "factor": 8}"#, 8, 32),
+            (
+                #""rope_parameters": {"rope_type": "linear", "factor": 3}, "rope_scaling": {"type": "yarn", "factor": 5}"#,
+                5, 64
+            ),
+        ] as [(String, Float, Int)] {
+            let scaling = try shape(", " + settings) { try DecoderShape($0) }.rotary.scaling
+            guard case .yarn(let own, let length, _, _, _, _) = scaling else {
+                Issue.record("\(scaling)")
+                continue
+            }
+            #expect(own == factor && length == original, "\(settings)")
+        }
+    }
+
+    /// Where the files say that the output layer is the embedding and have another one, that is taken.
+    @Test func anotherOutputLayerIsTaken() throws {
+        func tensor(_ name: String, _ value: UInt8) -> Tensor {
+            Tensor(
+                name: name, type: .float32, shape: [1, 2], storage: .owned([value, 0, 0, 0, 0, 0, 0, 0]), file: "f")
+        }
+        func isTied(_ tensors: [Tensor], says: Bool?) throws -> Bool {
+            try LayerLoader(tensors: TensorCollection(source: "m", tensors), precision: .float32)
+                .isTied("words", "head", says: says)
+        }
+        let words = tensor("words", 1)
+        for says in [nil, true] { #expect(try isTied([words], says: says)) }
+        #expect(try !isTied([words], says: false))
+        #expect(try isTied([words, tensor("head", 1)], says: true))
+        for says in [nil, false] { #expect(try !isTied([words, tensor("head", 1)], says: says)) }
+        for says in [nil, true, false] { #expect(try !isTied([words, tensor("head", 2)], says: says)) }
+    }
+
+    /// A bias that a damaged name hides is missed, not left out.
+    @Test func biasesAreMissed() throws {
+        for (name, bias) in [
+            ("gpt2", "h.0.attn.c_attn.bias"), ("llama/bias-headdim", "layers.1.self_attn.k_proj.bias"),
+            ("llama/bias-headdim", "layers.0.self_attn.q_proj.bias"),
+        ] {
+            let golden = try Golden(name)
+            let configuration = try golden.configuration()
+            let all = try golden.tensors().all
+            let left = all.filter { !$0.name.hasSuffix(bias) }
+            try #require(left.count == all.count - 1, "\(name) \(bias)")
+            let tensors = TensorCollection(source: "m", left)
+            let error = #expect(throws: ModelError.self) {
+                if name == "gpt2" {
+                    _ = try GPT2(configuration, tensors, .asPublished)
+                } else {
+                    _ = try Llama(configuration, tensors, .asPublished)
+                }
+            }
+            #expect(
+                error?.code == .mismatch && error?.message.contains(".bias") == true, "\(String(describing: error))")
+        }
+        let golden = try Golden("bert")
+        let left = try golden.tensors().all.filter { !$0.name.hasSuffix("layer.0.output.dense.bias") }
+        #expect(throws: ModelError.self) {
+            try BERT(golden.configuration(), TensorCollection(source: "m", left), .asPublished)
         }
     }
 

@@ -12,11 +12,16 @@ import _EDICTestSupport
 @Suite(.enabled(if: SharedData.isPresent))
 struct Qwen2Tests {
     /// The golden model as a Qwen 2 with more settings.
-    private static func network(_ golden: Golden, _ settings: String = "") throws -> Llama {
+    private static func network(
+        _ golden: Golden, _ settings: String = "", hasBiases: Bool = true
+    ) throws -> Llama {
         let path = golden.folder.appending("config.json")
         let text = String(decoding: try readFile(path.string), as: UTF8.self)
         let own = text.replacing(/"model_type": "\w+"/, with: "\"model_type\": \"qwen2\"\(settings)")
         let configuration = ModelConfiguration(source: "test", json: try JSONValue(parsing: Array(own.utf8).span))
+        guard hasBiases else {
+            return try Llama(configuration, DecoderShape(qwen: configuration), golden.tensors(), .float32)
+        }
         return try Llama(qwen2: configuration, golden.tensors(), .float32)
     }
 
@@ -35,11 +40,16 @@ struct Qwen2Tests {
         #expect(largestDifference(logits, try golden.matrix("logits_long")) < 1e-4)
     }
 
+    @Test func biasesAreRequired() throws {
+        let golden = try Golden("mistral-window")
+        #expect(throws: ModelError.self) { try Self.network(golden) }
+    }
+
     @Test func windowsBeginWhereTheFileSays() throws {
         let golden = try Golden("mistral-window")
         let expected = try golden.matrix("logits_long")
         func read(_ settings: String) throws -> (logits: Matrix, layers: [Matrix]) {
-            try Self.read(Self.network(golden, settings), golden)
+            try Self.read(Self.network(golden, settings, hasBiases: false), golden)
         }
         let used = #", "use_sliding_window": true"#
         let all = try read(used + #", "max_window_layers": 0"#)
@@ -68,12 +78,12 @@ struct Qwen2Tests {
 
     @Test func foldersAreRecognised() throws {
         try withFolder { folder in
-            let golden = try Golden("mistral-window").folder
+            let golden = try Golden("llama/bias-headdim").folder
             for name in ["model.safetensors", "tokenizer.json"] {
                 try FileTree.linkOrCopy(golden.appending(name), to: folder.appending(name))
             }
             let text = String(decoding: try readFile(golden.appending("config.json").string), as: UTF8.self)
-            let own = text.replacing("\"mistral\"", with: "\"qwen2\"")
+            let own = text.replacing("\"llama\"", with: "\"qwen2\"")
             try writeFile(Array(own.utf8), to: folder.appending("config.json"))
             let model = try CausalLanguageModel(path: folder)
             #expect(model.folder.family == "qwen2" && model.tokens(of: "a").count > 0)

@@ -86,6 +86,10 @@ extension BERT {
         guard configuration.string("position_embedding_type") ?? "absolute" == "absolute" else {
             throw ModelError(.unsupported, "\(source): relative positions are not supported, only absolute ones")
         }
+        guard !configuration.bool("is_decoder", default: false) else {
+            throw ModelError(
+                .unsupported, "\(source): is_decoder: only encoders, which see all of a text, are run here")
+        }
         self.width = width
         let padding = isRoberta ? configuration["pad_token_id"]?.int ?? 1 : -1
         guard (-1..<places - 1).contains(padding) else {

@@ -17,6 +17,8 @@ struct DecoderShape: Sendable {
     var window: Int?
     /// The layers that have the window; nil for all.
     var windowedLayers: Set<Int>?
+    /// The files have to have biases of queries, keys and values.
+    var hasInputBiases = false
     /// Each head's queries and keys are normalised before they are rotated.
     var normalizesHeads = false
     var rotary: RotaryEmbedding
@@ -38,8 +40,6 @@ struct DecoderShape: Sendable {
             configuration.has("head_dim")
             ? try configuration.count("head_dim")
             : try ModelConfiguration.headDimension(width: width, heads: heads, source: source)
-        let usesWindow = configuration.bool("use_sliding_window", default: true)
-        window = usesWindow && configuration.has("sliding_window") ? try configuration.count("sliding_window") : nil
         try Self.check(layers, heads, keyValueHeads, headDimension, source)
         rotary = try RotaryEmbedding(configuration, headDimension: headDimension, context: context)
         if case .dynamic(let factor, let original) = rotary.scaling {
@@ -80,6 +80,12 @@ struct DecoderShape: Sendable {
         rotary = try RotaryEmbedding(file, architecture: architecture, pairing: pairing, headDimension: headDimension)
     }
 
+    /// The window of families that have one: null is none, and what the file does not say is the family's own.
+    static func window(_ configuration: ModelConfiguration, default size: Int) throws(ModelError) -> Int? {
+        guard configuration.json["sliding_window"] != nil else { return size }
+        return configuration.has("sliding_window") ? try configuration.count("sliding_window") : nil
+    }
+
     /// Windows in the layers that `layer_types` names, or else in those that have one by default.
     mutating func setWindows(
         _ configuration: ModelConfiguration, default windowed: some Sequence<Int>
@@ -114,9 +120,9 @@ struct DecoderShape: Sendable {
 }
 
 extension RotaryEmbedding {
-    /// From `rope_parameters`, or from `rope_theta` and `rope_scaling` of older files.
+    /// From `rope_theta` and `rope_scaling` of older files, or from `rope_parameters`.
     init(_ configuration: ModelConfiguration, headDimension: Int, context: Int?) throws(ModelError) {
-        let parameters = configuration["rope_parameters"] ?? configuration["rope_scaling"]
+        let parameters = configuration["rope_scaling"] ?? configuration["rope_parameters"]
         let source = configuration.source
         if let parameters {
             guard let object = parameters.object else {
@@ -141,9 +147,13 @@ extension RotaryEmbedding {
             if rope.has("original_max_position_embeddings") {
                 return try rope.count("original_max_position_embeddings")
             }
-            return try configuration.count("max_position_embeddings")
+            return try configuration.count(
+                "original_max_position_embeddings", default: try configuration.count("max_position_embeddings"))
         }
-        let factor = try rope.float("factor", default: 1)
+        // YaRN's is how many times longer texts may be than before, where the file does not say.
+        let implied =
+            kind == "yarn" && !rope.has("factor") ? Float(context ?? 1) / Float(context == nil ? 1 : try original()) : 1
+        let factor = try rope.float("factor", default: implied)
         guard factor > 0 else {
             throw ModelError(.malformed, "\(source): the rope scaling factor \(factor) should be above zero")
         }

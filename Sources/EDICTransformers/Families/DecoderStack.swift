@@ -96,8 +96,7 @@ struct DecoderNames {
 
 extension DecoderStack {
     /// - Parameters:
-    ///   - isTied: the output layer is the embedding, whatever else is in the file; nil where the file does not say, and the
-    ///     embedding takes the place of an output layer that is not there.
+    ///   - isTied: whether the file says that the output layer is the embedding; nil where it does not say.
     ///   - feedForward: makes the second branch of the layer whose tensors' names begin with this.
     init(
         _ shape: DecoderShape, _ loader: LayerLoader, _ names: DecoderNames, isTied: Bool?,
@@ -110,10 +109,16 @@ extension DecoderStack {
         @Sendable func norm(_ name: String, _ count: Int) throws(ModelError) -> RMSNorm {
             try loader.rmsNorm(name + ".weight", count, epsilon: shape.epsilon)
         }
+        try loader.requireAlikeBiases(layers: shape.layers, prefix: names.layer)
+        if shape.hasInputBiases {
+            for name in [names.query, names.key, names.value] {
+                _ = try loader.tensors.required(names.layer(0) + name + ".bias")
+            }
+        }
         // The largest matrix first: while it is packed its numbers are there twice, and later nothing else is that large.
         let headName = names.head + ".weight"
         let embeddingName = names.embedding + ".weight"
-        if isTied ?? !loader.tensors.contains(headName) {
+        if try loader.isTied(embeddingName, headName, says: isTied) {
             head = try loader.weights(embeddingName, outputs: shape.vocabulary, inputs: width)
             embedding = EmbeddingTable(head)
         } else {

@@ -84,7 +84,8 @@ extension GPT2 {
         }
         words = try loader.embedding(prefix + "wte.weight", words: vocabulary, width: width)
         head =
-            configuration.bool("tie_word_embeddings", default: true)
+            try loader.isTied(
+                prefix + "wte.weight", "lm_head.weight", says: configuration.bool("tie_word_embeddings", default: true))
             ? words : try loader.embedding("lm_head.weight", words: vocabulary, width: width)
         positions = try loader.table(prefix + "wpe.weight", words: context, width: width)
         var layers: [Layer] = []

@@ -30,6 +30,16 @@ extension Llama {
         try self.init(configuration, DecoderShape(configuration), tensors, precision)
     }
 
+    /// From a Hugging Face folder of Mistral (Jiang et al. 2023): Llama's network, whose tokens see a window.
+    init(
+        mistral configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision
+    ) throws(ModelError) {
+        let configuration = configuration.supposing(["num_key_value_heads": 8])
+        var shape = try DecoderShape(configuration)
+        shape.window = try DecoderShape.window(configuration, default: 4096)
+        try self.init(configuration, shape, tensors, precision)
+    }
+
     init(
         _ configuration: ModelConfiguration, _ shape: DecoderShape, _ tensors: TensorCollection, _ precision: Precision
     ) throws(ModelError) {

@@ -7,7 +7,9 @@ extension Llama {
     init(
         qwen2 configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision
     ) throws(ModelError) {
-        try self.init(configuration, DecoderShape(qwen: configuration), tensors, precision)
+        var shape = try DecoderShape(qwen: configuration)
+        shape.hasInputBiases = true
+        try self.init(configuration, shape, tensors, precision)
     }
 
     /// From a GGUF file.
@@ -20,11 +22,8 @@ extension DecoderShape {
     /// The windows of all Qwens.
     init(qwen configuration: ModelConfiguration) throws(ModelError) {
         try self.init(configuration)
-        if !configuration.bool("use_sliding_window", default: false) {
-            window = nil
-        } else if configuration.json["sliding_window"] == nil {
-            window = 4096
-        }
+        let usesWindow = configuration.bool("use_sliding_window", default: false)
+        window = usesWindow ? try Self.window(configuration, default: 4096) : nil
         let first = configuration["max_window_layers"]?.int ?? 28
         try setWindows(configuration, default: (0..<layers).drop { $0 < first })
     }

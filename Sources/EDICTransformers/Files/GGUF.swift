@@ -104,8 +104,9 @@ public struct GGUF: Sendable {
         guard version == 2 || version == 3 else {
             throw ModelError(
                 .unsupported,
-                "\(name): GGUF version \(version) (big-endian files look like \(UInt32(3).byteSwapped)); "
-                    + "versions 2 and 3, little-endian, are read")
+                (1...9).contains(version.byteSwapped)
+                    ? "\(name): is a big-endian GGUF file; little-endian ones are read, as most are"
+                    : "\(name): GGUF version \(version); versions 2 and 3 are read")
         }
         header.version = Int(version)
         let tensorCount = try cursor.read(UInt64.self, from: bytes, "the number of tensors")

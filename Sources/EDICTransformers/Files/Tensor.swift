@@ -42,6 +42,18 @@ public struct Tensor: Sendable {
         if case .mapped(let region) = storage { region } else { nil }
     }
 
+    /// Whether another one has the same numbers in the same type and shape.
+    func holdsTheSame(as other: Tensor) -> Bool {
+        guard type == other.type, shape == other.shape else { return false }
+        defer {
+            release()
+            other.release()
+        }
+        return withBytes { own in
+            other.withBytes { theirs in own.count == theirs.count && own.indices.allSatisfy { own[$0] == theirs[$0] } }
+        }
+    }
+
     /// Gives back the memory of what was read of a mapped file: after packing, the numbers would be there twice.
     func release() {
         if case .mapped(let region) = storage, region.count > 1 << 16 { region.release() }
@@ -74,6 +86,9 @@ public struct TensorCollection: Sendable {
         self.source = source
         self.tensors = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
     }
+
+    /// The names of all tensors, in no order.
+    var names: Dictionary<String, Tensor>.Keys { tensors.keys }
 
     /// All tensors, sorted by name.
     public var all: [Tensor] { tensors.values.sorted { $0.name < $1.name } }

@@ -128,18 +128,40 @@ struct LayerLoader {
         try Weights(tensors.required(name), outputs: words, inputs: width, precision: precision)
     }
 
-    /// A layer whose bias may be absent.
+    /// A layer with a bias of this name, or one without.
     func linear(_ weights: String, bias: String?, outputs: Int, inputs: Int) throws(ModelError) -> Linear {
         Linear(
             weights: try self.weights(weights, outputs: outputs, inputs: inputs),
-            bias: try bias.flatMap { name throws(ModelError) in
-                tensors.contains(name) ? try vector(name, outputs) : nil
-            })
+            bias: try bias.map { name throws(ModelError) in try vector(name, outputs) })
     }
 
-    /// The layer `name`, whose bias may be absent.
+    /// The layer `name`, with a bias where the files have one.
     func linear(_ name: String, outputs: Int, inputs: Int) throws(ModelError) -> Linear {
-        try linear(name + ".weight", bias: name + ".bias", outputs: outputs, inputs: inputs)
+        let bias = name + ".bias"
+        return try linear(
+            name + ".weight", bias: tensors.contains(bias) ? bias : nil, outputs: outputs, inputs: inputs)
+    }
+
+    /// Whether the output layer is the embedding: it is if no other is in the files, or the same again. Another one comes first,
+    /// as it does for transformers 5, whatever the files say.
+    func isTied(_ embedding: String, _ head: String, says isTied: Bool?) throws(ModelError) -> Bool {
+        guard let own = tensors[head] else { return isTied ?? true }
+        guard isTied == true else { return false }
+        return try tensors.required(embedding).holdsTheSame(as: own)
+    }
+
+    /// Refuses files in which some layers have biases that others lack: a name that is damaged would leave one out.
+    func requireAlikeBiases(layers: Int, prefix: (Int) -> String) throws(ModelError) {
+        var all: [String: Int] = [:]
+        for index in 0..<layers {
+            let own = prefix(index)
+            for name in tensors.names where name.hasPrefix(own) && name.hasSuffix(".bias") {
+                all[String(name.dropFirst(own.count)), default: 0] += 1
+            }
+        }
+        if let (name, count) = all.sorted(by: { $0.key < $1.key }).first(where: { $0.value != layers }) {
+            throw ModelError(.mismatch, "\(tensors.source): \(count) of \(layers) layers have a \(name)")
+        }
     }
 
     func layerNorm(_ scale: String, _ bias: String, _ width: Int, epsilon: Float) throws(ModelError) -> LayerNorm {

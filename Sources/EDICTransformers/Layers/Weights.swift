@@ -117,7 +117,7 @@ extension Weights {
         do throws(ModelError) {
             return try tensor.floats()
         } catch {
-            throw NumericsError(.invalidShape, "\(tensor.type) is not computed with", cause: error)
+            throw NumericsError(.invalidShape, "\(tensor.type.notComputed)", cause: error)
         }
     }
 
@@ -181,6 +181,11 @@ extension Precision {
 }
 
 extension ElementType {
+    /// What is said of a type without kernels.
+    var notComputed: String {
+        "\(self) is not computed with; F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K are"
+    }
+
     var isFloat: Bool { elementsPerBlock == 1 }
 
     /// The format of the kernels, for types they compute with.
@@ -222,7 +227,7 @@ extension Tensor {
             }
         default:
             guard let format = type.format else {
-                throw ModelError(.unsupported, "\(file): tensor \(name): \(type) is not computed with")
+                throw ModelError(.unsupported, "\(file): tensor \(name): \(type.notComputed)")
             }
             let columns = shape.last ?? 1
             do throws(NumericsError) {
