@@ -217,7 +217,7 @@ edic_language_evidence edic_language_sum(
     own.sums = sums;
     own.pending = own.features = 0;
     memset(sums, 0, edic_language_limit * sizeof *sums);
-    edic_language_evidence evidence = {0, 0, 0};
+    edic_language_evidence evidence = {0, 0, 0, 0};
     for (size_t at = 0; at < count;) {
         uint32_t letter = next_letter(bytes, &at, count);
         if (letter <= foreign_letter) {
@@ -228,6 +228,7 @@ edic_language_evidence edic_language_sum(
         uint64_t word = 0xCBF29CE484222325u;
         do {
             evidence.letters++;
+            evidence.blocks |= 1ull << (letter >> 7 & 63);
             word = (word ^ letter) * 0x100000001B3u;
             add_letter(&own, letter);
             if (at == count) {

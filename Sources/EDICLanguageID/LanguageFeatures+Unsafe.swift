@@ -11,6 +11,8 @@ enum LanguageFeatures {
         var foreignLetters: Int
         /// Features of the text that the table has.
         var features: Int
+        /// Where its letters are.
+        var blocks: LetterBlocks
     }
 
     /// Adds up the weights of a text's features in a table of `tags.count` slots.
@@ -31,7 +33,8 @@ enum LanguageFeatures {
             }
         }
         return Evidence(
-            letters: Int(found.letters), foreignLetters: Int(found.foreign), features: Int(found.features))
+            letters: Int(found.letters), foreignLetters: Int(found.foreign), features: Int(found.features),
+            blocks: LetterBlocks(rawValue: found.blocks))
     }
 
     /// The features of a text, with repetitions.

@@ -40,6 +40,8 @@ public struct LanguageIdentifier: Sendable {
         var languages: [LanguageTag] = []
         /// The place in `languages` of each class.
         var places: [Int] = []
+        /// Where each class has its letters.
+        var blocks: [LetterBlocks] = []
     }
 
     private let engine: Engine
@@ -94,6 +96,7 @@ public struct LanguageIdentifier: Sendable {
             guard let tag = try? LanguageTag(name) else {
                 throw LanguageIDError(code: .malformedModel, message: "the class '\(name)' is no language tag")
             }
+            answers.blocks.append(LetterBlocks(of: name))
             if let known = answers.languages.firstIndex(of: tag.primary) {
                 answers.places.append(known)
             } else {
@@ -115,7 +118,8 @@ public struct LanguageIdentifier: Sendable {
     /// The most likely languages of UTF-8 text, the likeliest first, with probabilities that add up to at most 1.
     ///
     /// Empty where there is too little to tell: fewer than ``fewestLetters`` letters, or mostly letters of scripts that
-    /// the model does not know. Of a text above 2 MiB its beginning counts.
+    /// the model does not know. No language is among them that is written in other scripts only. Of a text above 2 MiB its
+    /// beginning counts.
     public func identify(_ text: Span<UInt8>, limit: Int = 3) -> [LanguageProbability] {
         let utf8 = text.extracting(..<min(text.count, Self.mostBytes))
         switch engine {
@@ -156,15 +160,18 @@ public struct LanguageIdentifier: Sendable {
             return []
         }
         let factor = model.scale / Float(evidence.features).squareRoot()
-        let top = sums[..<answers.places.count].max() ?? 0
+        // What the model saw of one language within texts of another tells nothing where there is no letter of its script.
+        func isPossible(_ k: Int) -> Bool { !answers.blocks[k].isDisjoint(with: evidence.blocks) }
+        var top = Int32.min
+        for k in answers.places.indices where isPossible(k) { top = max(top, sums[k]) }
         var total: Float = 0
         var shares = [Float](repeating: 0, count: answers.languages.count)
-        for (k, place) in answers.places.enumerated() {
+        for k in answers.places.indices where isPossible(k) {
             let exponent = Float(Int(sums[k]) - Int(top)) * factor
             // What is less than a millionth changes no answer.
             guard exponent > -14 else { continue }
             let share = exp(exponent)
-            shares[place] += share
+            shares[answers.places[k]] += share
             total += share
         }
         var found: [LanguageProbability] = []

@@ -28,6 +28,8 @@ typedef struct {
     uint32_t letters, foreign;
     /// Features of the text that the table has.
     uint32_t features;
+    /// Bit n: there are letters from U+0080 times n on, up to the next multiple.
+    uint64_t blocks;
 } edic_language_evidence;
 
 /// Adds up the weights of a text's features. `sums` holds `edic_language_limit` numbers. Looks at no more than `count`

@@ -1,13 +1,11 @@
-internal import EDICText
-
 /// The scripts in which the languages of Europe are written today.
-enum ScriptsOfLanguages {
+package enum ScriptsOfLanguages {
     /// The scripts of a language, by its tag's script or else by the language; empty where nothing is known.
-    static func scripts(of tag: String) -> [Script] {
+    package static func scripts(of tag: String) -> [Script] {
         // Two letters, as nearly all tags are: no parts to take apart, no hash to make.
         if tag.utf8.count == 2, let place = place(tag.utf8) { return byLetters[place] }
         let parts = tag.split(separator: "-")
-        if let script = parts.dropFirst().first(where: { $0.utf8.count == 4 && !($0.utf8.first ?? 0).isASCIIDigit }) {
+        if let script = parts.dropFirst().first(where: { $0.utf8.count == 4 && !(0x30...0x39 ~= $0.utf8.first ?? 0) }) {
             return [Script(code: String(script))]
         }
         guard let language = parts.first, language.utf8.count == 2, let place = place(language.utf8) else { return [] }
