@@ -89,7 +89,11 @@ indirect enum PreTokenizer: Sendable {
             var at = 0
             while at < bytes.count {
                 let begin = at
-                for _ in 0..<length where at < bytes.count { at += utf8Length(bytes.span, at) }
+                var left = length
+                while left > 0, at < bytes.count {
+                    at += utf8Length(bytes.span, at)
+                    left -= 1
+                }
                 add([begin..<at], of: piece, to: &result)
             }
         case .scripts: add(Self.scripts(in: bytes), of: piece, to: &result)

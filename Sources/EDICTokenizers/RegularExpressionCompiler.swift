@@ -17,6 +17,9 @@ struct RegularExpressionCompiler {
     private let source: [Unicode.Scalar]
     private var at = 0
     private var depth = 0
+    /// Quantifiers behind quantifiers.
+    private var stacked = 0
+    private var emitted = 0
     private var foldsCase = false
     private var dotMatchesLines = false
     private var program: [Instruction] = []
@@ -32,8 +35,13 @@ struct RegularExpressionCompiler {
     }
 
     private func problem(_ what: String) -> TokenizerError {
-        let text = String(String.UnicodeScalarView(source))
-        return TokenizerError(.unsupported, "regular expression “\(text)”, character \(at + 1): \(what)")
+        TokenizerError(.unsupported, "regular expression “\(Self.quoted(source))”, character \(at + 1): \(what)")
+    }
+
+    /// On one line, the beginning of a long one.
+    private static func quoted(_ text: [Unicode.Scalar]) -> String {
+        let shown = text.prefix(80).map { $0.value < 0x20 ? $0.escaped(asASCII: true) : String($0) }.joined()
+        return text.count > 80 ? shown + "…" : shown
     }
 
     private var next: Unicode.Scalar? { at < source.count ? source[at] : nil }
@@ -74,7 +82,12 @@ struct RegularExpressionCompiler {
 
     private mutating func quantified() throws(TokenizerError) -> Node {
         var node = try atom()
+        var isFirst = true
         while let (low, high) = try quantifier() {
+            // Each is a level of the tree, which is walked recursively.
+            if !isFirst { stacked += 1 }
+            guard stacked < 100 else { throw problem("more than 100 quantifiers behind others") }
+            isFirst = false
             let greed: Greed = take("+") ? .possessive : take("?") ? .lazy : .greedy
             node = .repeat(node, low, high, greed)
         }
@@ -248,6 +261,7 @@ struct RegularExpressionCompiler {
         if name == "White_Space" || name == "Space" { return .space(negated: negated) }
         if name == "Han" { return .set(CharacterSet(Self.han, negated: negated)) }
         guard let bits = CharacterSet.categories(named: name) else {
+            let name = Self.quoted(Array(name.unicodeScalars))
             throw problem("the property \\p{\(name)} is not known; general categories are")
         }
         return .categories(bits, negated: negated)
@@ -307,7 +321,9 @@ struct RegularExpressionCompiler {
     // MARK: Writing
 
     private mutating func emit(_ node: Node) throws(TokenizerError) {
-        guard program.count < 20_000 else { throw problem("the expression is too large") }
+        // Repeats of what is empty take no instructions, but time.
+        emitted += 1
+        guard program.count < 20_000, emitted < 100_000 else { throw problem("the expression is too large") }
         switch node {
         case .empty: break
         case .character(let set): program.append(.character(set))

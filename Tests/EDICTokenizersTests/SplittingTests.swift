@@ -90,6 +90,29 @@ import _EDICTestSupport
         #expect(time < .seconds(10))
     }
 
+    /// Repeats of repeats are refused before they take the time or the stack that they ask for.
+    @Test(arguments: [
+        "(){1000}{1000}{1000}{1000}", "(?:(?:(?:){1000}){1000}){1000}", "a" + String(repeating: "{1}", count: 300_000),
+        "a" + String(repeating: "*", count: 200_000), String(repeating: "(?:", count: 99) + "a{1000}{1000}",
+        "\\p{" + String(repeating: "\n", count: 100_000) + "}",
+    ]) func endlessExpressionsAreRefused(_ source: String) throws {
+        let error = try #require(throws: TokenizerError.self) { try RegularExpression(source) }
+        #expect(error.code == .unsupported)
+        #expect(error.message.utf8.count < 600 && !error.message.contains("\n"))
+    }
+
+    @Test func repeatsOfRepeatsAreTaken() throws {
+        let source = String(repeating: "(?:", count: 50) + "a" + String(repeating: ")?+*", count: 50)
+        #expect(try RegularExpression(source).matches(in: Array("aab".utf8)) == [0..<2])
+    }
+
+    /// A length beyond the text's is the text's.
+    @Test func lengthsMayBeLongerThanTheText() throws {
+        let whole = PreTokenizer.Piece(text: AlignedText(Array("aéb".utf8), at: 0, tracking: true), isFirst: true)
+        #expect(PreTokenizer.fixedLength(.max).apply([whole]).map(\.text.bytes.decodedText) == ["aéb"])
+        #expect(PreTokenizer.fixedLength(2).apply([whole]).map(\.text.bytes.decodedText) == ["aé", "b"])
+    }
+
     @Test(arguments: ["(", "a)", "[a", "*", "a{2000}", #"\p{Nope}"#, #"\q"#, "(?#x)", "\\", "a{3,2}"])
     func damagedExpressionsAreErrors(_ source: String) {
         #expect(throws: TokenizerError.self) { try RegularExpression(source) }
