@@ -56,7 +56,7 @@ indirect enum PreTokenizer: Sendable {
             }
         case .split(let pattern, let behavior, let inverted):
             if !inverted, behavior == .isolated, case .regularExpression(let expression) = pattern,
-                let known = WordPattern(source: expression.source)
+                let known = WordPattern(expression.source, expression.dialect)
             {
                 add(known.words(in: bytes), of: piece, to: &result)
             } else {

@@ -91,7 +91,7 @@ struct TokenizerJSONReader {
         if let literal = element["pattern"]?["String"]?.string { return .literal(Array(literal.utf8)) }
         if let source = element["pattern"]?["Regex"]?.string {
             do {
-                return .regularExpression(try RegularExpression(source))
+                return .regularExpression(try RegularExpression(source, .oniguruma))
             } catch {
                 throw TokenizerError(error.code, "\(place): \(error.message)")
             }
