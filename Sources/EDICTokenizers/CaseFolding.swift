@@ -34,6 +34,8 @@ extension CharacterSet {
 extension RegularExpressionCompiler {
     /// Refuses what Oniguruma compares without case not character by character, such as ß with ss.
     ///
+    /// In a class with ß it may also take ss, but tries that last; there the characters alone are followed.
+    ///
     /// - Parameter run: the characters without case just before the node; then, those at its end.
     func checkFolding(_ node: Node, _ run: inout [Unicode.Scalar]) throws(TokenizerError) {
         switch node {
