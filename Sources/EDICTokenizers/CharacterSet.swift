@@ -1,3 +1,20 @@
+/// What `\w` stands for.
+enum WordCharacters: Sendable {
+    case rust
+    /// Oniguruma's, in a class: without the joiners.
+    case onigurumaClass
+    /// Oniguruma's elsewhere, also for `\b`: with Latin-1's digits above the line and its fractions.
+    case oniguruma
+
+    func contains(_ scalar: Unicode.Scalar) -> Bool {
+        switch (scalar.value, self) {
+        case (0x200C, .onigurumaClass), (0x200C, .oniguruma), (0x200D, .onigurumaClass), (0x200D, .oniguruma): false
+        case (0xB2, .oniguruma), (0xB3, .oniguruma), (0xB9, .oniguruma), (0xBC...0xBE, .oniguruma): true
+        default: scalar.isWordCharacter
+        }
+    }
+}
+
 /// The characters that one step of a regular expression takes.
 struct CharacterSet: Sendable {
     enum Item: Sendable {
@@ -5,7 +22,7 @@ struct CharacterSet: Sendable {
         /// Bits are general categories in the order of ``Unicode/Scalar/Category``.
         case categories(UInt32, negated: Bool)
         case space(negated: Bool)
-        case word(negated: Bool)
+        case word(WordCharacters, negated: Bool)
         case set(CharacterSet)
     }
 
@@ -53,24 +70,12 @@ struct CharacterSet: Sendable {
                 case .range(let low, let high): low <= scalar.value && scalar.value <= high
                 case .categories(let bits, let negated): (bits >> UInt32(scalar.category.rawValue) & 1 != 0) != negated
                 case .space(let negated): scalar.isWhiteSpace != negated
-                case .word(let negated): scalar.isWordCharacter != negated
+                case .word(let characters, let negated): characters.contains(scalar) != negated
                 case .set(let set): set.contains(scalar)
                 }
             if found { return true }
         }
         return false
-    }
-
-    /// The characters that fold to the same as `scalar`, one character each.
-    private static func variants(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
-        switch scalar {
-        case "s", "S", "\u{17F}": return ["s", "S", "\u{17F}"]
-        case "k", "K", "\u{212A}": return ["k", "K", "\u{212A}"]
-        default:
-            let lower = scalar.properties.lowercaseMapping.unicodeScalars
-            let upper = scalar.properties.uppercaseMapping.unicodeScalars
-            return [lower, upper].compactMap { $0.count == 1 ? $0.first : nil }
-        }
     }
 
     /// The categories that a property name such as `L`, `Lu` or `Letter` stands for.

@@ -46,7 +46,8 @@ extension EncodingPlan {
                 all += sources
             }
             return all
-        case .split(.regularExpression(let expression), .isolated, inverted: false):
+        case .split(.regularExpression(let expression), .isolated, inverted: false)
+        where expression.dialect == .oniguruma:
             // A tokenizer.json may have the characters themselves.
             return [
                 expression.source.unicodeScalars.reduce(into: "") { source, scalar in

@@ -224,7 +224,7 @@ final class EncodingPlan: Sendable {
         switch preTokenizer {
         case .byteLevel(let prefix, usesPattern: true, mapsBytes: false): return (.gpt2, prefix)
         case .split(.regularExpression(let expression), .isolated, inverted: false):
-            return WordPattern(source: expression.source).map { ($0, false) }
+            return WordPattern(expression.source, expression.dialect).map { ($0, false) }
         case .sequence(let steps) where steps.count == 2:
             switch (steps[0], steps[1]) {
             case (.split, .byteLevel(false, usesPattern: false, mapsBytes: false)): return bytePattern(steps[0])

@@ -23,7 +23,8 @@ struct GGUFPreTokenizer {
     ) throws(TokenizerError) {
         var steps: [PreTokenizer] = []
         for source in sources {
-            steps.append(.split(.regularExpression(try RegularExpression(source)), .isolated, inverted: false))
+            let expression = try RegularExpression(source, .oniguruma)
+            steps.append(.split(.regularExpression(expression), .isolated, inverted: false))
         }
         self.init(.sequence(steps + [last]), ignoresMerges: ignoresMerges, addsBeginning: addsBeginning)
     }

@@ -86,7 +86,7 @@ public struct Encoding: Sendable, Equatable {
         return part
     }
 
-    /// The offsets counted in Unicode scalars of `text` rather than bytes.
+    /// The offsets counted in Unicode scalars of `text`, the text that was encoded, rather than bytes.
     public func characterOffsets(in text: String) -> [Range<Int>] {
         let utf8 = Array(text.utf8)
         var scalarAt = [Int](repeating: 0, count: utf8.count + 1)
@@ -97,7 +97,7 @@ public struct Encoding: Sendable, Equatable {
         }
         scalarAt[utf8.count] = count
         return offsets.map { range in
-            guard !range.isEmpty else { return 0..<0 }
+            guard !range.isEmpty, range.upperBound <= utf8.count else { return 0..<0 }
             let begin = scalarAt[range.lowerBound]
             // An end inside a character reaches to the character's end.
             let last = scalarAt[range.upperBound - 1]

@@ -56,7 +56,7 @@ indirect enum PreTokenizer: Sendable {
             }
         case .split(let pattern, let behavior, let inverted):
             if !inverted, behavior == .isolated, case .regularExpression(let expression) = pattern,
-                let known = WordPattern(source: expression.source)
+                let known = WordPattern(expression.source, expression.dialect)
             {
                 add(known.words(in: bytes), of: piece, to: &result)
             } else {
@@ -89,7 +89,11 @@ indirect enum PreTokenizer: Sendable {
             var at = 0
             while at < bytes.count {
                 let begin = at
-                for _ in 0..<length where at < bytes.count { at += utf8Length(bytes.span, at) }
+                var left = length
+                while left > 0, at < bytes.count {
+                    at += utf8Length(bytes.span, at)
+                    left -= 1
+                }
                 add([begin..<at], of: piece, to: &result)
             }
         case .scripts: add(Self.scripts(in: bytes), of: piece, to: &result)

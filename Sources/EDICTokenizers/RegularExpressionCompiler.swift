@@ -1,7 +1,7 @@
 /// Reads a regular expression and writes its program in one pass per construct.
 struct RegularExpressionCompiler {
-    private typealias Instruction = RegularExpression.Instruction
-    private indirect enum Node {
+    typealias Instruction = RegularExpression.Instruction
+    indirect enum Node {
         case empty
         case character(CharacterSet)
         case concatenation([Node])
@@ -9,31 +9,72 @@ struct RegularExpressionCompiler {
         case `repeat`(Node, Int, Int?, Greed)
         case look(Node, ahead: Bool, negated: Bool)
         case atomic(Node)
-        case begin, end
-        case wordBoundary(negated: Bool)
+        /// What takes nothing.
+        case anchor(Instruction)
     }
-    private enum Greed { case greedy, lazy, possessive }
+    enum Greed { case greedy, lazy, possessive }
+
+    private struct Flags {
+        var foldsCase = false
+        var dotMatchesLines = false
+        /// Rust's (?m).
+        var anchorsAreLines = false
+    }
 
     private let source: [Unicode.Scalar]
+    private let dialect: RegularExpression.Dialect
     private var at = 0
     private var depth = 0
-    private var foldsCase = false
-    private var dotMatchesLines = false
-    private var program: [Instruction] = []
+    /// Quantifiers behind quantifiers.
+    private var stacked = 0
+    var emitted = 0
+    private var flags = Flags()
+    /// What Oniguruma writes in other ways than Rust, in place of what.
+    private var edits: [(range: Range<Int>, text: String)] = []
+    private var isTranslatable = true
+    var program: [Instruction] = []
 
-    init(_ source: String) { self.source = Array(source.unicodeScalars) }
+    init(_ source: String, _ dialect: RegularExpression.Dialect) {
+        self.source = Array(source.unicodeScalars)
+        self.dialect = dialect
+    }
 
     mutating func compile() throws(TokenizerError) -> [RegularExpression.Instruction] {
+        guard source.count <= 100_000 else { throw problem("the expression is too large") }
         let node = try alternation()
         guard at == source.count else { throw problem("an unmatched )") }
+        if dialect == .oniguruma {
+            var run: [Unicode.Scalar] = []
+            try checkFolding(node, &run)
+        }
         try emit(node)
         program.append(.accept)
         return program
     }
 
-    private func problem(_ what: String) -> TokenizerError {
-        let text = String(String.UnicodeScalarView(source))
-        return TokenizerError(.unsupported, "regular expression “\(text)”, character \(at + 1): \(what)")
+    /// A compiled expression of Rust's as Oniguruma writes it.
+    var translation: String? {
+        guard isTranslatable else { return nil }
+        var result = String.UnicodeScalarView()
+        var at = 0
+        for (_, edit) in edits.enumerated().sorted(by: { ($0.1.range.lowerBound, $0.0) < ($1.1.range.lowerBound, $1.0) }
+        ) {
+            result.append(contentsOf: source[at..<edit.range.lowerBound])
+            result.append(contentsOf: edit.text.unicodeScalars)
+            at = edit.range.upperBound
+        }
+        result.append(contentsOf: source[at...])
+        return String(result)
+    }
+
+    func problem(_ what: String) -> TokenizerError {
+        TokenizerError(.unsupported, "regular expression “\(Self.quoted(source))”, character \(at + 1): \(what)")
+    }
+
+    /// On one line, the beginning of a long one.
+    private static func quoted(_ text: [Unicode.Scalar]) -> String {
+        let shown = text.prefix(80).map { $0.value < 0x20 ? $0.escaped(asASCII: true) : String($0) }.joined()
+        return text.count > 80 ? shown + "…" : shown
     }
 
     private var next: Unicode.Scalar? { at < source.count ? source[at] : nil }
@@ -59,10 +100,10 @@ struct RegularExpressionCompiler {
         depth += 1
         guard depth < 100 else { throw problem("groups nested deeper than 100") }
         defer { depth -= 1 }
-        let outer = foldsCase
+        let outer = flags
         var branches = [try concatenation()]
         while take("|") { branches.append(try concatenation()) }
-        foldsCase = outer
+        flags = outer
         return branches.count == 1 ? branches[0] : .alternation(branches)
     }
 
@@ -73,8 +114,31 @@ struct RegularExpressionCompiler {
     }
 
     private mutating func quantified() throws(TokenizerError) -> Node {
+        let start = at
         var node = try atom()
-        while let (low, high) = try quantifier() {
+        var isFirst = true
+        while case let begin = at, let (low, high) = try quantifier() {
+            // Each is a level of the tree, which is walked recursively.
+            if !isFirst { stacked += 1 }
+            guard stacked < 100 else { throw problem("more than 100 quantifiers behind others") }
+            isFirst = false
+            // Oniguruma ends a repeat by rules of its own where nothing was taken.
+            if dialect == .oniguruma, high ?? 2 > 1, lengths(node).least == 0 {
+                throw problem("a repeat of what may be empty")
+            }
+            if source[begin] == "{" {
+                switch (dialect, next) {
+                case (.rust, "+"):
+                    edits.insert((start..<start, "(?>"), at: 0)
+                    edits.append((at..<at + 1, ")"))
+                case (.rust, "?") where low == high: edits.append((at..<at + 1, ""))
+                case (.oniguruma, "?") where low != high: break
+                default:
+                    // To Oniguruma what follows is a quantifier of its own.
+                    node = .repeat(node, low, high, .greedy)
+                    continue
+                }
+            }
             let greed: Greed = take("+") ? .possessive : take("?") ? .lazy : .greedy
             node = .repeat(node, low, high, greed)
         }
@@ -120,13 +184,21 @@ struct RegularExpressionCompiler {
         case "[": return .character(try set())
         case ".":
             let line: [CharacterSet.Item] = [.range(10, 10)]
-            return .character(dotMatchesLines ? CharacterSet([], negated: true) : CharacterSet(line, negated: true))
-        case "^": return .begin
-        case "$": return .end
+            return .character(CharacterSet(flags.dotMatchesLines ? [] : line, negated: true))
+        case "^": return anchor(line: .beginLine(alsoAtEnd: dialect == .rust), text: .begin, "\\A")
+        case "$": return anchor(line: .endLine, text: .end, "\\z")
         case "*", "+", "?": throw problem("a quantifier with nothing before it")
         case "\\": return try escape()
-        default: return .character(.scalar(scalar, foldingCase: foldsCase))
+        default: return .character(.scalar(scalar, foldingCase: flags.foldsCase))
         }
+    }
+
+    private mutating func anchor(
+        line: Instruction, text: Instruction, _ translation: String
+    ) -> Node {
+        if dialect == .oniguruma || flags.anchorsAreLines { return .anchor(line) }
+        edits.append((at - 1..<at, translation))
+        return .anchor(text)
     }
 
     private mutating func group() throws(TokenizerError) -> Node {
@@ -144,7 +216,7 @@ struct RegularExpressionCompiler {
             } else if take(">") {
                 wrap = { .atomic($0) }
             } else {
-                return try flags()
+                return try flagGroup()
             }
         }
         let inner = try alternation()
@@ -153,54 +225,75 @@ struct RegularExpressionCompiler {
     }
 
     /// `(?i)` up to the end of the group, `(?i:…)` for its own.
-    private mutating func flags() throws(TokenizerError) -> Node {
-        let outer = (foldsCase, dotMatchesLines)
+    private mutating func flagGroup() throws(TokenizerError) -> Node {
+        let outer = flags
         var on = true
         while let scalar = next, scalar != ")", scalar != ":" {
             at += 1
-            switch scalar {
-            case "-": on = false
-            case "i": foldsCase = on
-            case "s": dotMatchesLines = on
-            case "m", "u", "x": if scalar == "x", on { throw problem("the flag x is not known") }
-            default: throw problem("the group (?\(scalar) is not known")
+            if scalar != "-", scalar != "i" { isTranslatable = false }
+            switch (scalar, dialect) {
+            case ("-", _): on = false
+            case ("i", _): flags.foldsCase = on
+            case ("m", .oniguruma), ("s", .rust): flags.dotMatchesLines = on
+            case ("m", .rust): flags.anchorsAreLines = on
+            case ("u", .rust) where on: break
+            case ("x", _) where !on: break
+            default: throw problem("the group (?\(Self.quoted([scalar])) is not known")
             }
         }
-        if take(")") { return .empty }
+        if take(")") {
+            guard dialect == .oniguruma else {
+                isTranslatable = false
+                return .empty
+            }
+            // The rest of the group is a group of its own, with its alternatives.
+            let rest = try alternation()
+            flags = outer
+            return rest
+        }
         guard take(":") else { throw problem("a ) is missing") }
         let inner = try alternation()
-        (foldsCase, dotMatchesLines) = outer
+        flags = outer
         guard take(")") else { throw problem("a ) is missing") }
         return inner
     }
 
     private mutating func escape() throws(TokenizerError) -> Node {
+        let words = dialect == .rust ? WordCharacters.rust : .oniguruma
         switch next {
         case "b":
             at += 1
-            return .wordBoundary(negated: false)
+            return .anchor(.wordBoundary(words, negated: false))
         case "B":
             at += 1
-            return .wordBoundary(negated: true)
+            return .anchor(.wordBoundary(words, negated: true))
         case "A":
             at += 1
-            return .begin
-        case "z", "Z":
+            return .anchor(.begin)
+        case "z":
             at += 1
-            return .end
-        default: return .character(CharacterSet([try classEscape()], foldingCase: foldsCase))
+            return .anchor(.end)
+        case "Z":
+            guard dialect == .oniguruma else { throw problem("\\Z is not known; use \\z") }
+            at += 1
+            return .anchor(.endBeforeLine)
+        default:
+            let item = try classEscape(words)
+            // Oniguruma compares a property in any case with the character itself.
+            if case .range = item { return .character(CharacterSet([item], foldingCase: flags.foldsCase)) }
+            return .character(CharacterSet([item], foldingCase: flags.foldsCase && dialect == .rust))
         }
     }
 
     /// What follows a backslash, in a class or outside.
-    private mutating func classEscape() throws(TokenizerError) -> CharacterSet.Item {
+    private mutating func classEscape(_ words: WordCharacters) throws(TokenizerError) -> CharacterSet.Item {
         guard let scalar = next else { throw problem("a backslash at the end") }
         at += 1
         switch scalar {
         case "s": return .space(negated: false)
         case "S": return .space(negated: true)
-        case "w": return .word(negated: false)
-        case "W": return .word(negated: true)
+        case "w": return .word(words, negated: false)
+        case "W": return .word(words, negated: true)
         case "d": return .categories(CharacterSet.categories(named: "Nd") ?? 0, negated: false)
         case "D": return .categories(CharacterSet.categories(named: "Nd") ?? 0, negated: true)
         case "p", "P": return try property(negated: scalar == "P")
@@ -210,8 +303,14 @@ struct RegularExpressionCompiler {
         case "f": return .range(12, 12)
         case "v": return .range(11, 11)
         case "e": return .range(27, 27)
-        case "0": return .range(0, 0)
-        case "x", "u", "U": return try hexadecimal(digits: scalar == "x" ? 2 : scalar == "u" ? 4 : 8)
+        case "0":
+            if let next, ("0"..."9").contains(next) { throw problem("octal escapes are not known; use \\x") }
+            return .range(0, 0)
+        case "u", "U":
+            // Oniguruma takes four digits, and no U.
+            guard dialect == .rust || scalar == "u" && next != "{" else { throw problem("\\\(scalar) is not known") }
+            return try hexadecimal(digits: scalar == "u" ? 4 : 8)
+        case "x": return try hexadecimal(digits: 2)
         default:
             if scalar.isASCII, scalar.isLetter || scalar.isNumber { throw problem("\\\(scalar) is not known") }
             return .range(scalar.value, scalar.value)
@@ -242,12 +341,14 @@ struct RegularExpressionCompiler {
             }
             guard take("}") else { throw problem("a } is missing") }
         } else if let scalar = next {
+            guard dialect == .rust else { throw problem("\\p without braces is not known") }
             name.unicodeScalars.append(scalar)
             at += 1
         }
         if name == "White_Space" || name == "Space" { return .space(negated: negated) }
         if name == "Han" { return .set(CharacterSet(Self.han, negated: negated)) }
         guard let bits = CharacterSet.categories(named: name) else {
+            let name = Self.quoted(Array(name.unicodeScalars))
             throw problem("the property \\p{\(name)} is not known; general categories are")
         }
         return .categories(bits, negated: negated)
@@ -263,12 +364,13 @@ struct RegularExpressionCompiler {
         .range(0x30000, 0x3134A), .range(0x31350, 0x323AF),
     ]
 
-    /// A class after its opening bracket.
-    private mutating func set() throws(TokenizerError) -> CharacterSet {
+    /// A class after its opening bracket, or after `&&`.
+    private mutating func set(isRest: Bool = false) throws(TokenizerError) -> CharacterSet {
         depth += 1
         guard depth < 100 else { throw problem("classes nested deeper than 100") }
         defer { depth -= 1 }
-        let negated = take("^")
+        let words = dialect == .rust ? WordCharacters.rust : .onigurumaClass
+        let negated = !isRest && take("^")
         var items: [CharacterSet.Item] = []
         var intersections: [CharacterSet] = []
         var isFirst = true
@@ -287,84 +389,20 @@ struct RegularExpressionCompiler {
             if scalar == "&", next == "&" {
                 at += 1
                 // What is left up to the bracket is the other side.
-                intersections.append(try set())
+                intersections.append(try set(isRest: true))
                 break
             }
-            var item: CharacterSet.Item = scalar == "\\" ? try classEscape() : .range(scalar.value, scalar.value)
+            var item: CharacterSet.Item = scalar == "\\" ? try classEscape(words) : .range(scalar.value, scalar.value)
             if case .range(let low, _) = item, next == "-", at + 1 < source.count, source[at + 1] != "]" {
                 at += 1
                 guard let end = next else { throw problem("a ] is missing") }
                 at += 1
-                let last: CharacterSet.Item = end == "\\" ? try classEscape() : .range(end.value, end.value)
+                let last: CharacterSet.Item = end == "\\" ? try classEscape(words) : .range(end.value, end.value)
                 guard case .range(let high, _) = last, low <= high else { throw problem("a reversed or damaged range") }
                 item = .range(low, high)
             }
             items.append(item)
         }
-        return CharacterSet(items, negated: negated, foldingCase: foldsCase, intersections: intersections)
-    }
-
-    // MARK: Writing
-
-    private mutating func emit(_ node: Node) throws(TokenizerError) {
-        guard program.count < 20_000 else { throw problem("the expression is too large") }
-        switch node {
-        case .empty: break
-        case .character(let set): program.append(.character(set))
-        case .concatenation(let parts): for part in parts { try emit(part) }
-        case .alternation(let branches):
-            var jumps: [Int] = []
-            for (index, branch) in branches.enumerated() {
-                if index == branches.count - 1 {
-                    try emit(branch)
-                    break
-                }
-                let split = program.count
-                program.append(.accept)
-                try emit(branch)
-                jumps.append(program.count)
-                program.append(.accept)
-                program[split] = .split(split + 1, program.count)
-            }
-            for jump in jumps { program[jump] = .jump(program.count) }
-        case .repeat(let inner, let low, let high, .possessive):
-            try emit(.atomic(.repeat(inner, low, high, .greedy)))
-        case .repeat(let inner, let low, let high, let greed):
-            for _ in 0..<low { try emit(inner) }
-            guard let high else {
-                let split = program.count
-                program.append(.accept)
-                try emit(inner)
-                program.append(.jump(split))
-                program[split] = choice(split + 1, program.count, greed)
-                return
-            }
-            var splits: [Int] = []
-            for _ in low..<max(low, high) {
-                splits.append(program.count)
-                program.append(.accept)
-                try emit(inner)
-            }
-            for split in splits { program[split] = choice(split + 1, program.count, greed) }
-        case .look(let inner, let ahead, let negated):
-            let look = program.count
-            program.append(.accept)
-            try emit(inner)
-            program.append(.accept)
-            program[look] = .look(ahead: ahead, negated: negated, next: program.count)
-        case .atomic(let inner):
-            let atomic = program.count
-            program.append(.accept)
-            try emit(inner)
-            program.append(.accept)
-            program[atomic] = .atomic(next: program.count)
-        case .begin: program.append(.begin)
-        case .end: program.append(.end)
-        case .wordBoundary(let negated): program.append(.wordBoundary(negated: negated))
-        }
-    }
-
-    private func choice(_ inner: Int, _ after: Int, _ greed: Greed) -> Instruction {
-        greed == .lazy ? .split(after, inner) : .split(inner, after)
+        return CharacterSet(items, negated: negated, foldingCase: flags.foldsCase, intersections: intersections)
     }
 }

@@ -24,7 +24,7 @@ extension Tokenizer {
         var start = 0
         while start < bytes.count {
             // A window that surely has as many tokens as there is room for, unless tokens are very long.
-            var window = min(bytes.count - start, max(256, room * 16))
+            var window = min(bytes.count - start, max(256, min(room, bytes.count) * 16))
             var end = start
             var isLast = false
             while true {

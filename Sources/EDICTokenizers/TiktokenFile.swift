@@ -57,9 +57,10 @@ enum TiktokenFile {
         let vocabulary = try vocabulary(data)
         var parts = TokenizerParts(model: .bytePair(try BytePairModel(ranked: vocabulary)))
         // What a pattern leaves out is dropped; those worked out by hand leave nothing out.
-        let isKnown = WordPattern(source: pattern) != nil
+        let isKnown = WordPattern(pattern, .rust) != nil
         parts.preTokenizer = .split(
-            .regularExpression(try RegularExpression(pattern)), isKnown ? .isolated : .removed, inverted: !isKnown)
+            .regularExpression(try RegularExpression(pattern, .rust)), isKnown ? .isolated : .removed,
+            inverted: !isKnown)
         parts.decoder = .byteLevel
         for (content, id) in specialTokens.sorted(by: { $0.value < $1.value }) {
             guard vocabulary[id] == nil else {

@@ -142,7 +142,10 @@ extension Tokenizer {
     /// A text's ids with what each stands for, or a pair's.
     ///
     /// - Parameters:
-    ///   - truncates: cut and fill up as the tokenizer's file says; see ``encoding(of:pair:addingSpecialTokens:truncation:padding:specialTokens:)``.
+    ///   - addingSpecialTokens: put what the tokenizer's post-processor says around the text or the pair.
+    ///   - truncation: how ids are cut off, special tokens counted; nil: not at all, whatever the tokenizer's file says.
+    ///   - padding: how ids are filled up; nil: not at all.
+    ///   - policy: what the text of a special token in the texts is.
     public func encoding(
         of text: String, pair: String? = nil, addingSpecialTokens: Bool = true, truncation: Truncation? = nil,
         padding: PaddingRule? = nil, specialTokens policy: SpecialTokenPolicy = .recognized
@@ -158,17 +161,12 @@ extension Tokenizer {
         }
         if let truncation {
             let special = addingSpecialTokens ? core.parts.postProcessor.specialCount(isPair: pair != nil) : 0
-            truncate(&first, &second, truncation, to: max(0, truncation.maximumLength - special))
+            truncate(&first, &second, truncation, to: max(0, max(0, truncation.maximumLength) - special))
         }
         var result = core.parts.postProcessor.apply(first, second, addingSpecialTokens: addingSpecialTokens)
         if let padding { pad(&result, padding, to: padding.length ?? result.count) }
         return result
     }
-
-    /// How the tokenizer's file says texts are cut, if it does.
-    public var defaultTruncation: Truncation? { core.parts.truncation }
-    /// How the tokenizer's file says texts are filled up, if it does.
-    public var defaultPadding: PaddingRule? { core.parts.paddingRule }
 
     /// Fills up a batch to the length of its longest, or to the rule's.
     public func pad(_ batch: inout [Encoding], _ rule: PaddingRule) {
@@ -177,8 +175,7 @@ extension Tokenizer {
     }
 
     private func pad(_ encoding: inout Encoding, _ rule: PaddingRule, to length: Int) {
-        var length = max(length, encoding.count)
-        if let multiple = rule.multiple, multiple > 0 { length = (length + multiple - 1) / multiple * multiple }
+        let length = rule.filled(encoding.count, to: length)
         var fill = Encoding()
         for _ in encoding.count..<length { fill.appendSpecial(rule.id, type: rule.typeID, attention: false) }
         var result = rule.side == .left ? fill : encoding

@@ -75,7 +75,7 @@ struct TokenizerParts: Sendable {
     var special = SpecialTokens()
     var truncation: Truncation?
     var paddingRule: PaddingRule?
-    /// Whether the text itself has `<s>`-like tokens by default (SentencePiece: no).
+    /// Where all of this comes from.
     var source = TokenizerSource.constructed
 }
 
@@ -106,12 +106,23 @@ public struct Truncation: Sendable, Equatable {
 /// How short texts are filled up.
 public struct PaddingRule: Sendable, Equatable {
     public enum Side: Sendable { case left, right }
-    /// The length to fill up to; nil: the longest of the batch.
+    /// The length to fill up to, at most 16,777,216; nil: the longest of the batch.
     public var length: Int?
+    /// Fill up further to a multiple of this, at most 16,777,216.
     public var multiple: Int?
     public var side = Side.right
     public var id: UInt32 = 0
     public var typeID: UInt32 = 0
+
+    static let longest = 1 << 24
+
+    /// The length that `count` ids are filled up to where `length` is wanted.
+    func filled(_ count: Int, to length: Int) -> Int {
+        let length = max(min(length, Self.longest), count)
+        guard let multiple, multiple > 0 else { return length }
+        let step = min(multiple, Self.longest)
+        return (length + step - 1) / step * step
+    }
 
     public init(length: Int? = nil, multiple: Int? = nil, side: Side = .right, id: UInt32 = 0, typeID: UInt32 = 0) {
         self.length = length

@@ -91,7 +91,7 @@ struct TokenizerJSONReader {
         if let literal = element["pattern"]?["String"]?.string { return .literal(Array(literal.utf8)) }
         if let source = element["pattern"]?["Regex"]?.string {
             do {
-                return .regularExpression(try RegularExpression(source))
+                return .regularExpression(try RegularExpression(source, .oniguruma))
             } catch {
                 throw TokenizerError(error.code, "\(place): \(error.message)")
             }
@@ -165,10 +165,10 @@ struct TokenizerJSONReader {
             rule.side = element["direction"]?.string == "Left" ? .left : .right
             rule.id = try id(element["pad_id"], "padding")
             rule.typeID = UInt32(clamping: element["pad_type_id"]?.int ?? 0)
-            if let length = rule.length, length < 0 || length > 1 << 24 {
+            if let length = rule.length, length < 0 || length > PaddingRule.longest {
                 throw .malformed("padding: length \(length)")
             }
-            if let multiple = rule.multiple, multiple < 1 || multiple > 1 << 24 {
+            if let multiple = rule.multiple, multiple < 1 || multiple > PaddingRule.longest {
                 throw .malformed("padding: “pad_to_multiple_of” is \(multiple)")
             }
             parts.paddingRule = rule

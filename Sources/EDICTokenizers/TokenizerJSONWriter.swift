@@ -63,7 +63,7 @@ struct TokenizerJSONWriter {
         writer.beginObject()
         switch pattern {
         case .literal(let text): writer.member("String", text.decodedText)
-        case .regularExpression(let expression): writer.member("Regex", expression.source)
+        case .regularExpression(let expression): writer.member("Regex", expression.onigurumaSource ?? expression.source)
         }
         writer.endObject()
     }
@@ -197,8 +197,10 @@ struct TokenizerJSONWriter {
         guard !normalizer.treatsWhitespaceAsSuffix else {
             throw notRepresentable("white space at the end of words")
         }
-        let extra = try [#"\A +"#, #" +\z"#].map { source throws(TokenizerError) in try RegularExpression(source) }
-        let runs = try RegularExpression(" {2,}")
+        let extra = try [#"\A +"#, #" +\z"#].map { source throws(TokenizerError) in
+            try RegularExpression(source, .oniguruma)
+        }
+        let runs = try RegularExpression(" {2,}", .oniguruma)
         try sequence("normalizers") { writer throws(TokenizerError) in
             if let map = normalizer.map { writer.write(map) }
             if normalizer.removesExtraWhitespace {
@@ -254,6 +256,9 @@ struct TokenizerJSONWriter {
         case .byteLevel(let prefix, let usesPattern, _):
             writeByteLevel(addsPrefixSpace: prefix, usesPattern: usesPattern)
         case .split(let pattern, let behavior, let inverted):
+            if case .regularExpression(let expression) = pattern, expression.onigurumaSource == nil {
+                throw notRepresentable("the regular expression “\(expression.source)”")
+            }
             component("Split") { writer in
                 Self.pattern(pattern, to: &writer)
                 writer.member("behavior", behavior.rawValue)

@@ -17,9 +17,11 @@ struct WordPattern: Sendable, Equatable {
     static let word = WordPattern(family: .word)
 
     /// The pattern that a regular expression is, if it is one of the published ones.
-    init?(source: String) {
+    init?(_ source: String, _ dialect: RegularExpression.Dialect) {
         guard let known = Self.published[source] else { return nil }
         self = known
+        // To Oniguruma this is any number of numbers.
+        if dialect == .oniguruma, source.contains("{1,3}+") { digits = 0 }
     }
 
     init(
@@ -43,7 +45,10 @@ struct WordPattern: Sendable, Equatable {
         var known: [String: WordPattern] = [:]
         known[#"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#] = gpt2
         known[#"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#] = gpt2
-        known[#"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"#] = gpt2
+        for end in ["$", #"\z"#] {
+            known[#"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++"# + end + #"|\s+(?!\S)|\s"#] =
+                gpt2
+        }
         for (numbers, digits) in [(#"\p{N}{1,3}"#, 3 as UInt8), (#"\p{N}"#, 1), (#"\p{N}+"#, 0)] {
             let family = WordPattern(family: .cl100k, digits: digits)
             let tail = #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
@@ -57,9 +62,13 @@ struct WordPattern: Sendable, Equatable {
             known[cased + "|" + capital + "|" + numbers + closing] =
                 WordPattern(family: .o200k, digits: digits, hasContractions: false)
         }
-        let possessive =
-            #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"#
-        known[possessive] = WordPattern(family: .cl100k, digits: 3, joinsFinalSpace: true)
+        // As tiktoken has it, and as Oniguruma has the same.
+        for (numbers, end) in [(#"\p{N}{1,3}+"#, "$"), (#"(?>\p{N}{1,3})"#, #"\z"#)] {
+            let possessive =
+                #"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|"# + numbers
+                + #"| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++"# + end + #"|\s*[\r\n]|\s+(?!\S)|\s"#
+            known[possessive] = WordPattern(family: .cl100k, digits: 3, joinsFinalSpace: true)
+        }
         return known
     }()
 

@@ -162,9 +162,16 @@ struct TextInput {
         }
     }
 
-    /// Calls `body` with the content of all files, about `mostBytes` at a time, cut after the ends of lines; the last
-    /// line of a file is given its end. A piece is given early where no more is ready on standard input.
-    func forEachPiece(bytes mostBytes: Int = 1 << 20, _ body: (Span<UInt8>) throws -> Void) throws {
+    /// Calls `body` with the content of all files, about `mostBytes` at a time, cut after the ends of lines.
+    ///
+    /// - Parameters:
+    ///   - givesEarly: whether a piece is given early where no more is ready on standard input.
+    ///   - endsLines: whether the last line of a file is given its end; else what is behind the last end is a piece of its
+    ///     own.
+    func forEachPiece(
+        bytes mostBytes: Int = 1 << 20, givesEarly: Bool = true, endsLines: Bool = true,
+        _ body: (Span<UInt8>) throws -> Void
+    ) throws {
         for path in paths {
             var reader = try Self.open(path)
             var piece: [UInt8] = []
@@ -173,37 +180,21 @@ struct TextInput {
             while true {
                 let size = piece.count
                 guard try reader.read(into: &piece, atMost: .max) > 0 else { break }
+                // Only what is new is searched: a line may be longer than many pieces.
                 if let place = piece[size...].lastIndex(of: 0x0A) { end = place + 1 }
-                guard end > 0, end >= mostBytes || piece.count >= 2 * mostBytes || path == "-" && Self.nothingIsReady
-                else { continue }
+                let isFull = end >= mostBytes || piece.count >= 2 * mostBytes
+                guard end > 0, isFull || givesEarly && path == "-" && Self.nothingIsReady else { continue }
                 try body(piece.span.extracting(..<end))
                 piece.removeSubrange(..<end)
                 end = 0
             }
-            if piece.isEmpty { continue }
-            if piece.last != 0x0A { piece.append(0x0A) }
-            try body(piece.span)
-        }
-    }
-
-    /// Calls `body` with the content of all files, some megabytes at a time, cut after the ends of lines, without taking
-    /// lines apart. A file that does not end with a line's end is a block of its own to its end.
-    func forEachBlock(bytes mostBytes: Int = 8 << 20, _ body: (Span<UInt8>) throws -> Void) throws {
-        for path in paths {
-            var reader = try Self.open(path)
-            var block: [UInt8] = []
-            var isAtEnd = false
-            while !isAtEnd {
-                while block.count < mostBytes, !isAtEnd { isAtEnd = try reader.read(into: &block, atMost: .max) == 0 }
-                let end = isAtEnd ? block.count : (block.lastIndex(of: 0x0A) ?? -1) + 1
-                if end > 0 {
-                    try body(block.span.extracting(0..<end))
-                    block.removeFirst(end)
-                } else if !isAtEnd {
-                    // One line longer than a block: go on reading.
-                    isAtEnd = try reader.read(into: &block, atMost: .max) == 0
-                }
+            if end > 0, !endsLines {
+                try body(piece.span.extracting(..<end))
+                piece.removeSubrange(..<end)
             }
+            if piece.isEmpty { continue }
+            if endsLines, piece.last != 0x0A { piece.append(0x0A) }
+            try body(piece.span)
         }
     }
 

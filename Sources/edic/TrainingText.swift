@@ -14,14 +14,18 @@ struct TrainingText {
         return name.contains(".jsonl")
     }
 
+    private func forEachPiece(_ body: (Span<UInt8>) throws -> Void) throws {
+        try TextInput([path]).forEachPiece(bytes: 8 << 20, givesEarly: false, endsLines: false, body)
+    }
+
     /// Calls `body` with some megabytes at a time, cut after the ends of lines, and the language the file says.
     func forEachBlock(_ body: (Span<UInt8>, String?) throws -> Void) throws {
         guard isJSONL else {
-            try TextInput([path]).forEachBlock { try body($0, nil) }
+            try forEachPiece { try body($0, nil) }
             return
         }
         var texts = RowTexts()
-        try TextInput([path]).forEachBlock { block in
+        try forEachPiece { block in
             try texts.read(block, name: path)
             try texts.drain { language, text in try body(text, language) }
         }

@@ -1,4 +1,5 @@
 import EDICJSON
+import Glibc
 import Testing
 import _EDICTestSupport
 
@@ -6,6 +7,20 @@ import _EDICTestSupport
 @Suite struct TokenizerCommandTests {
     private static let text = String(
         repeating: "the harbour is open in winter\nthe boats come in at night\nin winter the boats stay\n", count: 4)
+
+    /// A line of 24 megabytes takes a second or two of the processor; searched again at each read, it took 17.
+    @Test func longLinesAreReadOnce() throws {
+        let runner = try CommandRunner()
+        let (text, path) = ("\(runner.folder.path)/long.txt", "\(runner.folder.path)/long-")
+        let line = String(repeating: "abc de ", count: (24 << 20) / 7)
+        runner.write(line, to: text)
+        for (name, source) in [("file", "'\(text)'"), ("input", "<'\(text)'")] {
+            let status = unsafe system(
+                "ulimit -t 8; '\(CommandRunner.program)' tokenizer train --size 260 -o '\(path)\(name).json' \(source)")
+            #expect(status == 0)
+        }
+        #expect(runner.read("\(path)input.json") == runner.read("\(path)file.json"))
+    }
 
     private func train(_ runner: CommandRunner, _ name: String, _ options: String) throws -> String {
         let path = "\(runner.folder.path)/\(name)"

@@ -97,6 +97,25 @@ func lettersOfBytesMayHaveAMark(_ text: String, _ ids: [UInt32]) throws {
         #expect(cut.count == 8 && cut.attentionMask == [true, true, true, true, true, true, false, false])
     }
 
+    /// Numbers beyond any text mean its length, not a trap.
+    @Test func extremeNumbersAreTaken() throws {
+        let tokenizer = try TrainingTests.train(.byteLevelBPE, size: 300, workers: 1)
+        let text = "the cat"
+        let whole = tokenizer.encoding(of: text)
+        #expect(try tokenizer.split(text, atMost: .max) == [0..<7])
+        expectRefusal(.invalidArgument, "no room") { try tokenizer.split(text, atMost: .min) }
+        #expect(tokenizer.encoding(of: text, truncation: Truncation(maximumLength: .min)).count == 0)
+        #expect(tokenizer.encoding(of: text, truncation: Truncation(maximumLength: .max)).ids == whole.ids)
+        for rule in [PaddingRule(multiple: .min), PaddingRule(length: .min)] {
+            #expect(tokenizer.encoding(of: text, padding: rule).ids == whole.ids)
+        }
+        #expect(PaddingRule(multiple: .max).filled(3, to: 3) == 1 << 24)
+        #expect(PaddingRule(length: .max).filled(3, to: .max) == 1 << 24)
+        #expect(PaddingRule(multiple: 4).filled(3, to: 5) == 8)
+        #expect(whole.characterOffsets(in: "").allSatisfy { $0.isEmpty })
+        #expect(tokenizer.token(.max) == nil && tokenizer.decode([.max]) == "")
+    }
+
     @Test func damagedFilesAreErrorsNotCrashes() throws {
         var generator = SeededGenerator(seed: 5)
         let files = [
@@ -115,13 +134,13 @@ func lettersOfBytesMayHaveAMark(_ text: String, _ ids: [UInt32]) throws {
                 }
                 do {
                     _ = try Tokenizer(parsing: flipped).encode("the cat 中")
-                } catch let error as TokenizerError {
+                } catch {
                     #expect(!error.message.isEmpty && !error.message.contains("\n"))
                 }
             }
         }
-        #expect(throws: TokenizerError.self) { try Tokenizer(parsing: []) }
-        #expect(throws: TokenizerError.self) { try Tokenizer(parsing: Array("nonsense".utf8)) }
+        expectRefusal(.malformed, "the file is empty") { try Tokenizer(parsing: []) }
+        expectRefusal(.unknownFormat, "") { try Tokenizer(parsing: Array("nonsense".utf8)) }
     }
 
     /// A .json that is neither kind of tokenizer is not called a missing merges.txt.

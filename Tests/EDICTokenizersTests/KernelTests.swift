@@ -33,7 +33,7 @@ import _EDICTestSupport
         guard WordPattern.useKernels(name) else { return }
         defer { for other in ["neon", "avx2"] { _ = WordPattern.useKernels(other) } }
         var generator = SeededGenerator(seed: 21)
-        for pattern in SplittingTests.patterns.compactMap({ WordPattern(source: $0) }) {
+        for pattern in SplittingTests.patterns.compactMap({ WordPattern($0, .rust) }) {
             for _ in 0..<20 {
                 let text = Self.text(&generator)
                 // Words one by one take another way through the code.
@@ -100,7 +100,7 @@ import _EDICTestSupport
             text.append(scalar)
             text += Array("7".utf8) + [UInt8](repeating: 0x2E, count: 80)
             let words = WordPattern.gpt2.words(in: text)
-            let expected = try RegularExpression(SplittingTests.patterns[0]).matches(in: text)
+            let expected = try RegularExpression(SplittingTests.patterns[0], .oniguruma).matches(in: text)
             #expect(words == expected, "\(scalar.value)")
         }
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import _EDICTestSupport
 
@@ -25,9 +26,10 @@ import _EDICTestSupport
         return Array(text.utf8)
     }
 
-    @Test(arguments: patterns.indices) func handWorkedPatternsAgreeWithTheEngine(_ index: Int) throws {
-        let pattern = try #require(WordPattern(source: Self.patterns[index]))
-        let expression = try RegularExpression(Self.patterns[index])
+    @Test(arguments: patterns.indices, [RegularExpression.Dialect.rust, .oniguruma])
+    func handWorkedPatternsAgreeWithTheEngine(_ index: Int, _ dialect: RegularExpression.Dialect) throws {
+        let pattern = try #require(WordPattern(Self.patterns[index], dialect))
+        let expression = try RegularExpression(Self.patterns[index], dialect)
         var generator = SeededGenerator(seed: UInt64(index) + 1)
         for _ in 0..<400 {
             let text = Self.text(&generator)
@@ -38,7 +40,7 @@ import _EDICTestSupport
 
     @Test func bytesThatAreNotTextAreSplitWithoutHarm() {
         var generator = SeededGenerator(seed: 7)
-        for pattern in Self.patterns.compactMap({ WordPattern(source: $0) }) + [.bert, .word, .nonspace] {
+        for pattern in Self.patterns.compactMap({ WordPattern($0, .rust) }) + [.bert, .word, .nonspace] {
             for _ in 0..<100 {
                 let text = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
                     UInt8.random(in: 0...255, using: &generator)
@@ -79,19 +81,76 @@ import _EDICTestSupport
         ("(?>a+)ab", "aaab", []), (#"\d+(?=€)"#, "12€ 3", [0..<2]), ("(?<=x)y", "xyy", [1..<2]),
         ("[\\P{L}&&[^!]]+", "?!?", [0..<1, 2..<3]), ("(?i)straße", "STRAßE", [0..<7]),
     ]) func engineMatches(_ pattern: String, _ text: String, _ want: [Range<Int>]) throws {
-        #expect(try RegularExpression(pattern).matches(in: Array(text.utf8)) == want)
+        #expect(try RegularExpression(pattern, .rust).matches(in: Array(text.utf8)) == want)
     }
 
-    @Test func engineIsLinear() throws {
-        let expression = try RegularExpression("(?:a+)+b|(?:a|aa)+c")
-        let clock = ContinuousClock()
-        let text = [UInt8](repeating: 0x61, count: 4000)
-        let time = clock.measure { #expect(expression.matches(in: text).isEmpty) }
-        #expect(time < .seconds(10))
+    /// Four times the text takes four times the steps, whether a search fails, looks around or gives nothing back.
+    @Test(arguments: [
+        ("(?:a+)+b|(?:a|aa)+c", "a"), ("(?>a+)b", "a"), ("a++b", "ab"), ("(?=a*b)c", "a"), ("a(?=a*)", "a"),
+        ("(?<!\\w|x)a", "a"), ("(?<=a{1,16}|b)c", "a"), ("(?<!x)\\b", "\u{E9}"),
+    ]) func engineIsLinear(_ source: String, _ letter: String) throws {
+        let expression = try RegularExpression(source, .rust)
+        func steps(_ count: Int) -> Int {
+            let text = Array(String(repeating: letter, count: count).utf8)
+            var matcher = RegularExpressionMatcher(expression, count: text.count)
+            _ = matcher.matches(in: text.span)
+            return matcher.steps
+        }
+        let few = steps(1000)
+        let many = steps(4000)
+        #expect(few > 900 && many < 5 * few, "\(few) and \(many)")
     }
 
-    @Test(arguments: ["(", "a)", "[a", "*", "a{2000}", #"\p{Nope}"#, #"\q"#, "(?#x)", "\\", "a{3,2}"])
-    func damagedExpressionsAreErrors(_ source: String) {
-        #expect(throws: TokenizerError.self) { try RegularExpression(source) }
+    /// A run of bytes that continue no character is not searched back to its beginning at each of them.
+    @Test func bytesThatAreNotTextTakeLinearTime() throws {
+        let expression = try RegularExpression("(?<=a)b|\\bc", .oniguruma)
+        func time(_ count: Int) -> Int {
+            let text = [UInt8](repeating: 0x80, count: count)
+            let start = processorTime()
+            #expect(expression.matches(in: text).isEmpty)
+            return processorTime() - start
+        }
+        _ = time(100)
+        #expect(time(40_000) < 10 * time(10_000) + 10_000_000)
+    }
+
+    /// Nanoseconds that this thread has run.
+    private func processorTime() -> Int {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
+    }
+
+    /// Repeats of repeats are refused before they take the time or the stack that they ask for.
+    @Test(arguments: [
+        "(){1000}{1000}{1000}{1000}", "(?:(?:(?:){1000}){1000}){1000}", "a" + String(repeating: "{1}", count: 300_000),
+        "a" + String(repeating: "*", count: 200_000), String(repeating: "(?:", count: 99) + "a{1000}{1000}",
+        "\\p{" + String(repeating: "\n", count: 100_000) + "}",
+    ]) func endlessExpressionsAreRefused(_ source: String) throws {
+        let error = try #require(throws: TokenizerError.self) { try RegularExpression(source, .oniguruma) }
+        #expect(error.code == .unsupported)
+        #expect(error.message.utf8.count < 600 && !error.message.contains("\n"))
+    }
+
+    @Test func repeatsOfRepeatsAreTaken() throws {
+        let source = String(repeating: "(?:", count: 50) + "a" + String(repeating: "){1}{1}", count: 50) + "+"
+        #expect(try RegularExpression(source, .oniguruma).matches(in: Array("aab".utf8)) == [0..<2])
+    }
+
+    /// A length beyond the text's is the text's.
+    @Test func lengthsMayBeLongerThanTheText() throws {
+        let whole = PreTokenizer.Piece(text: AlignedText(Array("aéb".utf8), at: 0, tracking: true), isFirst: true)
+        #expect(PreTokenizer.fixedLength(.max).apply([whole]).map(\.text.bytes.decodedText) == ["aéb"])
+        #expect(PreTokenizer.fixedLength(2).apply([whole]).map(\.text.bytes.decodedText) == ["aé", "b"])
+    }
+
+    @Test(arguments: [
+        ("(", "character 2: a ) is missing"), ("a)", "character 2: an unmatched )"),
+        ("[a", "character 3: a ] is missing"),
+        ("*", "character 2: a quantifier with nothing"), ("a{2000}", "repeat count"), (#"\p{Nope}"#, "Nope"),
+        (#"\q"#, #"\q is not known"#), ("(?#x)", "(?#"), ("\\", "a backslash at the end"), ("a{3,2}", "repeat count"),
+    ]) func damagedExpressionsAreErrors(_ source: String, _ named: String) throws {
+        let error = try #require(throws: TokenizerError.self) { try RegularExpression(source, .oniguruma) }
+        #expect(error.code == .unsupported && error.message.contains(named), "\(error.message)")
     }
 }

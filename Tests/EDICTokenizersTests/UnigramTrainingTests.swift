@@ -73,8 +73,8 @@ import _EDICTestSupport
     @Test func fewerSeedsAndNoTextAreFine() throws {
         let few = try Self.train(Self.text(words: 500, seed: 1), size: 70, seeds: 40)
         #expect(few.decode(few.encode("harbour ships")) == "harbour ships")
-        #expect(throws: TokenizerError.self) { _ = try Self.train("", size: 70) }
-        #expect(throws: TokenizerError.self) { _ = try Self.train("abc", size: 3) }
+        expectRefusal(.invalidArgument, "no text") { try Self.train("", size: 70) }
+        expectRefusal(.invalidArgument, "too small") { try Self.train("abc", size: 3) }
         let one = try Self.train("aaaa aaaa aaaa", size: 20)
         #expect(one.decode(one.encode("aaaa aa")) == "aaaa aa")
     }
