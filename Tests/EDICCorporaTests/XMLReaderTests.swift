@@ -206,6 +206,22 @@ import Testing
         #expect(result.rejections.isEmpty && result.reading.ledger.rowsIn == 2)
     }
 
+    /// Parliaments speak several languages, a sitting and a speaker too; a foreign word is no change.
+    @Test func blocksInOtherLanguages() throws {
+        let speech = """
+            <u who="#A" xml:id="u1"><seg xml:lang="nl">Goed.</seg><seg xml:lang="fr">Bien.</seg> <seg xml:lang="fr">Oui,
+            <foreign xml:lang="nl">ja</foreign>.</seg><note xml:lang="de">Beifall</note><seg>Dank u.</seg></u>
+            """
+        let text = "<TEI xml:lang=\"nl\"><text><body>\(speech)<u>Ja.</u></body></text></TEI>"
+        let result = try read(text, .tei, languages: ["nl", "fr"])
+        #expect(result.sides == [["nl=Goed."], ["fr=Bien.\nOui, ja."], ["nl=Dank u."], ["nl=Ja."]])
+        #expect(result.rows[0].metadata == result.rows[1].metadata && result.reading.ledger.isBalanced)
+        let plain =
+            "<TEI xml:lang=\"nl\"><text><body><p>Een.</p><p xml:lang=\"fr\">Deux.</p><p>Drie.</p><p>Vier.</p></body></text></TEI>"
+        #expect(
+            try read(plain, .tei, languages: ["nl", "fr"]).sides == [["nl=Een."], ["fr=Deux."], ["nl=Drie.\nVier."]])
+    }
+
     /// Of two readings of one place one is text.
     @Test func readingsOfTheEditor() throws {
         let text = """

@@ -1,6 +1,8 @@
 /// Reads TEI (P5), such as the debates of ParlaMint: each utterance (`u`) is a document, and where there are none the
 /// `text` is one, with a line for each of its blocks.
 ///
+/// Where a block is in another language than the one before it (`xml:lang`), another document begins.
+///
 /// Notes, gaps, deletions, vocal and other incidents and the header are no text. Of a `choice` the editor's reading is taken: `corr`,
 /// `reg`, `expan`. Annotated words (`w`, `pc`) are joined by spaces
 /// as `join` says. The utterance's id, speaker (`who`) and role (`ana`) become metadata, as do the date and the title
@@ -90,7 +92,9 @@ private struct TEIEvents: XMLHandler {
     private var inText = false
     private var hasUtterances = false
     private var utterance: [MetadataField]?
-    private var utteranceLanguage: String?
+    /// That of the text which is gathered, and of the block that is read.
+    private var documentLanguage: String?
+    private var blockLanguage: String?
     private var leftOutDepth = 0
     private var choiceDepth = 0
     private var body = CollapsedText()
@@ -114,6 +118,7 @@ private struct TEIEvents: XMLHandler {
         case .date: if inSetting, date == nil { date = attributes[.when] }
         case .text:
             inText = true
+            documentLanguage = currentLanguage
             body.removeAll()
         case .u where inText:
             // Headings and the like before it are no document of their own.
@@ -124,7 +129,7 @@ private struct TEIEvents: XMLHandler {
                 attributes[.who].map { MetadataField("speaker", Self.withoutHash($0)) },
                 attributes[.ana].map { MetadataField("role", Self.withoutHash($0)) },
             ].compactMap(\.self)
-            utteranceLanguage = currentLanguage
+            documentLanguage = currentLanguage
         case .w where inText, .pc where inText:
             hasWords = true
             if wordDepth == 0 {
@@ -139,6 +144,7 @@ private struct TEIEvents: XMLHandler {
         }
         if isLeftOut(name) { leftOutDepth += 1 }
         if name.isBlock, inText { endLine() }
+        if name.isBlock { blockLanguage = currentLanguage }
     }
 
     mutating func end(_ name: Name?, line: Int) throws(FileFault) {
@@ -146,6 +152,7 @@ private struct TEIEvents: XMLHandler {
         guard let name else { return }
         if isLeftOut(name) { leftOutDepth -= 1 }
         if name.isBlock, inText { endLine() }
+        if name.isBlock { blockLanguage = currentLanguage }
         switch name {
         case .teiHeader: inHeader = false
         case .titleStmt: inTitles = false
@@ -172,8 +179,13 @@ private struct TEIEvents: XMLHandler {
             if title.count + utf8.count <= limits.attributeBytes { title.append(utf8) }
             return
         }
-        guard inText, leftOutDepth == 0, !isTooLong else { return }
+        guard inText, leftOutDepth == 0 else { return }
         if hasWords, wordDepth == 0, utf8.isBlank { return }
+        if blockLanguage != documentLanguage, !utf8.isBlank {
+            if !body.isEmpty { closeDocument() }
+            documentLanguage = blockLanguage
+        }
+        guard !isTooLong else { return }
         body.append(utf8)
         isTooLong = body.bytes.count > limits.documentBytes
     }
@@ -212,7 +224,7 @@ private struct TEIEvents: XMLHandler {
         var metadata = utterance ?? []
         if let date { metadata.append(MetadataField("date", date)) }
         if !title.isEmpty { metadata.append(MetadataField("title", String(utf8: title.span))) }
-        let language = isUtterance ? utteranceLanguage : currentLanguage
+        let language = documentLanguage
         let text = isTooLong ? Array(body.bytes.prefix(Rejection.excerptLimit)) : body.bytes
         finished.append(Finished(text: text, language: language, metadata: metadata, isTooLong: isTooLong))
     }
