@@ -45,8 +45,6 @@ public struct RejectionReason: RawRepresentable, Sendable, Hashable, Comparable,
     public static let tooShort = RejectionReason(rawValue: "too_short")
     /// More text than wanted.
     public static let tooLong = RejectionReason(rawValue: "too_long")
-    /// Control characters, which text does not hold.
-    public static let controlCharacters = RejectionReason(rawValue: "control_characters")
     /// The text is in another language than its tag says.
     public static let wrongLanguage = RejectionReason(rawValue: "wrong_language")
     /// The text is in another script than its language is written in.

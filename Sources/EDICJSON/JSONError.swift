@@ -17,8 +17,6 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case tooLarge
         /// The computer has no memory for it.
         case outOfMemory
-        /// The value is of another kind than the one asked for, or absent.
-        case unexpectedValue
     }
 
     public let code: Code

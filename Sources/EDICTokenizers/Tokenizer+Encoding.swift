@@ -168,6 +168,11 @@ extension Tokenizer {
         return result
     }
 
+    /// How the tokenizer's file says texts are cut, if it does.
+    public var defaultTruncation: Truncation? { core.parts.truncation }
+    /// How the tokenizer's file says texts are filled up, if it does.
+    public var defaultPadding: PaddingRule? { core.parts.paddingRule }
+
     /// Fills up a batch to the length of its longest, or to the rule's.
     public func pad(_ batch: inout [Encoding], _ rule: PaddingRule) {
         let longest = batch.map(\.count).max() ?? 0

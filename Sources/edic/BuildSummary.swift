@@ -25,25 +25,25 @@ struct BuildSummary {
         lines += [
             row(
                 "Contributions",
-                "\(accepted)\(rejected); \(grouped(totals.files)) files, \(NumberFormat.bytes(totals.rawBytes))"),
+                "\(accepted)\(rejected); \(grouped(totals.files)) files, \(FigureText.bytes(totals.rawBytes))"),
             row(
                 "Kept",
-                "\(grouped(totals.documents)) documents, \(grouped(totals.units)) translation units, \(grouped(totals.words)) words, \(NumberFormat.bytes(totals.textBytes)) of text in \(report.languages.count) languages"
+                "\(grouped(totals.documents)) documents, \(grouped(totals.units)) translation units, \(grouped(totals.words)) words, \(FigureText.bytes(totals.textBytes)) of text in \(report.languages.count) languages"
             ),
         ]
         if totals.tokens > 0 {
             lines.append(row("Tokens", "\(grouped(totals.tokens)) (\(report.tokenizer.description))"))
         }
-        lines.append(row("Outputs", NumberFormat.bytes(totals.outputBytes)))
+        lines.append(row("Outputs", FigureText.bytes(totals.outputBytes)))
         lines += stageLines(report)
         lines += languageLines(report)
         let run = report.run
-        let speed = run.seconds > 0 ? ", \(NumberFormat.bytes(Int(Double(totals.rawBytes) / run.seconds)))/s" : ""
+        let speed = run.seconds > 0 ? ", \(FigureText.bytes(Int(Double(totals.rawBytes) / run.seconds)))/s" : ""
         lines += [
             "",
             row(
                 "Time",
-                "\(NumberFormat.duration(run.seconds)) with \(run.workers) \(run.workers == 1 ? "worker" : "workers")\(speed); \(grouped(run.tasks)) tasks, \(grouped(run.tasksReused)) kept; peak memory \(NumberFormat.bytes(run.peakMemory))"
+                "\(FigureText.duration(run.seconds)) with \(run.workers) \(run.workers == 1 ? "worker" : "workers")\(speed); \(grouped(run.tasks)) tasks, \(grouped(run.tasksReused)) kept; peak memory \(FigureText.bytes(run.peakMemory))"
             ),
             row("Root hash", report.rootHash),
             row("Release", outcome.release.string),
@@ -55,7 +55,7 @@ struct BuildSummary {
 
     private func row(_ label: String, _ text: String) -> String { "  \(label.padding(to: 15))\(text)" }
 
-    private func grouped(_ count: Int) -> String { NumberFormat.grouped(count) }
+    private func grouped(_ count: Int) -> String { FigureText.grouped(count) }
 
     private func stageLines(_ report: BuildReport) -> [String] {
         var lines = ["", "  \("Stage".padding(to: 15))\(right("rows in", 12))\(right("rows out", 12))  rejected"]
@@ -77,11 +77,11 @@ struct BuildSummary {
             "  \("Language".padding(to: 15))\(right("texts", 12))\(right("text", 10))\(right("tokens/word", 13))\(right("perplexity", 12))",
         ]
         for language in shown {
-            let ratio = language.tokensPerWord.map { NumberFormat.decimal($0) } ?? "–"
-            let perplexity = language.perplexity.map { NumberFormat.decimal($0, places: 0) } ?? "–"
+            let ratio = language.tokensPerWord.map { FigureText.decimal($0) } ?? "–"
+            let perplexity = language.perplexity.map { FigureText.decimal($0, places: 0) } ?? "–"
             lines.append(
                 "  \(language.name.padding(to: 15))\(right(grouped(language.documents + language.segments), 12))"
-                    + "\(right(NumberFormat.bytes(language.bytesKept), 10))\(right(ratio, 13))\(right(perplexity, 12))")
+                    + "\(right(FigureText.bytes(language.bytesKept), 10))\(right(ratio, 13))\(right(perplexity, 12))")
         }
         if report.languages.count > shown.count {
             lines.append("  … and \(report.languages.count - shown.count) more in the report")

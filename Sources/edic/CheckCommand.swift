@@ -95,13 +95,13 @@ struct CheckCommand: ParsableCommand {
         let rejected = report.files.reduce(0) { $0 + $1.rejected }
         text += "\(report.contribution ?? report.directory): \(report.isAcceptable ? "acceptable" : "not acceptable"); "
         text +=
-            "\(count(report.files.count, "file")), \(count(rows, "row")), \(EDICBuilds.NumberFormat.grouped(rejected)) rejected; "
+            "\(count(report.files.count, "file")), \(count(rows, "row")), \(FigureText.grouped(rejected)) rejected; "
         text += "\(count(errors, "error")), \(count(warnings, "warning"))\n"
         return text
     }
 
     private static func count(_ count: Int, _ noun: String) -> String {
-        "\(EDICBuilds.NumberFormat.grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+        "\(FigureText.grouped(count)) \(noun)\(count == 1 ? "" : "s")"
     }
 
     private static func json(_ reports: [ContributionCheck.Report]) -> String {

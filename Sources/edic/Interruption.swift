@@ -27,6 +27,8 @@ enum Interruption {
     static func install(stopsInOrder: Bool) {
         // A closed pipe is an error to report, not a signal to die of.
         _ = signal(SIGPIPE, SIG_IGN)
+        // Nor is a file that may not grow (`ulimit -f`).
+        _ = signal(SIGXFSZ, SIG_IGN)
         endsWhereFilesShrink()
         if stopsInOrder { stopInOrder() }
     }

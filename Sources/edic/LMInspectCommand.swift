@@ -37,12 +37,12 @@ struct LMInspectCommand: ParsableCommand {
         let weights = model.quantisation.map { "\($0.probabilityBits) bits, backoffs \($0.backoffBits)" } ?? "floats"
         var lines = [
             ("Format", model.format.rawValue), ("Order", String(model.order)), ("Weights", weights),
-            ("Size", NumberFormat.bytes(size)),
+            ("Size", FigureText.bytes(size)),
             ("A gram", "\(Decimals.fixed(Double(size) / Double(max(1, grams)), 2)) bytes"),
-            ("Opened in", "\(Decimals.fixed(opening, 1)) ms"), ("Words", NumberFormat.grouped(model.vocabularyCount)),
+            ("Opened in", "\(Decimals.fixed(opening, 1)) ms"), ("Words", FigureText.grouped(model.vocabularyCount)),
         ]
         for (index, count) in model.counts.enumerated() {
-            lines.append(("\(index + 1)-grams", NumberFormat.grouped(count)))
+            lines.append(("\(index + 1)-grams", FigureText.grouped(count)))
         }
         return "\(model.name)\n" + lines.map { "  \($0.0.padding(to: 11))\($0.1)\n" }.joined()
     }

@@ -144,7 +144,7 @@ struct LMPruneCommand: ParsableCommand {
         let kept = whole.counts.indices.map { pruned.counts.indices.contains($0) ? pruned.counts[$0] : 0 }
         guard json else {
             for (index, count) in whole.counts.enumerated() {
-                let numbers = (NumberFormat.grouped(kept[index]), NumberFormat.grouped(count))
+                let numbers = (FigureText.grouped(kept[index]), FigureText.grouped(count))
                 Terminal.outputLine("\(index + 1)-grams: \(numbers.0) of \(numbers.1)")
             }
             return

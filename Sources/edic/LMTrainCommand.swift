@@ -237,8 +237,8 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
     }
 
     private static func text(_ size: (bytes: Int, size: NgramSizeEstimate)) -> String {
-        let grams = NumberFormat.grouped(size.size.grams.reduce(0, +))
-        let sizes = [size.size.arpaBytes, size.size.modelBytes, size.size.memoryBytes].map { NumberFormat.bytes($0) }
+        let grams = FigureText.grouped(size.size.grams.reduce(0, +))
+        let sizes = [size.size.arpaBytes, size.size.modelBytes, size.size.memoryBytes].map { FigureText.bytes($0) }
         return
             "about \(grams) n-grams: \(sizes[0]) as ARPA text, \(sizes[1]) with 8-bit weights; with \(sizes[2]) of memory nothing is spilled\n"
     }
@@ -264,7 +264,7 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
     }
 
     private static func text(_ summary: NgramEstimator.Summary) -> String {
-        let grouped = NumberFormat.grouped
+        let grouped = FigureText.grouped
         var text = "\(grouped(Int(summary.sentences))) sentences, \(grouped(Int(summary.tokens))) words\n"
         for (index, (seen, kept)) in zip(summary.gramsSeen, summary.grams).enumerated() {
             text += "\(index + 1)-grams: \(grouped(kept)) of \(grouped(seen))\n"

@@ -35,7 +35,7 @@ final class LMTrainProgress {
     private func text(_ step: NgramEstimator.Step) -> String {
         switch step {
         case .reading(let count):
-            "reading \(NumberFormat.bytes(count))" + (bytes.map { " of \(NumberFormat.bytes($0))" } ?? "")
+            "reading \(FigureText.bytes(count))" + (bytes.map { " of \(FigureText.bytes($0))" } ?? "")
         case .counting(let pass, let passes):
             passes == 1 ? "counting n-grams" : "counting n-grams, pass \(pass + 1) of \(passes)"
         case .estimating(let order): "estimating \(order)-grams"

@@ -46,10 +46,10 @@ struct ModelInspectCommand: ParsableCommand {
     }
 
     private func text(_ model: ModelInspection) -> String {
-        let types = model.byteCountByType.map { "\($0.type) \(NumberFormat.bytes($0.byteCount))" }
+        let types = model.byteCountByType.map { "\($0.type) \(FigureText.bytes($0.byteCount))" }
         var lines = [
             ("Kind", "\(Self.name(model.kind)), \(model.family)"),
-            ("Parameters", NumberFormat.grouped(model.parameterCount)),
+            ("Parameters", FigureText.grouped(model.parameterCount)),
             ("Tensors", "\(model.tensors.count): \(types.joined(separator: ", "))"),
         ]
         lines += model.facts.map { name, value in
@@ -64,7 +64,7 @@ struct ModelInspectCommand: ParsableCommand {
             for tensor in model.tensors {
                 let shape = tensor.shape.map { String($0) }.joined(separator: " × ")
                 text += "  \(tensor.name.onOneLine.padding(to: width))\(tensor.type.onOneLine.padding(to: 8))"
-                text += "\(shape.padding(to: 18))\(NumberFormat.bytes(tensor.byteCount))\n"
+                text += "\(shape.padding(to: 18))\(FigureText.bytes(tensor.byteCount))\n"
             }
         }
         return text

@@ -55,10 +55,10 @@ final class ProgressDisplay: Sendable {
 
     private func summary(of stage: String, _ state: State, seconds: Double) -> String {
         let name = stage.padding(to: 12)
-        let tasks = "\(NumberFormat.grouped(state.tasks)) \(state.tasks == 1 ? "task" : "tasks")"
-        let kept = state.reused > 0 ? ", \(NumberFormat.grouped(state.reused)) kept" : ""
-        let volume = state.bytes > 0 ? ", \(NumberFormat.bytes(state.bytes))" : ""
-        return "  \(name) \(NumberFormat.duration(seconds)) (\(tasks)\(kept)\(volume))"
+        let tasks = "\(FigureText.grouped(state.tasks)) \(state.tasks == 1 ? "task" : "tasks")"
+        let kept = state.reused > 0 ? ", \(FigureText.grouped(state.reused)) kept" : ""
+        let volume = state.bytes > 0 ? ", \(FigureText.bytes(state.bytes))" : ""
+        return "  \(name) \(FigureText.duration(seconds)) (\(tasks)\(kept)\(volume))"
     }
 
     private func draw(_ state: inout State, isForced: Bool) {

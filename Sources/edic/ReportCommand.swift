@@ -57,7 +57,7 @@ struct ReportCommand: ParsableCommand {
 
     private func summary(_ report: BuildReport, page: FilePath) -> String {
         let totals = report.totals
-        let grouped = NumberFormat.grouped
+        let grouped = FigureText.grouped
         let lines = [
             ("Build", report.name),
             (
@@ -71,8 +71,8 @@ struct ReportCommand: ParsableCommand {
                     + "\(grouped(totals.words)) words in \(report.languages.count) languages"
             ),
             ("Tokens", "\(grouped(totals.tokens)) (\(report.tokenizer.description))"),
-            ("Outputs", NumberFormat.bytes(totals.outputBytes)),
-            ("Time", NumberFormat.duration(report.run.seconds)),
+            ("Outputs", FigureText.bytes(totals.outputBytes)),
+            ("Time", FigureText.duration(report.run.seconds)),
             ("Root hash", report.rootHash),
             ("Report", page.string),
         ]

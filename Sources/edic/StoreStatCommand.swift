@@ -37,23 +37,23 @@ struct StoreStatCommand: ParsableCommand {
     }
 
     private static func text(_ path: String, _ shard: ShardStatistics) -> String {
-        let grouped = NumberFormat.grouped
+        let grouped = FigureText.grouped
         func spread(_ spread: ShardStatistics.Spread) -> String {
-            "\(NumberFormat.bytes(spread.smallest)) to \(NumberFormat.bytes(spread.largest)), "
-                + "half up to \(NumberFormat.bytes(spread.median))"
+            "\(FigureText.bytes(spread.smallest)) to \(FigureText.bytes(spread.largest)), "
+                + "half up to \(FigureText.bytes(spread.median))"
         }
         var lines = [("Rows", grouped(shard.itemCount))]
         if let tokens = shard.tokenCount { lines.append(("Tokens", grouped(tokens))) }
-        if let width = shard.tokenWidth { lines.append(("Token width", NumberFormat.bytes(width))) }
+        if let width = shard.tokenWidth { lines.append(("Token width", FigureText.bytes(width))) }
         if let size = shard.vocabularySize { lines.append(("Vocabulary", grouped(size))) }
         if let digest = shard.tokenizerDigest { lines.append(("Tokenizer", digest.description)) }
         lines += [
-            ("Content", NumberFormat.bytes(shard.contentSize)),
-            ("File", "\(NumberFormat.bytes(shard.fileSize)), ratio \(NumberFormat.decimal(shard.ratio))"),
+            ("Content", FigureText.bytes(shard.contentSize)),
+            ("File", "\(FigureText.bytes(shard.fileSize)), ratio \(FigureText.decimal(shard.ratio))"),
             (
                 "Parts",
-                "content \(NumberFormat.bytes(shard.compressedSize)), index \(NumberFormat.bytes(shard.indexSize)), "
-                    + "dictionary \(NumberFormat.bytes(shard.dictionarySize))"
+                "content \(FigureText.bytes(shard.compressedSize)), index \(FigureText.bytes(shard.indexSize)), "
+                    + "dictionary \(FigureText.bytes(shard.dictionarySize))"
             ),
             ("Frames", "\(grouped(shard.frameCount)); content \(spread(shard.frameContent))"),
             ("", "compressed \(spread(shard.frameCompressed))"),

@@ -71,19 +71,19 @@ struct StoreVerifyCommand: ParsableCommand, StopsInOrder {
     private static let stopped = CommandFailure(.interrupted, "stopped before everything was checked")
 
     private static func text(_ folder: FilePath, _ check: ReleaseVerification) -> String {
-        let size = "files \(NumberFormat.grouped(check.files)), \(NumberFormat.bytes(check.bytes))"
+        let size = "files \(FigureText.grouped(check.files)), \(FigureText.bytes(check.bytes))"
         return check.isSound
             ? "\(folder): sound; \(size), root hash \(check.rootHash)\n"
-            : "\(folder): damaged; \(size), of which wrong \(NumberFormat.grouped(check.problems.count))\n"
+            : "\(folder): damaged; \(size), of which wrong \(FigureText.grouped(check.problems.count))\n"
     }
 
     private static func text(_ path: String, _ check: ShardVerification) -> String {
         guard !check.isSound else {
-            return "\(path): sound; rows \(NumberFormat.grouped(check.itemCount)), "
-                + "frames \(NumberFormat.grouped(check.soundFrames))\n"
+            return "\(path): sound; rows \(FigureText.grouped(check.itemCount)), "
+                + "frames \(FigureText.grouped(check.soundFrames))\n"
         }
         return check.problems.map { "\($0.message)\n" }.joined()
-            + "\(path): damaged; sound frames \(NumberFormat.grouped(check.soundFrames))\n"
+            + "\(path): damaged; sound frames \(FigureText.grouped(check.soundFrames))\n"
     }
 
     private static func json(_ folder: FilePath, _ check: ReleaseVerification) -> String {

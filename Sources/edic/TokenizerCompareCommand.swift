@@ -60,7 +60,7 @@ struct TokenizerCompareCommand: ParsableCommand {
         writer.member("lines", lines)
         writer.member("differing_lines", differing)
         writer.endObject()
-        let summary = "\(NumberFormat.grouped(differing)) of \(NumberFormat.grouped(lines)) lines differ"
+        let summary = "\(FigureText.grouped(differing)) of \(FigureText.grouped(lines)) lines differ"
         Terminal.outputLine(json ? writer.bytes.text : summary)
         if differing > 0 { throw ExitCode(ExitStatus.failure.rawValue) }
     }

@@ -38,11 +38,11 @@ struct TokenizerFertilityCommand: ParsableCommand {
         let width = report.rows.reduce(8) { max($0, $1.language.count) } + 2
         Terminal.outputLine("\("language".padding(to: width))tokens/word  bytes/token")
         for row in report.rows {
-            let cost = NumberFormat.decimal(row.tokensPerWord).padding(to: 13)
-            Terminal.report("\(row.language.padding(to: width))\(cost)\(NumberFormat.decimal(row.bytesPerToken))")
+            let cost = FigureText.decimal(row.tokensPerWord).padding(to: 13)
+            Terminal.report("\(row.language.padding(to: width))\(cost)\(FigureText.decimal(row.bytesPerToken))")
         }
         Terminal.outputLine(
-            "dearest to cheapest \(NumberFormat.decimal(report.inequality)), Gini \(NumberFormat.decimal(report.gini, places: 3))"
+            "dearest to cheapest \(FigureText.decimal(report.inequality)), Gini \(FigureText.decimal(report.gini, places: 3))"
         )
     }
 

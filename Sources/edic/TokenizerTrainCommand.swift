@@ -134,10 +134,10 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
         if let balanced { Terminal.report(Self.table(balanced)) }
         if tokenizer.vocabularySize < size {
             Terminal.errorLine(
-                "edic: the text gives no more than \(NumberFormat.grouped(tokenizer.vocabularySize)) of "
-                    + "\(NumberFormat.grouped(size)) tokens; more text would")
+                "edic: the text gives no more than \(FigureText.grouped(tokenizer.vocabularySize)) of "
+                    + "\(FigureText.grouped(size)) tokens; more text would")
         }
-        Terminal.report("\(output): \(NumberFormat.grouped(tokenizer.vocabularySize)) tokens, \(family.rawValue)")
+        Terminal.report("\(output): \(FigureText.grouped(tokenizer.vocabularySize)) tokens, \(family.rawValue)")
     }
 
     private var trainerConfiguration: TokenizerTrainer.Configuration {
@@ -179,11 +179,11 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
                 result.weights[after.language] ?? 1,
             ]
             text += after.language.padding(to: width)
-            text += numbers.map { NumberFormat.decimal($0).padding(to: 20) }.joined() + "\n"
+            text += numbers.map { FigureText.decimal($0).padding(to: 20) }.joined() + "\n"
         }
         for (name, report) in [("before", result.before), ("after", result.after)] {
-            text += "\(name): dearest to cheapest \(NumberFormat.decimal(report.inequality)), "
-            text += "Gini \(NumberFormat.decimal(report.gini, places: 3))\n"
+            text += "\(name): dearest to cheapest \(FigureText.decimal(report.inequality)), "
+            text += "Gini \(FigureText.decimal(report.gini, places: 3))\n"
         }
         return text
     }
@@ -229,8 +229,8 @@ struct TrainingDisplay {
         if isLive {
             let text =
                 switch progress {
-                case .tokens(let done, let all): "\(NumberFormat.grouped(done)) of \(NumberFormat.grouped(all)) merges"
-                case .pieces(let count): "\(NumberFormat.grouped(count)) pieces left"
+                case .tokens(let done, let all): "\(FigureText.grouped(done)) of \(FigureText.grouped(all)) merges"
+                case .pieces(let count): "\(FigureText.grouped(count)) pieces left"
                 case .round(let number): "round \(number) of balancing"
                 }
             Terminal.redraw("  \(text)")

@@ -162,15 +162,15 @@ import Testing
     }
 
     @Test func numbersReadTheSameEverywhere() {
-        #expect(NumberFormat.grouped(1_234_567) == "1\u{202F}234\u{202F}567")
-        #expect(NumberFormat.grouped(-1000) == "−1\u{202F}000")
-        #expect(NumberFormat.decimal(2.005, places: 1) == "2.0")
-        #expect(NumberFormat.decimal(0.999, places: 2) == "1.00")
-        #expect(NumberFormat.decimal(-0.001, places: 2) == "0.00")
-        #expect(NumberFormat.bytes(999) == "999\u{202F}B")
-        #expect(NumberFormat.bytes(999_999) == "1.0\u{202F}MB")
-        #expect(NumberFormat.bytes(12_345_678) == "12\u{202F}MB")
-        #expect(NumberFormat.duration(59.7) == "1\u{202F}min 00\u{202F}s")
-        #expect(NumberFormat.percent(0.1234) == "12.3\u{202F}%")
+        #expect(FigureText.grouped(1_234_567) == "1\u{202F}234\u{202F}567")
+        #expect(FigureText.grouped(-1000) == "−1\u{202F}000")
+        #expect(FigureText.decimal(2.005, places: 1) == "2.0")
+        #expect(FigureText.decimal(0.999, places: 2) == "1.00")
+        #expect(FigureText.decimal(-0.001, places: 2) == "0.00")
+        #expect(FigureText.bytes(999) == "999\u{202F}B")
+        #expect(FigureText.bytes(999_999) == "1.0\u{202F}MB")
+        #expect(FigureText.bytes(12_345_678) == "12\u{202F}MB")
+        #expect(FigureText.duration(59.7) == "1\u{202F}min 00\u{202F}s")
+        #expect(FigureText.percent(0.1234) == "12.3\u{202F}%")
     }
 }

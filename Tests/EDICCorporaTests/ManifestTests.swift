@@ -87,6 +87,11 @@ import _EDICTestSupport
         #expect(manifest.files[2].languages == ["et", "en"] && manifest.files[1].line == 17)
     }
 
+    @Test(arguments: ["2024-02-29", "2024-12-31", "2024-12", "9999"]) func datesAreInTheCalendar(_ date: String) {
+        let changed = Self.sound.replacing("to: 2024-06-30", with: "to: \(date)")
+        #expect(ContributionManifest.read(yaml: changed).manifest?.collected?.to == date)
+    }
+
     @Test(arguments: [
         ("id: port-notes", "id: Port Notes", 1, "is no id"), ("id: port-notes\n", "", 1, "id: the key is missing"),
         ("domain:", "domian:", 10, "did you mean \"domain\"?"),
@@ -94,6 +99,7 @@ import _EDICTestSupport
         ("member_state: EE", "member_state: Estonia", 4, "ISO 3166-1"), ("CC-BY-4.0", "CC-BY-4", 6, "did you mean"),
         ("personal_data: none", "personal_data: non", 8, "did you mean \"none\"?"),
         ("to: 2024-06-30", "to: 2022", 9, "before"), ("from: 2023-01,", "from: 2023-13,", 9, "is no date"),
+        ("to: 2024-06-30", "to: 2024-06-31", 9, "is no date"), ("to: 2024-06-30", "to: 2023-02-29", 9, "is no date"),
         ("language: et\n", "language: fr\n", 12, "fr is not among"),
         ("windows-1257", "windows-12x7", 16, "no known charset"),
         ("pairs/{language}.txt", "pairs.txt", 17, "{language}"),

@@ -40,7 +40,7 @@ struct BarChart {
 
     private func svg(_ bar: Bar, longest: Double) -> String {
         func x(_ value: Double) -> String {
-            NumberFormat.decimal(1000 * value / longest, places: 1).filter { $0 != "\u{202F}" }
+            FigureText.decimal(1000 * value / longest, places: 1).filter { $0 != "\u{202F}" }
         }
         var svg = """
             <svg viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" \

@@ -37,14 +37,14 @@ public struct ReportPage {
         }
         let totals = report.totals
         let tiles: [(String, String)] = [
-            ("Contributions", NumberFormat.grouped(totals.contributions - totals.contributionsRejected)),
-            ("Languages", NumberFormat.grouped(report.languages.count)),
-            ("Read from disk", NumberFormat.bytes(totals.rawBytes)),
-            ("Documents", NumberFormat.grouped(totals.documents)),
-            ("Translation units", NumberFormat.grouped(totals.units)),
-            ("Words", NumberFormat.grouped(totals.words)),
-            ("Tokens", NumberFormat.grouped(totals.tokens)),
-            ("Outputs", NumberFormat.bytes(totals.outputBytes)),
+            ("Contributions", FigureText.grouped(totals.contributions - totals.contributionsRejected)),
+            ("Languages", FigureText.grouped(report.languages.count)),
+            ("Read from disk", FigureText.bytes(totals.rawBytes)),
+            ("Documents", FigureText.grouped(totals.documents)),
+            ("Translation units", FigureText.grouped(totals.units)),
+            ("Words", FigureText.grouped(totals.words)),
+            ("Tokens", FigureText.grouped(totals.tokens)),
+            ("Outputs", FigureText.bytes(totals.outputBytes)),
         ]
         page.element("dl", "class=\"tiles\"") { page in
             for (label, figure) in tiles {
@@ -83,7 +83,7 @@ public struct ReportPage {
                 bars: bySize.map {
                     .init(
                         label: $0.name, title: $0.tag, value: Double($0.bytesKept),
-                        outlined: Double(max(0, $0.read.bytes - $0.bytesKept)), figure: NumberFormat.bytes($0.bytesKept)
+                        outlined: Double(max(0, $0.read.bytes - $0.bytesKept)), figure: FigureText.bytes($0.bytesKept)
                     )
                 }
             ).write(to: &page)
@@ -107,9 +107,9 @@ public struct ReportPage {
         BarChart(
             caption: "Tokens a word",
             bars: known.map {
-                .init(label: $0.0.name, title: $0.0.tag, value: $0.1, figure: NumberFormat.decimal($0.1))
+                .init(label: $0.0.name, title: $0.0.tag, value: $0.1, figure: FigureText.decimal($0.1))
             },
-            mark: (mean, "the mean of the languages, \(NumberFormat.decimal(mean))")
+            mark: (mean, "the mean of the languages, \(FigureText.decimal(mean))")
         ).write(to: &page)
     }
 
@@ -119,7 +119,7 @@ public struct ReportPage {
         BarChart(
             caption: "Held-out perplexity",
             bars: known.map {
-                .init(label: $0.0.name, title: $0.0.tag, value: $0.1, figure: NumberFormat.decimal($0.1, places: 0))
+                .init(label: $0.0.name, title: $0.0.tag, value: $0.1, figure: FigureText.decimal($0.1, places: 0))
             }
         ).write(to: &page)
     }
@@ -136,8 +136,8 @@ public struct ReportPage {
                 let words = [row.read.words, row.filtered.words, row.words]
                 let bytes = [row.read.bytes, row.filtered.bytes, row.bytesKept]
                 table.row(
-                    [row.name, row.tag] + (texts + words).map { NumberFormat.grouped($0) }
-                        + bytes.map { NumberFormat.bytes($0) } + [NumberFormat.grouped(row.tokens)])
+                    [row.name, row.tag] + (texts + words).map { FigureText.grouped($0) }
+                        + bytes.map { FigureText.bytes($0) } + [FigureText.grouped(row.tokens)])
             }
         }
         page.element(
@@ -151,7 +151,7 @@ public struct ReportPage {
         writeTable(&page, columns: textColumns, textColumns: [0, 1]) { table in
             for row in report.languages {
                 table.row([
-                    row.name, row.tag, NumberFormat.grouped(row.documents), NumberFormat.grouped(row.segments),
+                    row.name, row.tag, FigureText.grouped(row.documents), FigureText.grouped(row.segments),
                     bytes(row.shardBytes), decimal(row.compression),
                 ])
             }
@@ -166,10 +166,10 @@ public struct ReportPage {
         writeTable(&page, columns: modelColumns, textColumns: [0, 1]) { table in
             for row in report.languages {
                 table.row([
-                    row.name, row.tag, NumberFormat.grouped(row.tokens), decimal(row.tokensPerWord),
+                    row.name, row.tag, FigureText.grouped(row.tokens), decimal(row.tokensPerWord),
                     decimal(row.bytesPerToken), bytes(row.tokenBytes), decimal(row.perplexity, places: 1),
-                    row.outOfVocabulary.map { NumberFormat.percent($0) } ?? "–",
-                    NumberFormat.grouped(row.heldOutWords), NumberFormat.grouped(row.ngrams),
+                    row.outOfVocabulary.map { FigureText.percent($0) } ?? "–",
+                    FigureText.grouped(row.heldOutWords), FigureText.grouped(row.ngrams),
                     bytes(row.modelBytes),
                 ])
             }
@@ -182,7 +182,7 @@ public struct ReportPage {
         writeTable(&page, columns: ["Languages", "Units"], textColumns: [0]) { table in
             for pair in report.pairs {
                 let tags = pair.tags == ["mul"] ? "mul (four and more)" : pair.tags.joined(separator: " ")
-                table.row([tags, NumberFormat.grouped(pair.units)])
+                table.row([tags, FigureText.grouped(pair.units)])
             }
         }
     }
@@ -197,8 +197,8 @@ public struct ReportPage {
                 let rejected = stage.rowsIn - stage.rowsOut
                 return .init(
                     label: stage.name, value: Double(stage.rowsOut), outlined: Double(rejected),
-                    figure: NumberFormat.grouped(stage.rowsOut)
-                        + (rejected > 0 ? " (\(NumberFormat.signed(-rejected)))" : ""))
+                    figure: FigureText.grouped(stage.rowsOut)
+                        + (rejected > 0 ? " (\(FigureText.signed(-rejected)))" : ""))
             }
         ).write(to: &page)
         page.element(
@@ -209,9 +209,9 @@ public struct ReportPage {
         writeTable(&page, columns: ["Stage", "Rows in", "Rows out", "Rejected", "Why"], textColumns: [0, 4]) { table in
             for stage in report.stages {
                 table.row([
-                    stage.name, NumberFormat.grouped(stage.rowsIn), NumberFormat.grouped(stage.rowsOut),
-                    NumberFormat.grouped(stage.rowsIn - stage.rowsOut),
-                    stage.rejected.map { "\($0.reason) \(NumberFormat.grouped($0.count))" }.joined(separator: ", "),
+                    stage.name, FigureText.grouped(stage.rowsIn), FigureText.grouped(stage.rowsOut),
+                    FigureText.grouped(stage.rowsIn - stage.rowsOut),
+                    stage.rejected.map { "\($0.reason) \(FigureText.grouped($0.count))" }.joined(separator: ", "),
                 ])
             }
         }
@@ -226,7 +226,7 @@ public struct ReportPage {
         for group in report.rejections {
             page.element("h3") { page in
                 page.element("code", text: group.reason)
-                page.text(" in \(group.stage): \(NumberFormat.grouped(group.count))")
+                page.text(" in \(group.stage): \(FigureText.grouped(group.count))")
             }
             for sample in group.samples {
                 page.element("blockquote") { page in
@@ -254,9 +254,9 @@ public struct ReportPage {
                 table.row([
                     row.title.isEmpty ? row.id : "\(row.title) (\(row.id))", row.provider, row.memberState,
                     row.languages.joined(separator: " "), row.licence, row.legalBasis, row.personalData,
-                    NumberFormat.grouped(row.files), NumberFormat.bytes(row.rawBytes),
-                    row.isAccepted ? NumberFormat.grouped(row.rowsRead) : "rejected",
-                    NumberFormat.grouped(row.rowsKept),
+                    FigureText.grouped(row.files), FigureText.bytes(row.rawBytes),
+                    row.isAccepted ? FigureText.grouped(row.rowsRead) : "rejected",
+                    FigureText.grouped(row.rowsKept),
                 ])
             }
         }
@@ -284,10 +284,10 @@ public struct ReportPage {
         writeTable(&page, columns: columns, textColumns: [0, 4]) { table in
             for row in report.dictionaries {
                 table.row([
-                    row.language, NumberFormat.bytes(row.plainBytes), NumberFormat.bytes(row.dictionaryBytes),
-                    NumberFormat.percent(row.gain), row.isUsed ? "yes" : "no",
-                    NumberFormat.decimal(row.plainSpeed, places: 0),
-                    NumberFormat.decimal(row.dictionarySpeed, places: 0),
+                    row.language, FigureText.bytes(row.plainBytes), FigureText.bytes(row.dictionaryBytes),
+                    FigureText.percent(row.gain), row.isUsed ? "yes" : "no",
+                    FigureText.decimal(row.plainSpeed, places: 0),
+                    FigureText.decimal(row.dictionarySpeed, places: 0),
                 ])
             }
         }
@@ -298,7 +298,7 @@ public struct ReportPage {
         if report.tokenizer.vocabularySize > 0 {
             page.element("p") { page in
                 page.text(
-                    "Tokenizer: \(report.tokenizer.description), \(NumberFormat.grouped(report.tokenizer.vocabularySize)) "
+                    "Tokenizer: \(report.tokenizer.description), \(FigureText.grouped(report.tokenizer.vocabularySize)) "
                         + "pieces, digest ")
                 page.element("code", text: String(report.tokenizer.digest.prefix(16)))
             }
@@ -341,7 +341,7 @@ public struct ReportPage {
         guard !changes.languages.isEmpty else { return }
         writeTable(&page, columns: ["Language", "Texts", "Tokens"], textColumns: [0]) { table in
             for row in changes.languages {
-                table.row([row.tag, NumberFormat.signed(row.texts), NumberFormat.signed(row.tokens)])
+                table.row([row.tag, FigureText.signed(row.texts), FigureText.signed(row.tokens)])
             }
         }
     }
@@ -351,14 +351,14 @@ public struct ReportPage {
         page.element("h2", "id=\"run\"", text: "This run")
         page.element("p") {
             $0.text(
-                "\(NumberFormat.duration(run.seconds)) with \(run.workers) \(run.workers == 1 ? "worker" : "workers"); "
-                    + "\(NumberFormat.grouped(run.tasks)) tasks, \(NumberFormat.grouped(run.tasksReused)) of them kept from "
-                    + "earlier builds; peak memory \(NumberFormat.bytes(run.peakMemory)); edic \(report.toolVersion).")
+                "\(FigureText.duration(run.seconds)) with \(run.workers) \(run.workers == 1 ? "worker" : "workers"); "
+                    + "\(FigureText.grouped(run.tasks)) tasks, \(FigureText.grouped(run.tasksReused)) of them kept from "
+                    + "earlier builds; peak memory \(FigureText.bytes(run.peakMemory)); edic \(report.toolVersion).")
         }
         BarChart(
             caption: "Time by stage",
             bars: run.stages.map {
-                .init(label: $0.stage, value: $0.seconds, figure: NumberFormat.duration($0.seconds))
+                .init(label: $0.stage, value: $0.seconds, figure: FigureText.duration($0.seconds))
             }
         ).write(to: &page)
     }
@@ -400,9 +400,9 @@ public struct ReportPage {
     }
 
     /// A size; a dash where there is no such thing.
-    private func bytes(_ count: Int) -> String { count > 0 ? NumberFormat.bytes(count) : "–" }
+    private func bytes(_ count: Int) -> String { count > 0 ? FigureText.bytes(count) : "–" }
 
     private func decimal(_ value: Double?, places: Int = 2) -> String {
-        value.map { NumberFormat.decimal($0, places: places) } ?? "–"
+        value.map { FigureText.decimal($0, places: places) } ?? "–"
     }
 }

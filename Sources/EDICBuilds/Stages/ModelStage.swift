@@ -74,7 +74,7 @@ struct ModelStage: Sendable {
             let model = try CausalLanguageModel(path: path)
             let lines = try lines(of: texts, language: "en")
             for (line, score) in zip(lines, try model.score(lines)) {
-                let perplexity = NumberFormat.decimal(score.perplexity, places: 1)
+                let perplexity = FigureText.decimal(score.perplexity, places: 1)
                 sample.lines.append(.init(input: line, output: "perplexity a token \(perplexity)"))
             }
         case .textEmbedder:
@@ -84,7 +84,7 @@ struct ModelStage: Sendable {
             for index in lines.indices.dropFirst() {
                 let cosine = zip(vectors[0], vectors[index]).reduce(0) { $0 + Double($1.0) * Double($1.1) }
                 sample.lines.append(
-                    .init(input: lines[index], output: "similarity to the first line \(NumberFormat.decimal(cosine))"))
+                    .init(input: lines[index], output: "similarity to the first line \(FigureText.decimal(cosine))"))
             }
         }
         return sample

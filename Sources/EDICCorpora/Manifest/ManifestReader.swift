@@ -135,19 +135,28 @@ struct ManifestReader {
     private mutating func checkDate(_ text: String, _ line: Int?, _ key: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         let widths = [4, 2, 2]
-        let ranges = [1000...9999, 1...12, 1...31]
-        let isDate =
+        let isWritten =
             (1...3).contains(parts.count)
             && parts.indices.allSatisfy { index in
                 parts[index].utf8.count == widths[index] && parts[index].utf8.allSatisfy(\.isASCIIDigit)
-                    && Int(parts[index]).map(ranges[index].contains) ?? false
             }
+        let isDate = isWritten && Self.isInCalendar(parts.compactMap { Int($0) })
         if !isDate {
             add(
                 .error, "invalid_value", line, key, "\"\(text)\" is no date",
                 "write YYYY, YYYY-MM or YYYY-MM-DD")
         }
         return isDate
+    }
+
+    /// Whether there is a year, or a month or a day in it (Gregorian).
+    private static func isInCalendar(_ date: [Int]) -> Bool {
+        guard let year = date.first, year >= 1000 else { return false }
+        guard date.count > 1 else { return true }
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        guard days.indices.contains(date[1] - 1) else { return false }
+        return date.count == 2 || (1...days[date[1] - 1]).contains(date[2])
     }
 
     // MARK: - Findings

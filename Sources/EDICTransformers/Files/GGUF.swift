@@ -242,24 +242,6 @@ public struct GGUF: Sendable {
 }
 
 extension GGUF.Array {
-    /// The strings of an array of strings, as the bytes they are; nil for other arrays.
-    public var byteStrings: [[UInt8]]? {
-        guard elementType == .string else { return nil }
-        return region.withBytes { bytes in
-            var strings: [[UInt8]] = []
-            strings.reserveCapacity(count)
-            var offset = 0
-            for _ in 0..<count {
-                // The lengths were walked when the file was opened, so they fit.
-                let length = Int(bytes.littleEndian(UInt64.self, at: offset))
-                let string = bytes.extracting(offset + 8..<offset + 8 + length)
-                strings.append(string.copied())
-                offset += 8 + length
-            }
-            return strings
-        }
-    }
-
     /// The numbers of an array of numbers; nil for strings.
     public var numbers: [Double]? {
         guard let size = elementType.size else { return nil }

@@ -1,5 +1,5 @@
 /// Numbers as people read them, the same on every machine.
-public enum NumberFormat {
+public enum FigureText {
     /// `1 234 567`, grouped by narrow no-break spaces.
     public static func grouped(_ value: Int) -> String {
         let digits = String(value.magnitude)
