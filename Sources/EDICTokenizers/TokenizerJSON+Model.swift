@@ -8,6 +8,13 @@ extension TokenizerJSONReader {
         for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
             return false
         }
+        guard endsInByteLevel else { return false }
+        // Bytes that are no tokens are dropped, unless they become the unknown token as any letter would.
+        return model["unk_token"]?.string == nil || knowsAllText(model)
+    }
+
+    /// Whether the last step before the model turns bytes into letters.
+    private var endsInByteLevel: Bool {
         func last(_ element: JSONElement?, _ list: String) -> String? {
             guard let element else { return nil }
             guard element["type"]?.string == "Sequence" else { return element["type"]?.string }
@@ -15,6 +22,28 @@ extension TokenizerJSONReader {
         }
         return last(optional("pre_tokenizer"), "pretokenizers") == "ByteLevel"
             || last(optional("normalizer"), "normalizers") == "ByteLevel"
+    }
+
+    /// The bytes whose letters are tokens.
+    private func letters(_ model: JSONElement) -> Set<UInt8> {
+        var found: Set<UInt8> = []
+        func add(_ token: Span<UInt8>) {
+            guard (1...2).contains(token.count) else { return }
+            let (scalar, length) = decodeScalar(token, 0)
+            if length == token.count, let byte = ByteAlphabet.byte(scalar) { found.insert(byte) }
+        }
+        guard let vocabulary = model["vocab"] else { return found }
+        vocabulary.forEachMember { token, _ in add(token) }
+        vocabulary.forEachElement { piece in
+            if let token = piece.elements.first?.string { add(Array(token.utf8).span) }
+        }
+        return found
+    }
+
+    /// Whether no text is unknown to a model: it gets letters of bytes only, and has those of all bytes of UTF-8.
+    private func knowsAllText(_ model: JSONElement) -> Bool {
+        let never: Set<UInt8> = Set(0xF5...0xFF).union([0xC0, 0xC1])
+        return endsInByteLevel && letters(model).union(never).count == 256
     }
 
     func readModel(_ model: JSONElement) throws(TokenizerError) -> Model {
