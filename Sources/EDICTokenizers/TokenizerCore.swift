@@ -243,7 +243,7 @@ final class TokenizerCore: Sendable {
             if let token = vocabulary[id] { texts.append(token) }
         }
         guard let decoder = parts.decoder else {
-            if case .sentencePiece(let file) = parts.source { return file.decode(ids, skipping: skippingSpecialTokens) }
+            if case .sentencePiece(let file) = parts.source { return file.decode(ids) }
             return Array(texts.joined(separator: [0x20]))
         }
         return Array(decoder.apply(texts).joined())
