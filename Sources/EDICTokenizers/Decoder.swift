@@ -19,10 +19,9 @@ indirect enum Decoder: Sendable {
             return [tokens.flatMap { ByteAlphabet.bytes(of: $0.span) ?? $0 }]
         case .metaspace(let replacement, let scheme):
             return tokens.enumerated().map { index, token in
-                var text = Normalizer.replace(.literal(replacement), with: [0x20])
+                let space: [UInt8] = index == 0 && scheme != .never ? [] : [0x20]
+                return Normalizer.replace(.literal(replacement), with: space)
                     .apply(AlignedText(token, at: 0, tracking: false)).bytes
-                if index == 0, scheme != .never, text.first == 0x20 { text.removeFirst() }
-                return text
             }
         case .wordPiece(let prefix, let cleansUp):
             return tokens.enumerated().map { index, token in

@@ -6,6 +6,14 @@ import _EDICTestSupport
 @testable import EDICTokenizers
 
 @Suite struct DecodingTests {
+    static func json(vocabulary: String, decoder: String, added: String = "") -> [UInt8] {
+        Array(
+            """
+            {"added_tokens": [\(added)], "decoder": \(decoder),
+             "model": {"type": "WordLevel", "unk_token": "<unk>", "vocab": {\(vocabulary)}}}
+            """.utf8)
+    }
+
     /// What SentencePiece makes of a run of bytes (goldens of sentencepiece 0.2.1).
     @Test(
         arguments: [
@@ -23,5 +31,21 @@ import _EDICTestSupport
         guard case .sentencePiece(let file) = tokenizer.core.parts.source else { return }
         let control = try #require(file.pieces.ids(of: .control).first)
         #expect(tokenizer.decode([first + 0xC3, UInt32(control), first + 0xA9]) == "\u{FFFD}\u{FFFD}")
+    }
+
+    /// Goldens of tokenizers 0.22: the first token's replacement characters are all dropped, a real space never is.
+    @Test(
+        arguments: [
+            ("always", ["b", "a", " x", "b", "x y   a x", " b"]),
+            ("never", ["  b", "   a", " x", " b", " x  y   a x", "  b"]),
+            ("first", ["b", "a", " x", "b", "x y   a x", " b"]),
+        ])
+    func metaspaceDropsTheFirstTokensMarks(_ scheme: String, _ texts: [String]) throws {
+        let tokenizer = try Tokenizer(
+            parsing: Self.json(
+                vocabulary: #""<unk>": 0, "▁": 1, "▁▁": 2, "▁▁▁a": 3, " x": 4, "b": 5, "▁x▁ y": 6"#,
+                decoder: #"{"type": "Metaspace", "replacement": "▁", "prepend_scheme": "\#(scheme)", "split": true}"#))
+        let ids: [[UInt32]] = [[2, 5], [3], [4], [1, 5], [6, 3, 4], [1, 1, 5]]
+        #expect(ids.map { tokenizer.decode($0) } == texts)
     }
 }
