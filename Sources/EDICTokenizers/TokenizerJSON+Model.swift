@@ -55,22 +55,26 @@ extension TokenizerJSONReader {
         case "Unigram": return .unigram(try unigram(model))
         case "WordPiece":
             let vocabulary = try vocabulary(model)
-            let unknown = try string(model, "unk_token", "model")
-            guard let id = try vocabulary.index().id(of: Array(unknown.utf8).span) else {
-                throw .malformed("model: the unknown token “\(unknown)” is not in the vocabulary")
-            }
             return .wordPiece(
                 try WordPieceModel(
-                    vocabulary: vocabulary, unknownID: id,
+                    vocabulary: vocabulary, unknownID: try unknownToken(model, vocabulary.index()),
                     prefix: Array((model["continuing_subword_prefix"]?.string ?? "##").utf8),
                     longestWord: model["max_input_chars_per_word"]?.int ?? 100))
         case "WordLevel":
             let vocabulary = try vocabulary(model)
             let index = try vocabulary.index()
-            let unknown = model["unk_token"]?.string.flatMap { index.id(of: Array($0.utf8).span) }
+            let unknown = try unknownToken(model, index)
             return .wordLevel(WordLevelModel(vocabulary: vocabulary, index: index, unknownID: unknown))
         default: throw TokenizerError(.unknownComponent, "model: the model “\(type)” is not known")
         }
+    }
+
+    private func unknownToken(_ model: JSONElement, _ index: TokenIndex) throws(TokenizerError) -> UInt32 {
+        let unknown = try string(model, "unk_token", "model")
+        guard let id = index.id(of: Array(unknown.utf8).span) else {
+            throw .malformed("model: the unknown token “\(unknown)” is not in the vocabulary")
+        }
+        return id
     }
 
     private func vocabulary(_ model: JSONElement) throws(TokenizerError) -> Vocabulary {
@@ -129,6 +133,11 @@ extension TokenizerJSONReader {
         if let unknown = model["unk_token"]?.string { options.unknown = spelling.id(of: Array(unknown.utf8).span) }
         options.fusesUnknown = try bool(model, "fuse_unk", "model", default: false)
         options.byteFallback = try bool(model, "byte_fallback", "model", default: false)
+        if options.unknown == nil, !(model["unk_token"]?.isNull ?? true), !knowsAllText(model),
+            !options.byteFallback || BytePairModel.fallback(in: spelling).isEmpty
+        {
+            options.unknown = try unknownToken(model, spelling)
+        }
         options.ignoresMerges = try bool(model, "ignore_merges", "model", default: false)
         options.continuingPrefix = prefix
         options.endOfWordSuffix = Array((model["end_of_word_suffix"]?.string ?? "").utf8)
@@ -161,6 +170,9 @@ extension TokenizerJSONReader {
         if let value = model["unk_id"], !value.isNull {
             unknown = try id(value, "model.unk_id")
             guard Int(unknown ?? 0) < pieces.count else { throw .malformed("model.unk_id: beyond the vocabulary") }
+        } else if !endsInByteLevel || letters(model).count < 256 {
+            throw .malformed(
+                "model: without “unk_id” characters that are no pieces would have no id; set it to that of a piece")
         }
         // The reference finds the names of bytes in the text too, and their scores count towards the least one.
         var byteIDs: [UInt32] = []

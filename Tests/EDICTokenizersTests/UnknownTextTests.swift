@@ -9,6 +9,8 @@ import Testing
         return try Tokenizer(parsing: Array(#"{"pre_tokenizer": \#(splitter), "model": \#(model)}"#.utf8))
     }
 
+    static let letters = ByteAlphabet.scalars.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }
+
     /// A byte that is no token is the unknown token (ids of the library tokenizers).
     @Test(
         arguments: [
@@ -23,5 +25,39 @@ import Testing
         let tokenizer = try Self.tokenizer(model, bytes: true)
         #expect(tokenizer.encode(text) == ids)
         #expect(tokenizer.encoding(of: text).ids == ids)
+    }
+
+    /// tokenizers encodes nothing unknown without a token for it, which is an error there; here such a file is.
+    @Test(arguments: [
+        #"{"type": "Unigram", "unk_id": null, "vocab": [["hello", -1.0], ["a", -1.0], ["b", -2.0]]}"#,
+        #"{"type": "Unigram", "byte_fallback": true, "vocab": [["a", -1.0]]}"#,
+        #"{"type": "WordLevel", "unk_token": "<unk>", "vocab": {"a": 0}}"#,
+        #"{"type": "WordLevel", "vocab": {"a": 0}}"#,
+        #"{"type": "WordPiece", "unk_token": "<unk>", "vocab": {"a": 0}}"#,
+        #"{"type": "BPE", "unk_token": "<unk>", "vocab": {"a": 0}, "merges": []}"#,
+        #"{"type": "BPE", "unk_token": "<unk>", "byte_fallback": true, "vocab": {"a": 0}, "merges": []}"#,
+    ])
+    func unknownTextWithoutATokenIsRefused(_ model: String) {
+        let error = #expect(throws: TokenizerError.self) { try Self.tokenizer(model) }
+        #expect(error?.code == .malformed && error?.message.contains("unk") == true, "\(error?.message ?? "")")
+    }
+
+    @Test func whereAllIsKnownNoTokenIsNeeded() throws {
+        let dropping = try Self.tokenizer(#"{"type": "BPE", "unk_token": null, "vocab": {"a": 0}, "merges": []}"#)
+        #expect(dropping.encode("aba") == [0, 0])
+        let bytes = (["a"] + (0..<256).map { BytePairModel.byteToken(UInt8($0)) }).enumerated()
+            .map { #""\#($1)": \#($0)"# }.joined(separator: ", ")
+        let falling = try Self.tokenizer(
+            #"{"type": "BPE", "unk_token": "<unk>", "byte_fallback": true, "vocab": {\#(bytes)}, "merges": []}"#)
+        #expect(falling.encode("abc") == [0, 99, 100])
+        // Text never has the bytes 0xF5 and up.
+        let ids = Self.letters.prefix(0xF5).enumerated().map { #""\#($1)": \#($0)"# }.joined(separator: ", ")
+        let byteLevel = try Self.tokenizer(
+            #"{"type": "BPE", "unk_token": "<unk>", "vocab": {\#(ids)}, "merges": []}"#, bytes: true)
+        #expect(byteLevel.encode("é") == [0xC3, 0xA9])
+        let pieces = Self.letters.map { #"["\#($0)", -2.0]"# }.joined(separator: ", ")
+        let unigram = try Self.tokenizer(#"{"type": "Unigram", "vocab": [\#(pieces)]}"#, bytes: true)
+        #expect(unigram.unknown == nil)
+        #expect(unigram.encode("\0\0é") == [0, 0, 0xC3, 0xA9])
     }
 }
