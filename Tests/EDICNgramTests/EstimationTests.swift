@@ -105,6 +105,14 @@ import _EDICTestSupport
         #expect(ids.model.id(of: "unused") == 0)
     }
 
+    /// Words of one look but of other code points are different words.
+    @Test func vocabularyLimitTellsWordsApart() throws {
+        let text = "\u{E9} e\u{301} a\n"
+        let (model, _) = try model(text, .init(order: 2, vocabularyLimit: ["\u{E9}", "e\u{301}"], workers: 1))
+        #expect(model.id(of: "\u{E9}") != model.unknownID && model.id(of: "e\u{301}") != model.unknownID)
+        #expect(model.id(of: "a") == model.unknownID)
+    }
+
     @Test func vocabularyLimitKeepsOnlyItsWords() throws {
         let text = "a b c a b d a b\na c d\n"
         let (model, summary) = try model(text, .init(order: 2, vocabularyLimit: ["a", "b"], workers: 1))
