@@ -62,7 +62,8 @@ public struct NgramEstimator: ~Copyable {
         public let gramsSeen: [Int]
         /// N-grams of each order in the model.
         public let grams: [Int]
-        /// How many n-grams of each order have adjusted count 1, 2, 3 and 4.
+        /// How many n-grams of each order have adjusted count 1, 2, 3 and 4. As for `lmplz`, the last n-gram of an order
+        /// below the highest, in the order in which the text first has its words, may count by its occurrences.
         public let countsOfCounts: [[UInt64]]
         /// The discounts of each order. Where one has a ``Discounts/fallbackReason``, say so to the user.
         public let discounts: [Discounts]
