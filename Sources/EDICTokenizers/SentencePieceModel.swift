@@ -190,6 +190,8 @@ struct UnigramModel: Sendable {
                 least = min(least, scores[id])
             case .userDefined: scores[id] = .infinity
             case .unused: scores[id] = -.infinity
+            // Pieces of a tokenizer.json that come again later: the reference has their scores, too, in view.
+            case .control where !singlePrecision: least = min(least, Self.asTokenizersReads(scores[id]))
             case .unknown, .control, .byte: break
             }
         }

@@ -179,6 +179,13 @@ extension TokenizerJSONReader {
         if try bool(model, "byte_fallback", "model", default: false) {
             byteIDs = BytePairModel.fallback(in: try pieces.spellings.index())
         }
+        let model = try UnigramModel(pieces: pieces, unknownID: unknown, fallback: byteIDs, singlePrecision: false)
+        guard model.lattice.trie.count < pieces.count else { return model }
+        // Of equal pieces the reference uses the last.
+        var ids: [[UInt8]: Int] = [:]
+        for id in pieces.indices {
+            if let earlier = ids.updateValue(id, forKey: pieces[id].bytes) { pieces.setKind(.control, of: earlier) }
+        }
         return try UnigramModel(pieces: pieces, unknownID: unknown, fallback: byteIDs, singlePrecision: false)
     }
 }

@@ -60,4 +60,23 @@ import Testing
         #expect(unigram.unknown == nil)
         #expect(unigram.encode("\0\0é") == [0, 0, 0xC3, 0xA9])
     }
+
+    /// Of a piece that is there twice tokenizers uses the later one, with its score.
+    @Test(
+        arguments: [
+            (-9.0, -1.0, [4], [5], [4, 5]), (-1.0, -9.0, [4], [5], [4, 5]), (-1.0, -30.0, [1, 5], [5], [1, 5, 5]),
+        ] as [(Double, Double, [UInt32], [UInt32], [UInt32])])
+    func theLaterOfEqualPiecesCounts(
+        _ first: Double, _ second: Double, _ ab: [UInt32], _ b: [UInt32], _ abb: [UInt32]
+    ) throws {
+        let tokenizer = try Self.tokenizer(
+            #"""
+            {"type": "Unigram", "unk_id": 0,
+             "vocab": [["<unk>", 0.0], ["a", -1.0], ["b", -1.5], ["ab", \#(first)], ["ab", \#(second)], ["b", -20.0]]}
+            """#)
+        #expect(tokenizer.encode("ab") == ab)
+        #expect(tokenizer.encode("b") == b)
+        #expect(tokenizer.encode("abb") == abb)
+        #expect(tokenizer.encode("ac") == [1, 0])
+    }
 }
