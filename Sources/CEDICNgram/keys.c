@@ -58,6 +58,18 @@ static key_shape shape_of(edic_ngram_layout layout) {
     default: CALL(5); break;                                                                                          \
     }
 
+size_t edic_ngram_codes(const uint8_t *block, size_t size, const uint32_t *map, uint32_t *codes) {
+    const uint8_t *in = block, *end = block + size;
+    size_t count = 0;
+    while (in < end) {
+        uint64_t number;
+        in = edic_get(in, end, &number);
+        codes[count] = map[number];
+        count += codes[count] != EDIC_NGRAM_NONE;
+    }
+    return count;
+}
+
 void edic_ngram_count_pairs(const uint8_t *block, size_t size, const uint32_t *map, const uint16_t *bucket_of,
                             const uint8_t *class_of, uint32_t *rows) {
     const uint8_t *in = block, *end = block + size;

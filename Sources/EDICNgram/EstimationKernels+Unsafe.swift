@@ -54,6 +54,13 @@ struct GramTally: Sendable {
 typealias ContextSum = edic_ngram_sum
 
 enum EstimationKernels {
+    /// The codes of a block, each sentence's end included.
+    static func codes(_ block: Lane<UInt8>, codes: Lane<UInt32>) -> Lane<UInt32> {
+        let found = Lane<UInt32>(uninitialized: block.count)
+        let count = unsafe edic_ngram_codes(block.pointer, block.count, codes.pointer, found.pointer)
+        return found.part(0..<count)
+    }
+
     static func countPairs(_ block: Lane<UInt8>, codes: Lane<UInt32>, _ draft: EstimationPlan.Draft, rows: Lane<UInt32>)
     {
         unsafe edic_ngram_count_pairs(

@@ -93,13 +93,16 @@ final class GramEstimation: Sendable {
             limit: options.memoryLimit, vocabulary: vocabulary, order: options.order, tokens: total,
             keyBytes: shape.bytes, workers: pool.workers)
         plan = try Self.plan(input, budget, order: options.order, pool)
+        let last = try LastGrams(input, order: options.order)
         let counting = Counting(
             shape: shape, plan: plan, budget: budget, input: input, pool: pool, memory: memory,
             thresholds: Self.thresholds(options), allowed: Self.allowed(input))
         let (tries, tallies) = try counting.count(pass)
         self.tries = tries
         unigrams = Self.unigrams(tries, plan, input, order: options.order)
-        statistics = Self.statistics(unigrams, tallies, keptWords: input.keptWords)
+        var statistics = Self.statistics(unigrams, tallies, keptWords: input.keptWords)
+        statistics.tallies.recount(last)
+        self.statistics = statistics
     }
 
     private static func thresholds(_ options: NgramEstimator.Options) -> [UInt64] {

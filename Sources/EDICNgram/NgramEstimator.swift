@@ -23,7 +23,7 @@ public struct NgramEstimator: ~Copyable {
         /// The first must be 0 and no value may be lower than the one before.
         public var pruning: [UInt64]
         /// The only words to keep; n-grams with other words are left out. Nil keeps all.
-        public var vocabularyLimit: Set<String>?
+        public var vocabularyLimit: [String]?
         /// How many words to keep at most, the most frequent ones; n-grams with others are left out. Nil keeps all.
         public var largestVocabulary: Int?
         /// How many bytes of memory the whole estimation may use, the vocabulary included. What does not fit is spilled,
@@ -38,7 +38,7 @@ public struct NgramEstimator: ~Copyable {
         public var rejectsReservedWords: Bool
 
         public init(
-            order: Int = 5, pruning: [UInt64] = [], vocabularyLimit: Set<String>? = nil, largestVocabulary: Int? = nil,
+            order: Int = 5, pruning: [UInt64] = [], vocabularyLimit: [String]? = nil, largestVocabulary: Int? = nil,
             memoryLimit: Int = 2 << 30, temporaryFolder: FilePath = "/tmp", workers: Int? = nil,
             rejectsReservedWords: Bool = false
         ) {
@@ -62,7 +62,8 @@ public struct NgramEstimator: ~Copyable {
         public let gramsSeen: [Int]
         /// N-grams of each order in the model.
         public let grams: [Int]
-        /// How many n-grams of each order have adjusted count 1, 2, 3 and 4.
+        /// How many n-grams of each order have adjusted count 1, 2, 3 and 4. As for `lmplz`, the last n-gram of an order
+        /// below the highest, in the order in which the text first has its words, may count by its occurrences.
         public let countsOfCounts: [[UInt64]]
         /// The discounts of each order. Where one has a ``Discounts/fallbackReason``, say so to the user.
         public let discounts: [Discounts]

@@ -170,7 +170,7 @@ struct NgramIntake: ~Copyable {
     }
 
     /// `limit` has the only words to keep, `largest` says how many at most: they get the first ids.
-    consuming func finish(limit: Set<String>? = nil, largest: Int? = nil) throws(NgramError) -> Result {
+    consuming func finish(limit: [String]? = nil, largest: Int? = nil) throws(NgramError) -> Result {
         if text.count > 0 {
             endLine()
             try setAside(text.count)
@@ -220,7 +220,7 @@ struct NgramIntake: ~Copyable {
     }
 
     /// Puts the words of `limit` first, both parts as they were; says how many they are.
-    private borrowing func limitWords(_ seen: inout Lane<UInt32>, _ limit: Set<String>, _ list: ListedWords) -> Int {
+    private borrowing func limitWords(_ seen: inout Lane<UInt32>, _ limit: [String], _ list: ListedWords) -> Int {
         let isKept = Lane<Bool>(zeros: list.count)
         for word in limit {
             if let number = words.find(Array(word.utf8)) { isKept[Int(number)] = true }

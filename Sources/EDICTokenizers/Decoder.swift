@@ -19,10 +19,9 @@ indirect enum Decoder: Sendable {
             return [tokens.flatMap { ByteAlphabet.bytes(of: $0.span) ?? $0 }]
         case .metaspace(let replacement, let scheme):
             return tokens.enumerated().map { index, token in
-                var text = Normalizer.replace(.literal(replacement), with: [0x20])
+                let space: [UInt8] = index == 0 && scheme != .never ? [] : [0x20]
+                return Normalizer.replace(.literal(replacement), with: space)
                     .apply(AlignedText(token, at: 0, tracking: false)).bytes
-                if index == 0, scheme != .never, text.first == 0x20 { text.removeFirst() }
-                return text
             }
         case .wordPiece(let prefix, let cleansUp):
             return tokens.enumerated().map { index, token in
@@ -71,14 +70,7 @@ indirect enum Decoder: Sendable {
         var pending: [UInt8] = []
         func flush() {
             guard !pending.isEmpty else { return }
-            var at = 0
-            var isWellFormed = true
-            while at < pending.count, isWellFormed {
-                let (_, length) = decodeScalar(pending.span, at)
-                isWellFormed = pending[at] < 0x80 || length > 1
-                at += length
-            }
-            texts.append(isWellFormed ? pending : pending.flatMap { _ in [0xEF, 0xBF, 0xBD] as [UInt8] })
+            texts.append(isWellFormed(pending) ? pending : pending.flatMap { _ in [0xEF, 0xBF, 0xBD] as [UInt8] })
             pending = []
         }
         for token in tokens {
@@ -91,6 +83,26 @@ indirect enum Decoder: Sendable {
         }
         flush()
         return texts
+    }
+
+    /// Whether bytes are UTF-8.
+    static func isWellFormed(_ bytes: [UInt8]) -> Bool {
+        var at = 0
+        while at < bytes.count {
+            let length = utf8Length(bytes.span, at)
+            guard bytes[at] < 0x80 || length > 1 else { return false }
+            at += length
+        }
+        return true
+    }
+
+    /// Whether tokens that name bytes become them.
+    var joinsBytes: Bool {
+        switch self {
+        case .sequence(let steps): steps.contains { $0.joinsBytes }
+        case .byteFallback: true
+        default: false
+        }
     }
 
     /// The byte that `<0x41>` names.

@@ -143,17 +143,22 @@ struct SentencePieceFile: Sendable {
     }
 
     /// The text of ids, as sentencepiece decodes it.
-    func decode(_ ids: some Sequence<UInt32>, skipping: Bool) -> [UInt8] {
-        var tokens: [[UInt8]] = []
+    func decode(_ ids: some Sequence<UInt32>) -> [UInt8] {
+        var text: [UInt8] = []
+        var run: [UInt8] = []
         var isStart = addsDummyPrefix || removesExtraWhitespace
         for id in ids where Int(id) < pieces.count {
+            if let byte = byte(of: id) {
+                run.append(byte)
+                isStart = false
+                continue
+            }
+            Self.appendCharacters(of: run, to: &text)
+            run.removeAll(keepingCapacity: true)
             switch pieces.kinds[Int(id)] {
             case .control: continue
             case .unknown:
-                tokens.append(Array(unknownSurface.utf8))
-                isStart = false
-            case .byte:
-                tokens.append(pieces[Int(id)].bytes)
+                text += Array(unknownSurface.utf8)
                 isStart = false
             default:
                 guard let range = pieces.spellings.range(of: id) else { continue }
@@ -162,17 +167,35 @@ struct SentencePieceFile: Sendable {
                 // One space at the beginning is the dummy prefix; with extra white space removed, all are.
                 if isStart, rest.starts(with: space) { rest = rest.dropFirst(3) }
                 isStart = rest.isEmpty && removesExtraWhitespace
-                var text: [UInt8] = []
-                text.reserveCapacity(rest.count)
                 while let byte = rest.first {
                     let isSpace = byte == space[0] && rest.starts(with: space)
                     text.append(isSpace ? 0x20 : byte)
                     rest = rest.dropFirst(isSpace ? 3 : 1)
                 }
-                tokens.append(text)
             }
         }
-        return Array(Decoder.joiningBytes(tokens).joined())
+        Self.appendCharacters(of: run, to: &text)
+        return text
+    }
+
+    /// The byte of a piece of the kind BYTE.
+    func byte(of id: UInt32) -> UInt8? {
+        guard Int(id) < pieces.count, pieces.kinds[Int(id)] == .byte else { return nil }
+        return Decoder.byteValue(pieces[Int(id)].bytes)
+    }
+
+    /// Appends the characters of a run of bytes, and U+FFFD for each byte that is not of one.
+    private static func appendCharacters(of run: [UInt8], to text: inout [UInt8]) {
+        var at = 0
+        while at < run.count {
+            let length = utf8Length(run.span, at)
+            if run[at] < 0x80 || length > 1 {
+                text += run[at..<at + length]
+            } else {
+                text += [0xEF, 0xBF, 0xBD]
+            }
+            at += length
+        }
     }
 
     /// The file's bytes.

@@ -163,6 +163,7 @@ struct SentencePieceBPEModel: Sendable {
 /// Unigram (Kudo 2018): the segmentation whose pieces' log-probabilities sum highest.
 struct UnigramModel: Sendable {
     let pieces: SentencePieces
+    /// `.max` where no text can be unknown and no piece is there for it.
     let unknownID: UInt32
     let lattice: UnigramLattice
     let fallback: [UInt32]
@@ -178,7 +179,7 @@ struct UnigramModel: Sendable {
     ///   - singlePrecision: sums are rounded to `Float`, as sentencepiece does; else `Double`, as tokenizers.
     init(pieces: SentencePieces, unknownID: UInt32?, fallback: [UInt32], singlePrecision: Bool) throws(TokenizerError) {
         self.pieces = pieces
-        let unknown = unknownID ?? UInt32(pieces.kinds.firstIndex(of: .unknown) ?? 0)
+        let unknown = unknownID ?? pieces.kinds.firstIndex(of: .unknown).map { UInt32($0) } ?? .max
         self.unknownID = unknown
         var scores = pieces.scores
         var least = Double.greatestFiniteMagnitude
@@ -189,6 +190,8 @@ struct UnigramModel: Sendable {
                 least = min(least, scores[id])
             case .userDefined: scores[id] = .infinity
             case .unused: scores[id] = -.infinity
+            // Pieces of a tokenizer.json that come again later: the reference has their scores, too, in view.
+            case .control where !singlePrecision: least = min(least, Self.asTokenizersReads(scores[id]))
             case .unknown, .control, .byte: break
             }
         }
@@ -249,12 +252,12 @@ struct UnigramModel: Sendable {
         var at = 0
         // Where a run of unknown characters begins, and the name of the unknown piece where the text may have it.
         var runStart = 0
-        let name = pieces[Int(unknownID)]
+        let name = unknownID == .max ? nil : pieces[Int(unknownID)]
         for (index, (id, end)) in zip(best.ids, best.ends).enumerated() {
             if id == unknownID, !fallback.isEmpty {
                 let goesOn = index + 1 < best.ids.count && best.ids[index + 1] == unknownID
                 if !goesOn {
-                    if name.kind == .normal, text[runStart..<Int(end)].elementsEqual(name.bytes) {
+                    if let name, name.kind == .normal, text[runStart..<Int(end)].elementsEqual(name.bytes) {
                         tokens.append(ModelToken(id: id, end: Int(end)))
                     } else {
                         for place in runStart..<Int(end) {

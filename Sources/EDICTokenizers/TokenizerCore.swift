@@ -229,6 +229,24 @@ final class TokenizerCore: Sendable {
         }
     }
 
+    /// The byte that a token stands for in a run of such tokens; nil where a token is text.
+    func byte(of id: UInt32) -> UInt8? {
+        if let decoder = parts.decoder {
+            return decoder.joinsBytes ? vocabulary[id].flatMap { Decoder.byteValue($0) } : nil
+        }
+        guard case .sentencePiece(let file) = parts.source else { return nil }
+        return file.byte(of: id)
+    }
+
+    /// Whether a damaged byte leaves the others of its run as they are: as for sentencepiece, not for tokenizers.
+    var sparesGoodBytes: Bool { parts.decoder == nil }
+
+    /// Whether an id has any part in a decoded text, if only as what stands between others.
+    func isDecoded(_ id: UInt32, skippingSpecialTokens: Bool) -> Bool {
+        if parts.decoder == nil, case .sentencePiece(let file) = parts.source { return Int(id) < file.pieces.count }
+        return vocabulary.range(of: id) != nil && !(skippingSpecialTokens && specialIDs.contains(id))
+    }
+
     func decode(_ ids: some Sequence<UInt32>, skippingSpecialTokens: Bool) -> [UInt8] {
         func isWanted(_ id: UInt32) -> Bool { !skippingSpecialTokens || !specialIDs.contains(id) }
         if isByteLevel {
@@ -243,7 +261,7 @@ final class TokenizerCore: Sendable {
             if let token = vocabulary[id] { texts.append(token) }
         }
         guard let decoder = parts.decoder else {
-            if case .sentencePiece(let file) = parts.source { return file.decode(ids, skipping: skippingSpecialTokens) }
+            if case .sentencePiece(let file) = parts.source { return file.decode(ids) }
             return Array(texts.joined(separator: [0x20]))
         }
         return Array(decoder.apply(texts).joined())

@@ -8,6 +8,13 @@ extension TokenizerJSONReader {
         for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
             return false
         }
+        guard endsInByteLevel else { return false }
+        // Bytes that are no tokens are dropped, unless they become the unknown token as any letter would.
+        return model["unk_token"]?.string == nil || knowsAllText(model)
+    }
+
+    /// Whether the last step before the model turns bytes into letters.
+    private var endsInByteLevel: Bool {
         func last(_ element: JSONElement?, _ list: String) -> String? {
             guard let element else { return nil }
             guard element["type"]?.string == "Sequence" else { return element["type"]?.string }
@@ -15,6 +22,28 @@ extension TokenizerJSONReader {
         }
         return last(optional("pre_tokenizer"), "pretokenizers") == "ByteLevel"
             || last(optional("normalizer"), "normalizers") == "ByteLevel"
+    }
+
+    /// The bytes whose letters are tokens.
+    private func letters(_ model: JSONElement) -> Set<UInt8> {
+        var found: Set<UInt8> = []
+        func add(_ token: Span<UInt8>) {
+            guard (1...2).contains(token.count) else { return }
+            let (scalar, length) = decodeScalar(token, 0)
+            if length == token.count, let byte = ByteAlphabet.byte(scalar) { found.insert(byte) }
+        }
+        guard let vocabulary = model["vocab"] else { return found }
+        vocabulary.forEachMember { token, _ in add(token) }
+        vocabulary.forEachElement { piece in
+            if let token = piece.elements.first?.string { add(Array(token.utf8).span) }
+        }
+        return found
+    }
+
+    /// Whether no text is unknown to a model: it gets letters of bytes only, and has those of all bytes of UTF-8.
+    private func knowsAllText(_ model: JSONElement) -> Bool {
+        let never: Set<UInt8> = Set(0xF5...0xFF).union([0xC0, 0xC1])
+        return endsInByteLevel && letters(model).union(never).count == 256
     }
 
     func readModel(_ model: JSONElement) throws(TokenizerError) -> Model {
@@ -26,22 +55,26 @@ extension TokenizerJSONReader {
         case "Unigram": return .unigram(try unigram(model))
         case "WordPiece":
             let vocabulary = try vocabulary(model)
-            let unknown = try string(model, "unk_token", "model")
-            guard let id = try vocabulary.index().id(of: Array(unknown.utf8).span) else {
-                throw .malformed("model: the unknown token “\(unknown)” is not in the vocabulary")
-            }
             return .wordPiece(
                 try WordPieceModel(
-                    vocabulary: vocabulary, unknownID: id,
+                    vocabulary: vocabulary, unknownID: try unknownToken(model, vocabulary.index()),
                     prefix: Array((model["continuing_subword_prefix"]?.string ?? "##").utf8),
                     longestWord: model["max_input_chars_per_word"]?.int ?? 100))
         case "WordLevel":
             let vocabulary = try vocabulary(model)
             let index = try vocabulary.index()
-            let unknown = model["unk_token"]?.string.flatMap { index.id(of: Array($0.utf8).span) }
+            let unknown = try unknownToken(model, index)
             return .wordLevel(WordLevelModel(vocabulary: vocabulary, index: index, unknownID: unknown))
         default: throw TokenizerError(.unknownComponent, "model: the model “\(type)” is not known")
         }
+    }
+
+    private func unknownToken(_ model: JSONElement, _ index: TokenIndex) throws(TokenizerError) -> UInt32 {
+        let unknown = try string(model, "unk_token", "model")
+        guard let id = index.id(of: Array(unknown.utf8).span) else {
+            throw .malformed("model: the unknown token “\(unknown)” is not in the vocabulary")
+        }
+        return id
     }
 
     private func vocabulary(_ model: JSONElement) throws(TokenizerError) -> Vocabulary {
@@ -100,6 +133,11 @@ extension TokenizerJSONReader {
         if let unknown = model["unk_token"]?.string { options.unknown = spelling.id(of: Array(unknown.utf8).span) }
         options.fusesUnknown = try bool(model, "fuse_unk", "model", default: false)
         options.byteFallback = try bool(model, "byte_fallback", "model", default: false)
+        if options.unknown == nil, !(model["unk_token"]?.isNull ?? true), !knowsAllText(model),
+            !options.byteFallback || BytePairModel.fallback(in: spelling).isEmpty
+        {
+            options.unknown = try unknownToken(model, spelling)
+        }
         options.ignoresMerges = try bool(model, "ignore_merges", "model", default: false)
         options.continuingPrefix = prefix
         options.endOfWordSuffix = Array((model["end_of_word_suffix"]?.string ?? "").utf8)
@@ -132,11 +170,21 @@ extension TokenizerJSONReader {
         if let value = model["unk_id"], !value.isNull {
             unknown = try id(value, "model.unk_id")
             guard Int(unknown ?? 0) < pieces.count else { throw .malformed("model.unk_id: beyond the vocabulary") }
+        } else if !endsInByteLevel || letters(model).count < 256 {
+            throw .malformed(
+                "model: without “unk_id” characters that are no pieces would have no id; set it to that of a piece")
         }
         // The reference finds the names of bytes in the text too, and their scores count towards the least one.
         var byteIDs: [UInt32] = []
         if try bool(model, "byte_fallback", "model", default: false) {
             byteIDs = BytePairModel.fallback(in: try pieces.spellings.index())
+        }
+        let model = try UnigramModel(pieces: pieces, unknownID: unknown, fallback: byteIDs, singlePrecision: false)
+        guard model.lattice.trie.count < pieces.count else { return model }
+        // Of equal pieces the reference uses the last.
+        var ids: [[UInt8]: Int] = [:]
+        for id in pieces.indices {
+            if let earlier = ids.updateValue(id, forKey: pieces[id].bytes) { pieces.setKind(.control, of: earlier) }
         }
         return try UnigramModel(pieces: pieces, unknownID: unknown, fallback: byteIDs, singlePrecision: false)
     }

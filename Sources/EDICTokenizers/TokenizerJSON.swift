@@ -134,7 +134,7 @@ struct TokenizerJSONReader {
         ])
         special.padding = find(["<pad>", "[PAD]", "<|pad|>", "<|finetune_right_pad_id|>"])
         switch model {
-        case .unigram(let model): special.unknown = model.unknownID
+        case .unigram(let model): special.unknown = model.unknownID == .max ? nil : model.unknownID
         case .wordPiece(let model): special.unknown = model.unknownID
         case .wordLevel(let model): special.unknown = model.unknownID
         case .bytePair(let model): special.unknown = model.options.unknown

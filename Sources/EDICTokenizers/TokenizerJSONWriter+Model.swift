@@ -15,7 +15,7 @@ extension TokenizerJSONWriter {
                 Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
             }
         case .wordLevel(let model):
-            let unknown = model.unknownID.map(name(of:)) ?? "[UNK]"
+            let unknown = name(of: model.unknownID)
             component("WordLevel") { writer in
                 Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
                 writer.member("unk_token", unknown)
@@ -47,7 +47,8 @@ extension TokenizerJSONWriter {
 
     mutating func write(_ model: UnigramModel) {
         component("Unigram") { writer in
-            writer.member("unk_id", model.unknownID)
+            writer.key("unk_id")
+            if model.unknownID == .max { writer.null() } else { writer.value(model.unknownID) }
             writer.key("vocab")
             writer.beginArray()
             for piece in model.pieces {

@@ -45,9 +45,9 @@ struct WordPieceModel: Sendable {
 struct WordLevelModel: Sendable {
     let vocabulary: Vocabulary
     let index: TokenIndex
-    let unknownID: UInt32?
+    let unknownID: UInt32
 
     func encode(_ word: [UInt8], into tokens: inout [ModelToken]) {
-        if let id = index.id(of: word.span) ?? unknownID { tokens.append(ModelToken(id: id, end: word.count)) }
+        tokens.append(ModelToken(id: index.id(of: word.span) ?? unknownID, end: word.count))
     }
 }

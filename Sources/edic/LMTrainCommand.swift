@@ -211,12 +211,15 @@ struct LMTrainCommand: ParsableCommand, StopsInOrder {
         }
     }
 
-    private func words() throws -> Set<String>? {
+    /// Not a set of strings, for which words are equal that only look alike.
+    private func words() throws -> [String]? {
         guard let vocabulary else { return nil }
-        var words: Set<String> = []
+        // What parts words in the text, too. A character of Swift may be a space with what is put onto it.
+        let separators: Set<UInt8> = [0x00, 0x09, 0x0D, 0x20]
+        var words: [String] = []
         try TextInput([vocabulary]).forEachBatch { lines in
             for line in lines {
-                for word in line.text.split(whereSeparator: { $0 == " " || $0 == "\t" }) { words.insert(String(word)) }
+                for word in line.split(whereSeparator: { separators.contains($0) }) { words.append(Array(word).text) }
             }
         }
         return words

@@ -37,6 +37,24 @@ import _EDICTestSupport
         try file.writeAll(bytes)
     }
 
+    /// A word of the list may begin with what Swift would put onto the space before it.
+    @Test func listedWordsArePartedAsTheTextIs() throws {
+        let runner = try CommandRunner()
+        let folder = runner.folder.path
+        try Self.write(Array("a \u{301}b\t\u{200D}c\r\nd\n".utf8), to: "\(folder)/words")
+        let trained = runner.run(
+            "lm train --order 2 --vocabulary '\(folder)/words' -o '\(folder)/m.arpa'",
+            input: "a \u{301}b \u{200D}c d e\n")
+        #expect(trained.status == 0, "\(trained.messages)")
+        let arpa = runner.read("\(folder)/m.arpa")
+        for word in ["a", "\u{301}b", "\u{200D}c", "d"] {
+            #expect(
+                arpa.utf8.split(separator: 0x0A).contains {
+                    $0.split(separator: 0x09).dropFirst().first.map(Array.init) == Array(word.utf8)
+                }, "\(word)")
+        }
+    }
+
     @Test func allFormatsPrintTheSameSummary() throws {
         let runner = try runner()
         let query = "lm query --show summary --model '\(runner.folder.path)/"

@@ -105,6 +105,44 @@ import _EDICTestSupport
         #expect(ids.model.id(of: "unused") == 0)
     }
 
+    /// Discounts as KenLM's lmplz prints them. It takes the last n-gram of an order for as frequent as it is, not for as
+    /// many words as come before it: here those that end in the last new word, as long as words come before it.
+    @Test(
+        arguments: [
+            (
+                ["w1 w2 z w3", "w1 w2 z w3", "z"],
+                [[0.333333, 1.5, 0.333333], [0.5, 1.42308, 2.2], [0.68, 1.70857, 2.32]]
+            ),
+            (
+                ["w2 w1 z", "w5 w2 w1 z w1", "w3 w1 z", "w3 w1 z"],
+                [[0.5, 1, 1.5], [0.50495, 1.27287, 2.15842], [0.687151, 1.77913, 1.1676]]
+            ),
+            (["z", "z", "z"], [[0.333333, 1.5, 0.333333], [0.5, 1.28, 2.33333], [0.704142, 1.66201, 2.29586]]),
+            (["q w1", "z q", "q z q"], [[0.5, 1, 1.5], [0.495327, 1.3946, 2.27952], [0.704545, 1.75612, 2.06061]]),
+        ] as [([String], [[Double]])])
+    func theLastNGramCountsAsForKenLM(_ tail: [String], _ expected: [[Double]]) throws {
+        let lines = (0..<60).map { i in
+            (0..<i % 8).map { "w\((i * 7 + $0 * $0 * 3 + i * $0) % (4 + i % 13))" }.joined(separator: " ")
+        }
+        let text = (lines + tail).joined(separator: "\n") + "\n"
+        for workers in [1, 3] {
+            let discounts = try model(text, .init(order: 3, workers: workers)).summary.discounts
+            for (found, expected) in zip(discounts, expected) {
+                for (one, other) in zip([found.one, found.two, found.threeOrMore], expected) {
+                    #expect(abs(one - other) < 1e-5 * max(1, other), "\(found) \(expected)")
+                }
+            }
+        }
+    }
+
+    /// Words of one look but of other code points are different words.
+    @Test func vocabularyLimitTellsWordsApart() throws {
+        let text = "\u{E9} e\u{301} a\n"
+        let (model, _) = try model(text, .init(order: 2, vocabularyLimit: ["\u{E9}", "e\u{301}"], workers: 1))
+        #expect(model.id(of: "\u{E9}") != model.unknownID && model.id(of: "e\u{301}") != model.unknownID)
+        #expect(model.id(of: "a") == model.unknownID)
+    }
+
     @Test func vocabularyLimitKeepsOnlyItsWords() throws {
         let text = "a b c a b d a b\na c d\n"
         let (model, summary) = try model(text, .init(order: 2, vocabularyLimit: ["a", "b"], workers: 1))

@@ -84,6 +84,9 @@ typedef struct {
 } edic_ngram_plan;
 #define EDIC_NGRAM_SPLIT 0x8000u
 
+/// The codes of a block, those of "no word" left out; `codes` has room for `size`. Returns how many there are.
+size_t edic_ngram_codes(const uint8_t *block, size_t size, const uint32_t *map, uint32_t *codes);
+
 /// Counts, for the words with a row, which classes come before: adds to rows of 256. `map` turns numbers into codes.
 void edic_ngram_count_pairs(const uint8_t *block, size_t size, const uint32_t *map, const uint16_t *bucket_of,
                             const uint8_t *class_of, uint32_t *rows);
