@@ -6,24 +6,24 @@ import Testing
 
 /// What matrices take in memory.
 @Suite struct WeightsTests {
-    private static func tensor(_ type: ElementType, bytes: Int, _ storage: Tensor.Storage) -> Tensor {
-        Tensor(name: "w", type: type, shape: [48, 32], storage: storage, file: "test")
+    private static func tensor(_ type: ElementType, _ bytes: [UInt8]) -> Tensor {
+        Tensor(name: "w", type: type, shape: [48, 32], storage: .owned(bytes), file: "test")
     }
 
     @Test(arguments: [ElementType.float16, .bfloat16, .float32])
     func turnedMatricesStayInTheirFormat(type: ElementType) throws {
         let size = type == .float32 ? 4 : 2
-        // 1.0, 2.0 and so on would take too many bits: signs and exponents of small numbers.
+        // Exponents that are not all ones, so that all are numbers.
         let bytes = (0..<48 * 32 * size).map { UInt8(truncatingIfNeeded: $0 * 37) & 0x3F }
         let turned = try Weights(
-            Self.tensor(type, bytes: bytes.count, .owned(bytes)), outputs: 32, inputs: 48, transposed: true,
+            Self.tensor(type, bytes), outputs: 32, inputs: 48, transposed: true,
             precision: .asPublished)
         #expect(turned.matrix.byteCount == bytes.count)
-        let plain = try Self.tensor(type, bytes: bytes.count, .owned(bytes)).floats()
+        let plain = try Self.tensor(type, bytes).floats()
         let expected = (0..<32).flatMap { output in (0..<48).map { plain[$0 * 32 + output] } }
         #expect(turned.matrix.dequantized() == expected)
         let floats = try Weights(
-            Self.tensor(type, bytes: bytes.count, .owned(bytes)), outputs: 32, inputs: 48, transposed: true,
+            Self.tensor(type, bytes), outputs: 32, inputs: 48, transposed: true,
             precision: .float32)
         #expect(floats.matrix.format == .f32 && floats.matrix.dequantized() == expected)
     }
