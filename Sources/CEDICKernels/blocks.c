@@ -422,6 +422,27 @@ void ek_pack_panel(ek_format format, const void *source, size_t columns, size_t 
     }
 }
 
+/// Elements of `size` bytes, `n` in each of the rows from `first` on, which a panel has side by side as well.
+EK_INLINE void move_segments(const uint8_t *source, const size_t size, size_t n, size_t k, size_t first, size_t last,
+                             uint8_t *panels) {
+    for (size_t c = 0; c < n; c += 16) {
+        uint8_t *out = panels + (c * k + 16 * first) * size;
+        const uint8_t *in = source + (first * n + c) * size;
+        if (n - c < 16) memset(out, 0, 16 * size * (last - first));
+        for (size_t j = first; j < last; j++, in += n * size, out += 16 * size) {
+            if (n - c >= 16)
+                memcpy(out, in, 16 * size);
+            else
+                memcpy(out, in, (n - c) * size);
+        }
+    }
+}
+
+void ek_pack_turned(ek_format format, const void *source, size_t n, size_t k, size_t first, size_t last, void *panels) {
+    if (format == ek_format_f32) return move_segments(source, 4, n, k, first, last, panels);
+    move_segments(source, 2, n, k, first, last, panels);
+}
+
 void ek_pack_panel_int8(const int8_t *source, size_t columns, size_t k, void *panel) {
     uint8_t *out = panel;
     const size_t whole = k / 4;

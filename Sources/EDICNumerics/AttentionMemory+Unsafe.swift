@@ -78,11 +78,13 @@ public struct AttentionMemory: Sendable {
     /// - Parameters:
     ///   - queries: `sequences.count` rows of `shape.width` numbers.
     ///   - sequences: which one each query looks at.
-    ///   - weights: called once for each query, in order, with the mean over the heads of its attention, where wanted.
+    ///   - weights: called once for each query, in order, with its attention, where wanted.
+    ///   - head: whose attention `weights` is called with; nil: the mean over the heads.
     public func attend(
         queries: Span<Float>, sequences: [Int], into out: inout MutableSpan<Float>, kernels: Kernels = .standard,
-        pool: WorkerPool? = nil, weights: ((Int, [Float]) -> Void)? = nil
+        pool: WorkerPool? = nil, weights: ((Int, [Float]) -> Void)? = nil, of head: Int? = nil
     ) {
+        precondition(head.map { (0..<shape.heads).contains($0) } ?? true, "no such head")
         precondition(
             queries.count == sequences.count * shape.width && out.count == queries.count, "shapes differ")
         let work = sequences.reduce(0) { $0 + places[$1].count } * shape.width
@@ -97,13 +99,14 @@ public struct AttentionMemory: Sendable {
                 if weights == nil, let pool, pool.workers > 1, work > 1 << 15 {
                     pool.forEach(groups: groups.count, heads: heads) { index, own in
                         let group = groups[index]
-                        unsafe call.attend(group, places[sequences[group.lowerBound]], heads: own, report: nil)
+                        unsafe call.attend(
+                            group, places[sequences[group.lowerBound]], heads: own, report: nil, of: nil)
                     }
                     return
                 }
                 for group in groups {
                     unsafe call.attend(
-                        group, places[sequences[group.lowerBound]], heads: 0..<heads, report: weights)
+                        group, places[sequences[group.lowerBound]], heads: 0..<heads, report: weights, of: head)
                 }
             }
         }
@@ -137,7 +140,7 @@ public struct AttentionMemory: Sendable {
         ///   - heads: of keys and values, with all query heads that share them.
         func attend(
             _ group: Range<Int>, _ place: (count: Int, start: Int), heads: Range<Int>,
-            report: ((Int, [Float]) -> Void)?
+            report: ((Int, [Float]) -> Void)?, of reported: Int?
         ) {
             let (size, width) = unsafe (shape.headSize, shape.width)
             let together = unsafe shape.heads / shape.keyValueHeads
@@ -165,8 +168,11 @@ public struct AttentionMemory: Sendable {
                 // Each row of scores is one of the group, or one head of a single query.
                 for row in 0..<(report == nil ? 0 : rows) {
                     let start = together > 1 ? 0 : row * place.count
+                    let isReported = reported.map { $0 == head * together + (together > 1 ? row : 0) }
+                    if isReported == false { continue }
+                    let share = unsafe isReported == true ? 1 : Float(shape.heads)
                     for position in 0..<place.count {
-                        unsafe means[start + position] += scores[row * scoreStride + position] / Float(shape.heads)
+                        unsafe means[start + position] += scores[row * scoreStride + position] / share
                     }
                 }
             }

@@ -93,6 +93,44 @@ internal import CEDICKernels
         }
     }
 
+    /// Packs `bytes` in which the weights of all outputs for one input lie side by side: the matrix turned over.
+    ///
+    /// - Parameter format: one of single numbers: f32, f16 or bf16.
+    public init(
+        rows: Int, columns: Int, format: NumberFormat, turnedBytes bytes: Span<UInt8>, source: MappedRegion? = nil,
+        pool: WorkerPool? = nil
+    ) throws(NumericsError) {
+        let size = try Self.check(rows, columns, format)
+        precondition(format.blockLength == 1 && format != .int8, "\(format.rawValue) is in blocks")
+        guard bytes.count == size else {
+            throw NumericsError(
+                .invalidShape,
+                "a \(rows) × \(columns) matrix of \(format.rawValue) takes \(size) bytes, but \(bytes.count) are given")
+        }
+        self.init(unfilledRows: rows, columns: columns, format: format)
+        let target = unsafe Shared(panels.bytes.start)
+        // Strips that stay in a core's caches, from which every panel takes its part; what is done is given back.
+        let strip = max(1, (1 << 17) / max(1, size / columns))
+        let large = source.flatMap { $0.count >= Self.large ? $0 : nil }
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let start = unsafe bytes.baseAddress.map({ unsafe Shared(UnsafeMutablePointer(mutating: $0)) }) else {
+                return
+            }
+            let work: @Sendable (Int, Int) -> Void = { share, _ in
+                let inputs = share * strip..<min(columns, (share + 1) * strip)
+                unsafe ek_pack_turned(
+                    format.c, start.pointer, rows, columns, inputs.lowerBound, inputs.upperBound, target.pointer)
+                large?.release(inputs.lowerBound * (size / columns)..<inputs.upperBound * (size / columns))
+            }
+            let shares = (columns + strip - 1) / strip
+            if let pool {
+                pool.forEach(count: shares, work)
+            } else {
+                for share in 0..<shares { work(share, 0) }
+            }
+        }
+    }
+
     /// Packs a part of a mapped file.
     public init(
         rows: Int, columns: Int, format: NumberFormat, region: MappedRegion, pool: WorkerPool? = nil

@@ -129,17 +129,23 @@ struct SentencePieceFile: Sendable {
         var parts = TokenizerParts(model: model)
         parts.normalizer = .sentencePiece(normalizer)
         parts.source = .sentencePiece(self)
+        parts.special = special
+        return parts
+    }
+
+    var special: SpecialTokens {
         func id(_ name: String, _ configured: Int) -> UInt32? {
             if configured >= 0, configured < pieces.count { return UInt32(configured) }
             let bytes = Array(name.utf8)
             return pieces.ids(of: .control).first { pieces[$0].bytes == bytes }.map { UInt32($0) }
         }
         func control(_ id: UInt32?) -> UInt32? { id.flatMap { pieces.kinds[Int($0)] == .control ? $0 : nil } }
-        parts.special.unknown = pieces.kinds.firstIndex(of: .unknown).map { UInt32($0) }
-        parts.special.beginning = control(id("<s>", ids.beginning))
-        parts.special.end = control(id("</s>", ids.end))
-        parts.special.padding = control(id("<pad>", ids.padding))
-        return parts
+        var special = SpecialTokens()
+        special.unknown = pieces.kinds.firstIndex(of: .unknown).map { UInt32($0) }
+        special.beginning = control(id("<s>", ids.beginning))
+        special.end = control(id("</s>", ids.end))
+        special.padding = control(id("<pad>", ids.padding))
+        return special
     }
 
     /// The text of ids, as sentencepiece decodes it.

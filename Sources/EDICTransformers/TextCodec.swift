@@ -32,27 +32,10 @@ struct TextCodec: Sendable {
 
     /// Reads `tokenizer.json`, a `.spm` or a GGUF file, or finds one of them in a folder.
     init(_ path: FilePath) throws(ModelError) {
-        tokenizer = try Self.tokenizer(path)
+        let folder = try SentencePieceFolder(path)
+        tokenizer = if let folder { try folder.tokenizer() } else { try Self.tokenizer(path) }
         renumbering = nil
-        around = try Self.around(tokenizer, in: path)
-    }
-
-    /// A SentencePiece file in a folder says nothing of tokens around a text; `tokenizer_config.json` does, or else the
-    /// custom of Llama's tokenizers, which is one in front.
-    private static func around(
-        _ tokenizer: Tokenizer, in folder: FilePath
-    ) throws(ModelError) -> (before: [UInt32], after: [UInt32]) {
-        guard !FileTree.exists(folder.appending("tokenizer.json")), FileTree.exists(folder.appending("tokenizer.model"))
-        else { return ([], []) }
-        let path = folder.appending("tokenizer_config.json")
-        let configuration = FileTree.exists(path) ? try ModelConfiguration(path) : nil
-        let isLlama = configuration?.string("tokenizer_class")?.hasPrefix("Llama") ?? true
-        let begins = configuration?.bool("add_bos_token", default: isLlama) ?? true
-        let ends = configuration?.bool("add_eos_token", default: false) ?? false
-        return (
-            [begins ? tokenizer.beginningOfText : nil].compactMap(\.self),
-            [ends ? tokenizer.endOfText : nil].compactMap(\.self)
-        )
+        around = folder?.around(tokenizer) ?? ([], [])
     }
 
     /// A SentencePiece file whose pieces have the numbers of a list of words, in JSON (Hugging Face) or in YAML (Marian).
@@ -110,9 +93,15 @@ struct TextCodec: Sendable {
     /// The largest list of words in YAML, in bytes.
     private static let listLimit = 64 << 20
 
-    private static func tokenizer(_ path: FilePath) throws(ModelError) -> Tokenizer {
+    static func tokenizer(_ path: FilePath) throws(ModelError) -> Tokenizer {
+        try reading(path) { () throws(TokenizerError) in try Tokenizer(contentsOf: path) }
+    }
+
+    static func reading(
+        _ path: FilePath, _ read: () throws(TokenizerError) -> Tokenizer
+    ) throws(ModelError) -> Tokenizer {
         do {
-            return try Tokenizer(contentsOf: path)
+            return try read()
         } catch {
             let reason = "the tokenizer cannot be used: \(error)"
             // Most reasons name the file themselves.

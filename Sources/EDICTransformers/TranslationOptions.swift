@@ -19,7 +19,9 @@ public struct TranslationOptions: Sendable, Hashable {
     public var maximumLength: Int
     /// Uses the model's lexical shortlist, if it has one: much faster, rarely another translation.
     public var usesShortlist: Bool
-    /// Records which source words each target word looked at.
+    /// Records which source words each target word looked at: in Marian's files with the first head of the layer that
+    /// `transformer-guided-alignment-layer` names (the last, where nothing is said), which guided alignment trains; in Hugging
+    /// Face's the mean over the heads of the last layer.
     public var returnsAlignments: Bool
     /// The most sentences computed together.
     public var batchSize: Int
@@ -89,8 +91,9 @@ public struct Translation: Sendable, Hashable {
         public let score: Float
         /// The target tokens, without the end of sentence.
         public let tokens: [Int]
-        /// For each target token, its attention over the source tokens (the end of sentence is the last; of a text
-        /// translated in parts, the tokens of the parts follow each other); empty unless asked for.
+        /// For each target token, its attention over the source tokens, as ``TranslationOptions/returnsAlignments`` says
+        /// (the end of sentence is the last; of a text translated in parts, the tokens of the parts follow each other);
+        /// empty unless asked for.
         public let alignment: [[Float]]
 
         /// For each target token, the source token it looked at most; empty where no alignment was asked for.

@@ -17,6 +17,10 @@ struct ModelInspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Say what a model is and what its files hold, without loading it.",
         discussion: """
+            "Memory" is about what a run takes at its peak, at the default --precision and with one text of some hundred \
+            tokens: the weights, but for tables that stay in the file, and 18 MiB for program, tokenizer and text. Batches \
+            of many lines, long contexts and several texts at a time take more.
+
             EXAMPLES
               edic model inspect Models/en-pt
               edic model inspect --tensors smollm2.gguf
@@ -51,6 +55,7 @@ struct ModelInspectCommand: ParsableCommand {
             ("Kind", "\(Self.name(model.kind)), \(model.family)"),
             ("Parameters", FigureText.grouped(model.parameterCount)),
             ("Tensors", "\(model.tensors.count): \(types.joined(separator: ", "))"),
+            ("Memory", "about \(NumberFormat.bytes(model.memoryByteCount)), weights as published and one short text"),
         ]
         lines += model.facts.map { name, value in
             let value = value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "⏎")
@@ -78,6 +83,7 @@ struct ModelInspectCommand: ParsableCommand {
         writer.member("family", model.family)
         writer.member("parameters", model.parameterCount)
         writer.member("bytes", model.byteCount)
+        writer.member("memory", model.memoryByteCount)
         writer.key("facts")
         writer.beginObject()
         for (name, value) in model.facts { writer.member(name, value) }

@@ -14,7 +14,8 @@ struct TranslateCommand: ParsableCommand {
             translated sentence by sentence and put together again. With --n-best each alternative is a line as Marian \
             prints it: the line's number from 0, the text, the score, with ||| between; a line that is translated \
             sentence by sentence has one. With --alignment the numbers of source and target tokens that belong together \
-            follow, from 0, with - between. A model into several languages is told which one in front of each line, as in \
+            follow, from 0, with - between: the source token that each target token looked at most, with the head that \
+            Marian's guided alignment trains, or with all heads of the last layer in models of Hugging Face. A model into several languages is told which one in front of each line, as in \
             ">>por<< It rains."; all sentences of the line are in it then.
 
             EXAMPLES

@@ -85,6 +85,39 @@ import Testing
         #expect(weights == expectedWeights)
     }
 
+    @Test(arguments: 0..<4)
+    func theAttentionOfOneHeadIsReported(index: Int) {
+        let shape = Self.shapes[index]
+        let (ranges, sequences) = ([0..<17, 17..<60], [1, 0, 0, 1, 1])
+        let q = randomFloats(sequences.count * shape.width, seed: 21)
+        let k = randomFloats(60 * shape.keyValueWidth, seed: 22)
+        let memory = AttentionMemory(shape, keys: k.span, values: k.span, sequences: ranges)
+        for head in 0..<shape.heads {
+            var weights: [[Float]] = []
+            var out = [Float](repeating: 0, count: q.count)
+            var span = out.mutableSpan
+            memory.attend(
+                queries: q.span, sequences: sequences, into: &span, weights: { weights.append($1) }, of: head)
+            #expect(weights.count == sequences.count)
+            for (row, own) in weights.enumerated() {
+                let size = shape.headSize
+                let keyStart = head / (shape.heads / shape.keyValueHeads) * size
+                let scores = ranges[sequences[row]].map { key in
+                    (0..<size).reduce(0.0) { sum, place in
+                        sum + Double(q[row * shape.width + head * size + place])
+                            * Double(k[key * shape.keyValueWidth + keyStart + place])
+                    } * Double(shape.scale)
+                }
+                let exponentials = scores.map { exp($0 - (scores.max() ?? 0)) }
+                let total = exponentials.reduce(0, +)
+                #expect(own.count == scores.count)
+                for (weight, exponential) in zip(own, exponentials) {
+                    #expect(abs(Double(weight) - exponential / total) < 1e-5)
+                }
+            }
+        }
+    }
+
     @Test(arguments: InstructionSet.available, 0..<4)
     func memoryOfHalvesGivesWhatRoundedFloatsGive(isa: InstructionSet, index: Int) {
         let shape = Self.shapes[index]

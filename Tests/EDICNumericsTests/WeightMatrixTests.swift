@@ -43,6 +43,39 @@ import _EDICTestSupport
         #expect(hash == expected)
     }
 
+    /// Matrices that are stored by columns are the same as ones that are stored by rows.
+    @Test(arguments: [NumberFormat.f32, .f16, .bf16])
+    func turnedMatricesArePacked(format: NumberFormat) throws {
+        let size = format.blockBytes
+        for (rows, columns) in [(1, 3), (16, 7), (17, 1), (50, 33), (700, 100)] {
+            var generator = SeededGenerator(seed: UInt64(rows))
+            // No exponent of ones, which is no number.
+            let turned = (0..<rows * columns * size).map { place in
+                UInt8(truncatingIfNeeded: generator.next()) & (place % size == size - 1 ? 0xBF : 0xFF)
+            }
+            var bytes = [UInt8](repeating: 0, count: turned.count)
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    for byte in 0..<size {
+                        bytes[(row * columns + column) * size + byte] = turned[(column * rows + row) * size + byte]
+                    }
+                }
+            }
+            let expected = try WeightMatrix(rows: rows, columns: columns, format: format, bytes: bytes.span)
+            for pool in [nil, WorkerPool(workers: 2)] {
+                let matrix = try WeightMatrix(
+                    rows: rows, columns: columns, format: format, turnedBytes: turned.span, pool: pool)
+                let isSame = matrix.dequantized() == expected.dequantized()
+                #expect(isSame, "\(rows) × \(columns)")
+                #expect(matrix.byteCount == expected.byteCount)
+            }
+            #expect(throws: NumericsError.self) {
+                try WeightMatrix(
+                    rows: rows, columns: columns, format: format, turnedBytes: turned.span.extracting(droppingLast: 1))
+            }
+        }
+    }
+
     @Test(arguments: [ActivationWidth.bits16, .bits8], InstructionSet.available)
     func productsAgreeWithDoublePrecision(width: ActivationWidth, isa: InstructionSet) throws {
         for format in NumberFormat.allCases { try compare(format, width, isa) }

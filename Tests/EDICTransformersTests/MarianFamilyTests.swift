@@ -46,6 +46,38 @@ struct MarianFamilyTests {
         }
     }
 
+    /// Guided alignment trains the first head of a layer; of other models all heads of the last layer count.
+    @Test func alignmentsComeFromTheHeadThatWasTrained() throws {
+        let (golden, marian) = try Self.student()
+        let layers = marian.decoder.count
+        #expect(layers > 1 && marian.alignment == (layers - 1, 0))
+        #expect(try Self.base().1.alignment.head == nil)
+        let tensors = try NumPyArchive.tensors(in: golden.folder.appending("model.npz"))
+        let key = "transformer-guided-alignment-layer"
+        let options = try MarianSettings(modelItem: tensors.required(MarianBinary.optionsItem)).scalars
+            .filter { $0.name != key }.map { "\($0.name): \($0.value)\n" }.joined()
+        func named(_ layer: String) throws -> Marian {
+            try Marian(MarianSettings(yaml: options + "\(key): \(layer)\n", source: "test"), tensors, .asPublished)
+        }
+        let first = try named("1")
+        #expect(first.alignment == (0, 0))
+        for layer in ["0", "\(layers + 1)", "x"] {
+            #expect(throws: ModelError.self) { try named(layer) }
+        }
+        let ids = (golden.json["cases"]?[0]?["ids"]?.array ?? []).compactMap(\.int)
+        let found = [marian, first].map { model in
+            let memory = model.memory(of: model.encode([ids], on: Compute()), [ids], on: Compute())
+            var target = model.emptyTarget(hypotheses: 1)
+            var weights: [Float] = []
+            _ = model.step(
+                words: nil, position: 0, sentences: [0], source: memory, target: &target, on: Compute(),
+                alignment: { weights = $1 })
+            return weights
+        }
+        #expect(found[0].count == ids.count && found[1].count == ids.count && found[0] != found[1])
+        #expect(found.allSatisfy { abs($0.reduce(0, +) - 1) < 1e-4 })
+    }
+
     @Test func huggingFaceFolderAgrees() throws {
         let (golden, marian) = try Self.base()
         let masks = golden.tokenLists("batch_mask")

@@ -383,6 +383,23 @@ struct PublishedModelTests {
         #expect(inspection.byteCountByType.map(\.type) == ["F32"])
     }
 
+    /// Of the weights, those that are packed; what is only looked up stays in the file.
+    @Test func inspectionSaysHowMuchMemoryIsNeeded() throws {
+        func weights(_ path: String) throws -> (needed: Int, all: Int) {
+            let inspection = try ModelInspection(try ModelFolder.discover(in: Self.path(path)))
+            let rest = try ModelInspection(try ModelFolder.discover(in: Self.path("marian-ssru")))
+            return (inspection.memoryByteCount - (rest.memoryByteCount - rest.byteCount), inspection.byteCount)
+        }
+        for path in ["gpt2", "marian/base-swish"] {
+            let found = try weights(path)
+            #expect(found.needed == found.all, "\(path)")
+        }
+        let embedder = try ModelInspection(try ModelFolder.discover(in: Self.path("bert")))
+        let tables = embedder.tensors.filter { $0.name.hasSuffix("embeddings.weight") }.reduce(0) { $0 + $1.byteCount }
+        let found = try weights("bert")
+        #expect(tables > 0 && found.needed == found.all - tables)
+    }
+
     @Test func speedIsMeasured() throws {
         let model = try CausalLanguageModel(path: Self.path("llama/gqa"), pool: nil)
         let speed = try model.benchmark(promptTokens: 5, generatedTokens: 3, rounds: 1)

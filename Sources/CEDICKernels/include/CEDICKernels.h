@@ -67,6 +67,9 @@ size_t ek_padded_blocks(ek_format format, size_t k);
 void ek_dequantize(ek_format format, const void *_Nonnull source, size_t k, float *_Nonnull out);
 /// Packs `columns` (1...16) consecutive outputs stored as in a file; absent columns become zero weights.
 void ek_pack_panel(ek_format format, const void *_Nonnull source, size_t columns, size_t k, void *_Nonnull panel);
+/// Packs the inputs from `first` to `last` of all `n` outputs into panels that lie one after the other; in `source`, whose
+/// format has one number to a block, `n` outputs stand side by side for each of `k` inputs.
+void ek_pack_turned(ek_format format, const void *_Nonnull source, size_t n, size_t k, size_t first, size_t last, void *_Nonnull panels);
 /// Packs signed bytes, output after output; absent columns become zero weights.
 void ek_pack_panel_int8(const int8_t *_Nonnull source, size_t columns, size_t k, void *_Nonnull panel);
 /// Writes output `column` of a packed panel as floats. For int8 the values are not yet scaled.

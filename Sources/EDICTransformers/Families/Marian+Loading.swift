@@ -85,6 +85,7 @@ extension Marian {
         padding = configuration["pad_token_id"]?.int
         start = (generation["decoder_start_token_id"] ?? configuration["decoder_start_token_id"])?.int ?? padding
         context = try configuration.count("max_position_embeddings", default: 512)
+        alignment = (decoder.count - 1, nil)
         try check(source)
     }
 
@@ -188,6 +189,7 @@ extension Marian {
         padding = nil
         start = nil
         context = .max
+        alignment = try Self.guidedHead(settings, layers: decoder.count)
         try check(source)
     }
 
@@ -198,6 +200,19 @@ extension Marian {
             throw ModelError(.mismatch, "\(tensors.source): has no matrix Wemb or decoder_Wemb")
         }
         return shape[0]
+    }
+
+    /// The head that guided alignment trains: the first of the layer that is named, counted from 1.
+    private static func guidedHead(
+        _ settings: MarianSettings, layers: Int
+    ) throws(ModelError) -> (layer: Int, head: Int?) {
+        let key = "transformer-guided-alignment-layer"
+        let named = settings.string(key) ?? "last"
+        guard let layer = named == "last" ? layers : Int(named), (1...layers).contains(layer) else {
+            throw ModelError(
+                .malformed, "\(settings.source): \(key) is \(named), but should be last or one of 1 to \(layers)")
+        }
+        return (layer - 1, 0)
     }
 
     private static func depth(_ settings: MarianSettings, _ key: String) throws(ModelError) -> Int {

@@ -72,6 +72,8 @@ struct Marian: Sendable {
     /// The word that decoding starts from; nil: zeros.
     let start: Int?
     let context: Int
+    /// Whose attention over the source says which words belong together: a head of a decoder layer, or all of its heads.
+    let alignment: (layer: Int, head: Int?)
 
     var targetVocabulary: Int { output.outputs }
     var sourceVocabulary: Int { sourceEmbedding.outputs }
@@ -173,7 +175,7 @@ struct Marian: Sendable {
     ///   - words: the last word of each hypothesis; nil at the start.
     ///   - position: how many words came before.
     ///   - sentences: which source sentence each hypothesis translates.
-    ///   - alignment: is shown, for each hypothesis, its attention over the source in the last layer.
+    ///   - alignment: is shown, for each hypothesis, its attention over the source as ``alignment`` says.
     /// - Returns: the states before the output layer: hypotheses × width.
     func step(
         words: [Int]?, position: Int, sentences: [Int], source: SourceMemory, target: inout TargetMemory,
@@ -214,7 +216,7 @@ struct Marian: Sendable {
             let block = layer.context
             let mixed = decoderAttention(
                 block.query(h, on: compute), memory: source.layers[index], sequences: sentences, on: compute,
-                weights: index + 1 == decoder.count ? alignment : nil)
+                weights: index == self.alignment.layer ? alignment : nil, of: self.alignment.head)
             block.output.add(mixed, to: &h, on: compute)
             block.norm.apply(to: &h, on: compute)
             layer.feedForward.apply(to: &h, on: compute)

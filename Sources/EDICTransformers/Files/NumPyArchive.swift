@@ -23,7 +23,15 @@ public enum NumPyArchive {
             case .stored:
                 try member.check(region, file: name)
                 storage = .mapped(region)
-            case .deflated: storage = .owned(try member.inflated(region, file: name))
+            case .deflated:
+                let bytes = try member.inflated(region, file: name)
+                let unpacked = Tensor.Unpacked(bytes) {
+                    guard let bytes = try? member.inflated(region, file: name) else {
+                        preconditionFailure("\(name): \(member.name): was changed while it is used")
+                    }
+                    return bytes
+                }
+                storage = .unpacked(unpacked, 0..<bytes.count)
             }
             let tensor = Tensor(
                 name: String(member.name.dropLast(4)), type: .uint8, shape: [], storage: storage, file: name)
@@ -50,8 +58,10 @@ public enum NumPyArchive {
             }
         }
 
+        /// Leaves nothing of the packed bytes in memory.
         func inflated(_ region: MappedRegion, file: String) throws(ModelError) -> [UInt8] {
-            try region.withBytes { bytes throws(ModelError) in
+            defer { region.release() }
+            return try region.withBytes { bytes throws(ModelError) in
                 do throws(StoreError) {
                     return try Deflate.unpack(bytes, size: size, checksum: crc, name: "\(file): \(name)")
                 } catch {
@@ -186,6 +196,7 @@ public enum NumPyArchive {
             switch raw.storage {
             case .mapped: .mapped(try file.part(start + header.range.lowerBound..<start + header.range.upperBound))
             case .owned(let bytes): .owned(Array(bytes[header.range]))
+            case .unpacked(let member, _): .unpacked(member, header.range)
             }
         return Tensor(name: raw.name, type: header.type, shape: header.shape, storage: storage, file: raw.file)
     }

@@ -1,4 +1,5 @@
 internal import EDICNumerics
+internal import Synchronization
 
 /// A named array of numbers in a model file.
 public struct Tensor: Sendable {
@@ -6,6 +7,29 @@ public struct Tensor: Sendable {
     enum Storage: Sendable {
         case mapped(MappedRegion)
         case owned([UInt8])
+        case unpacked(Unpacked, Range<Int>)
+    }
+
+    /// What a file holds deflated: unpacked when it is opened, to be checked, and let go once it has been used.
+    final class Unpacked: Sendable {
+        private let bytes: Mutex<[UInt8]?>
+        private let unpack: @Sendable () -> [UInt8]
+
+        /// - Parameter unpack: makes the same bytes anew.
+        init(_ bytes: [UInt8], again unpack: @escaping @Sendable () -> [UInt8]) {
+            self.bytes = Mutex(bytes)
+            self.unpack = unpack
+        }
+
+        var all: [UInt8] {
+            bytes.withLock { bytes in
+                let all = bytes ?? unpack()
+                bytes = all
+                return all
+            }
+        }
+
+        func release() { bytes.withLock { $0 = nil } }
     }
 
     public let name: String
@@ -24,6 +48,7 @@ public struct Tensor: Sendable {
         switch storage {
         case .mapped(let region): region.count
         case .owned(let bytes): bytes.count
+        case .unpacked(_, let range): range.count
         }
     }
 
@@ -34,6 +59,7 @@ public struct Tensor: Sendable {
         switch storage {
         case .mapped(let region): try region.withBytes(body)
         case .owned(let bytes): try body(bytes.span)
+        case .unpacked(let member, let range): try body(member.all.span.extracting(range))
         }
     }
 
@@ -54,9 +80,13 @@ public struct Tensor: Sendable {
         }
     }
 
-    /// Gives back the memory of what was read of a mapped file: after packing, the numbers would be there twice.
+    /// Gives back the memory of what was read of a file: after packing, the numbers would be there twice.
     func release() {
-        if case .mapped(let region) = storage, region.count > 1 << 16 { region.release() }
+        switch storage {
+        case .mapped(let region): if region.count > 1 << 16 { region.release() }
+        case .unpacked(let member, let range): if range.count > 1 << 16 { member.release() }
+        case .owned: break
+        }
     }
 
     /// Refuses a shape of more numbers than can be counted; of a type that is not known, nothing else bounds them.

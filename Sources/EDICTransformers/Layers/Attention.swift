@@ -42,16 +42,18 @@ struct Attention: Sendable {
 
     /// The same over sequences that were made ready for many queries.
     ///
-    /// - Parameter sequences: which one each query row looks at.
+    /// - Parameters:
+    ///   - sequences: which one each query row looks at.
+    ///   - head: whose attention `weights` receives; nil: the mean over the heads.
     func callAsFunction(
         _ queries: Matrix, memory: AttentionMemory, sequences: [Int], on compute: Compute,
-        weights: ((Int, [Float]) -> Void)? = nil
+        weights: ((Int, [Float]) -> Void)? = nil, of head: Int? = nil
     ) -> Matrix {
         var output = Matrix.unfilled(rows: queries.rows, columns: shape.width)
         var out = output.values.mutableSpan
         memory.attend(
             queries: queries.values.span, sequences: sequences, into: &out, kernels: compute.kernels,
-            pool: compute.pool, weights: weights)
+            pool: compute.pool, weights: weights, of: head)
         return output
     }
 }

@@ -85,16 +85,27 @@ extension Weights {
                 .mismatch, "\(tensor.file): tensor \(tensor.name): has the shape \(tensor.shape), not \(expected)")
         }
         defer { tensor.release() }
-        let isAsStored = precision != .float32 && !transposed && (precision == .asPublished || !tensor.type.isFloat)
+        let isAsStored =
+            switch precision {
+            case .asPublished: true
+            case .float32: tensor.type == .float32
+            case .int8: !tensor.type.isFloat
+            }
         do throws(NumericsError) {
             if tensor.type == .intgemm8 {
                 // Marian stores these transposed already, and followed by what turned them into bytes.
                 matrix = try Self.bytes(of: tensor, outputs: outputs, inputs: inputs, precision: precision)
-            } else if isAsStored, let format = tensor.type.format {
+            } else if isAsStored, let format = tensor.type.format, !transposed || tensor.type.isFloat {
                 var packed = try tensor.withBytes { bytes throws(NumericsError) in
-                    try WeightMatrix(
-                        rows: outputs, columns: inputs, format: format, bytes: bytes, source: tensor.region,
-                        pool: .shared)
+                    if transposed {
+                        try WeightMatrix(
+                            rows: outputs, columns: inputs, format: format, turnedBytes: bytes, source: tensor.region,
+                            pool: .shared)
+                    } else {
+                        try WeightMatrix(
+                            rows: outputs, columns: inputs, format: format, bytes: bytes, source: tensor.region,
+                            pool: .shared)
+                    }
                 }
                 packed.activations = precision.activations
                 matrix = packed
@@ -229,14 +240,16 @@ extension Tensor {
             guard let format = type.format else {
                 throw ModelError(.unsupported, "\(file): tensor \(name): \(type.notComputed)")
             }
-            let columns = shape.last ?? 1
-            do throws(NumericsError) {
-                let matrix = try withBytes { bytes throws(NumericsError) in
-                    try WeightMatrix(rows: count / max(columns, 1), columns: columns, format: format, bytes: bytes)
-                }
-                return matrix.dequantized()
-            } catch {
-                throw ModelError(.unsupported, "\(file): tensor \(name): \(error)", cause: error)
+            // Rows are whole blocks.
+            guard Self.byteCount(of: type, shape: shape) == byteCount else {
+                throw ModelError(
+                    .malformed, "\(file): tensor \(name): \(byteCount) bytes do not make \(type) \(shape)")
+            }
+            return withBytes { bytes in
+                var numbers = [Float](repeating: 0, count: count)
+                var all = numbers.mutableSpan
+                format.decode(bytes, into: &all)
+                return numbers
             }
         }
     }
