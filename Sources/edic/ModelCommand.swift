@@ -55,7 +55,7 @@ struct ModelInspectCommand: ParsableCommand {
             ("Kind", "\(Self.name(model.kind)), \(model.family)"),
             ("Parameters", FigureText.grouped(model.parameterCount)),
             ("Tensors", "\(model.tensors.count): \(types.joined(separator: ", "))"),
-            ("Memory", "about \(NumberFormat.bytes(model.memoryByteCount)), weights as published and one short text"),
+            ("Memory", "about \(FigureText.bytes(model.memoryByteCount)), weights as published and one short text"),
         ]
         lines += model.facts.map { name, value in
             let value = value.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "⏎")
