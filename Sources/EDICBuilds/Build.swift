@@ -159,7 +159,8 @@ public struct Build: Sendable {
                 "\(base): no contribution matches \(recipe.contributions.joined(separator: ", ")); a contribution is a folder "
                     + "with a \(ContributionManifest.fileName) (start one with `edic init`)")
         }
-        return folders.sorted { $0.string < $1.string }
+        // By bytes: names that look alike are in one order, too.
+        return folders.sorted { $0.string.utf8.lexicographicallyPrecedes($1.string.utf8) }
     }
 
     /// Names the recipe, the toolkit and every input file by its stamp: equal fingerprints mean that nothing can have

@@ -78,8 +78,8 @@ public struct ReleaseVerification: Sendable {
         do {
             let size = try FileTree.stamp(of: place).size
             bytes += size
-            if size != object.size {
-                add(path, "\(place): has \(size) bytes, the manifest says \(object.size)")
+            guard size == object.size else {
+                return add(path, "\(place): has \(size) bytes, the manifest says \(object.size)")
             }
             let digest = try Digest.ofFile(place)
             if digest != object.digest {

@@ -38,7 +38,9 @@ public struct Contribution: Sendable, Equatable {
         let path = directory.appending(name)
         // Who opens a pipe waits until somebody writes into it.
         guard FileTree.kind(of: path) != .other else {
-            return (nil, [Finding(.error, "no_manifest", file: name, "is no file", advice: "write one in its place")])
+            return (
+                nil, [Finding(.error, "irregular_manifest", file: name, "is no file", advice: "write one in its place")]
+            )
         }
         do {
             var reader = try ByteReader(path)
@@ -54,6 +56,9 @@ public struct Contribution: Sendable, Equatable {
                 )
             }
             return ContributionManifest.read(yaml: text, file: name)
+        } catch  where error.code == .limitExceeded {
+            let message = error.message(without: path.string)
+            return (nil, [Finding(.error, "long_manifest", file: name, message, advice: "name files by patterns")])
         } catch {
             let isThere = error.code != .notFound
             let message = isThere ? "cannot be read: \(error.message(without: path.string))" : "is not there"

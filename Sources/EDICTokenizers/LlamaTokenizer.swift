@@ -20,10 +20,15 @@ public struct LlamaTokenizerRules: Sendable {
 extension Tokenizer {
     /// Reads a SentencePiece file by the rules of transformers' `LlamaTokenizer`.
     ///
-    /// - Throws: where an added token is none of the file's pieces and has the number of one, or none that follows.
+    /// Those are for files such as Llama's: byte pairs with all bytes, in the order of their scores, without a
+    /// normalization. Any other file is read as sentencepiece reads it.
+    ///
+    /// - Throws: where an added token is none of the file's pieces and has the number of one, or none that follows; in a
+    ///   file that is not such as Llama's, where it is none of its pieces.
     public init(llama path: FilePath, rules: LlamaTokenizerRules) throws(TokenizerError) {
         do throws(TokenizerError) {
-            try self.init(try SentencePieceFile(try readFile(path)).llamaParts(rules))
+            let file = try SentencePieceFile(try readFile(path))
+            try self.init(file.isSuchAsLlamas ? file.llamaParts(rules) : file.ownParts(rules))
         } catch {
             throw error.message.hasPrefix(path.string) ? error : error.inFile(path.string)
         }
@@ -31,6 +36,30 @@ extension Tokenizer {
 }
 
 extension SentencePieceFile {
+    /// Whether merging by the pieces' numbers is what the file was trained for.
+    var isSuchAsLlamas: Bool {
+        guard kind == .bpe, byteFallback, characterMap.isEmpty else { return false }
+        // Llama 2's runs of spaces have a score of -10⁹.
+        let space = Array("▁".utf8)
+        let scores = pieces.kinds.indices.filter { id in
+            let bytes = pieces[id].bytes
+            return pieces.kinds[id] == .normal && bytes.indices.contains { bytes[$0] != space[$0 % space.count] }
+        }.map { pieces.scores[$0] }
+        return zip(scores, scores.dropFirst()).allSatisfy { $0 >= $1 }
+    }
+
+    /// As sentencepiece reads the file, which knows of no tokens beyond its pieces.
+    func ownParts(_ rules: LlamaTokenizerRules) throws(TokenizerError) -> TokenizerParts {
+        let index = try pieces.spellings.index()
+        if let token = rules.addedTokens.first(where: { index.id(of: Array($0.content.utf8).span) != $0.id }) {
+            throw TokenizerError(
+                .unsupported,
+                "its pieces are not such as Llama's, and \(token.content) is none of them; save the tokenizer as tokenizer.json"
+            )
+        }
+        return try parts()
+    }
+
     func llamaParts(_ rules: LlamaTokenizerRules) throws(TokenizerError) -> TokenizerParts {
         let vocabulary = pieces.spellings
         let index = try vocabulary.index()

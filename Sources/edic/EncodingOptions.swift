@@ -136,6 +136,8 @@ struct LineEncoder: Sendable {
         guard let length = shape.maxLength else { return nil }
         var rule = tokenizer.defaultTruncation ?? Truncation(maximumLength: length)
         rule.maximumLength = length
+        // The others leave one of two texts as long as it is.
+        rule.strategy = .longestFirst
         return rule
     }
 

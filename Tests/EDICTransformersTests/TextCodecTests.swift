@@ -5,13 +5,15 @@ import _EDICTestSupport
 @testable import EDICTransformers
 
 /// Folders whose tokenizer is a SentencePiece file alone.
-@Suite struct TextCodecTests {
-    private static let pieces = 170
+@Suite(.enabled(if: SharedData.isPresent))
+struct TextCodecTests {
+    private static let pieces = 32000
 
     private static func withCodec(
-        _ configuration: String, added: String? = nil, _ body: (TextCodec) throws -> Void
+        _ configuration: String, added: String? = nil, file: String = "tokenizers/llama2-tokenizer.model",
+        _ body: (TextCodec) throws -> Void
     ) throws {
-        let pieces = try readFile(SharedData.path("goldens/marian/base-swish/source.spm"))
+        let pieces = try readFile(SharedData.path(file))
         try withFolder { folder in
             try writeFile(pieces, to: folder.appending("tokenizer.model"))
             try writeFile(Array(configuration.utf8), to: folder.appending("tokenizer_config.json"))
@@ -22,9 +24,9 @@ import _EDICTestSupport
 
     private static let added = """
         "added_tokens_decoder": {
-          "170": {"content": "<|im_start|>", "special": true},
-          "171": {"content": "<|im_end|>", "special": true, "lstrip": true, "rstrip": true},
-          "172": {"content": "<tool>", "special": false, "normalized": true}}
+          "32000": {"content": "<|im_start|>", "special": true},
+          "32001": {"content": "<|im_end|>", "special": true, "lstrip": true, "rstrip": true},
+          "32002": {"content": "<tool>", "special": false, "normalized": true}}
         """
 
     /// Numbers of transformers 5.23.
@@ -33,24 +35,24 @@ import _EDICTestSupport
             (
                 "",
                 [
-                    [1, 56, 29, 24, 26, 9, 25, 6, 2, 3, 6, 33, 19, 3, 134, 53, 78, 89, 46],
-                    [3, 3, 56, 29, 170, 139, 18, 56, 29, 171, 44, 9, 25, 6], [3, 15, 3, 172, 44, 9, 25, 6], [0],
-                ], ["The budget two  committees", " TheuserThebudget", "é <tool>budget", ""]
+                    [1, 1576, 23562, 2, 1023, 259, 2055, 5388, 267],
+                    [259, 1576, 32000, 1792, 13, 1576, 32001, 15841, 657], [904, 30275, 29871, 32002, 15841, 657], [0],
+                ], ["The budget two  committees", " Theuser\nThebudget", "é中 <tool>budget", ""]
             ),
             (
                 #""legacy": true,"#,
                 [
-                    [1, 3, 56, 29, 24, 26, 9, 25, 6, 2, 3, 6, 33, 19, 3, 134, 53, 78, 89, 46],
-                    [3, 3, 56, 29, 170, 3, 139, 18, 56, 29, 171, 24, 26, 9, 25, 6],
-                    [3, 15, 3, 172, 24, 26, 9, 25, 6], [0],
-                ], ["The budget two  committees", " The userThe budget", "é <tool> budget", ""]
+                    [1, 450, 23562, 2, 1023, 259, 2055, 5388, 267], [259, 1576, 32000, 1404, 13, 1576, 32001, 23562],
+                    [904, 30275, 29871, 32002, 23562], [0],
+                ], ["The budget two  committees", " The user\nThe budget", "é中 <tool> budget", ""]
             ),
             (
                 #""add_prefix_space": false,"#,
                 [
-                    [1, 56, 29, 24, 26, 9, 25, 6, 2, 3, 6, 33, 19, 3, 134, 53, 78, 89, 46],
-                    [3, 3, 56, 29, 170, 139, 18, 56, 29, 171, 44, 9, 25, 6], [15, 3, 172, 44, 9, 25, 6], [0],
-                ], ["The budget two  committees", "  TheuserThebudget", "é <tool>budget", ""]
+                    [1, 1576, 23562, 2, 1023, 259, 2055, 5388, 267],
+                    [259, 1576, 32000, 1792, 13, 1576, 32001, 15841, 657], [29948, 30275, 29871, 32002, 15841, 657],
+                    [0],
+                ], ["The budget two  committees", "  Theuser\nThebudget", "é中 <tool>budget", ""]
             ),
         ] as [(String, [[Int]], [String])])
     func promptsHaveSpecialTokens(_ keys: String, _ tokens: [[Int]], _ decoded: [String]) throws {
@@ -68,21 +70,37 @@ import _EDICTestSupport
             }
             // In what is translated or embedded, they are text.
             let text = codec.encode("<s>The", addingSpecialTokens: false, recognizesSpecialTokens: false)
-            #expect(!text.contains(1) && text.suffix(2) == [56, 29])
+            #expect(!text.contains(1) && text.last == 1576)
         }
     }
 
     @Test func olderFoldersListAddedTokensApart() throws {
-        try Self.withCodec(#"{"pad_token": {"content": "<pad>"}}"#, added: #"{"<pad>": 170, "<tool>": 171}"#) { codec in
-            #expect(codec.encode("<tool>The<pad>", addingSpecialTokens: false) == [171, 56, 29, 170])
-            #expect(codec.decode([171, 170, 3, 56]) == "<tool> T")
+        let added = #"{"<pad>": 32000, "<tool>": 32001}"#
+        try Self.withCodec(#"{"pad_token": {"content": "<pad>"}}"#, added: added) { codec in
+            #expect(codec.encode("<tool>The<pad>", addingSpecialTokens: false) == [32001, 1576, 32000])
+            #expect(codec.decode([32001, 32000, 29871, 1576]) == "<tool> The")
         }
     }
 
+    /// A file that was trained otherwise is read as sentencepiece reads it, and has no tokens beyond its pieces.
+    @Test func otherFilesAreReadAsTheyAre() throws {
+        let file = "goldens/marian/base-swish/source.spm"
+        let own = try TextCodec(FilePath(SharedData.path(file)))
+        try Self.withCodec(#"{"tokenizer_class": "LlamaTokenizer"}"#, file: file) { codec in
+            for text in ["The budget two  committees", "é中 budget"] {
+                #expect(codec.encode(text, addingSpecialTokens: false) == own.encode(text, addingSpecialTokens: false))
+            }
+        }
+        let error = #expect(throws: ModelError.self) {
+            try Self.withCodec(#"{"added_tokens_decoder": {"170": {"content": "<x>"}}}"#, file: file) { _ in }
+        }
+        #expect(error?.message.contains("<x> is none of them") == true)
+    }
+
     @Test(arguments: [
-        (#"{"tokenizer_class": "Other", "added_tokens_decoder": {"170": {"content": "<x>"}}}"#, "such as <x>"),
+        (#"{"tokenizer_class": "Other", "added_tokens_decoder": {"32000": {"content": "<x>"}}}"#, "such as <x>"),
         (#"{"added_tokens_decoder": {"2": {"content": "<x>"}}}"#, "is none of its pieces"),
-        (#"{"added_tokens_decoder": {"170": {"content": "<s>"}}}"#, "has the number 1"),
+        (#"{"added_tokens_decoder": {"32000": {"content": "<s>"}}}"#, "has the number 1"),
         (#"{"added_tokens_decoder": {"x": {"content": "<x>"}}}"#, "added_tokens_decoder.x is no token"),
     ])
     func addedTokensThatDoNotFitAreRefused(_ configuration: String, _ reason: String) throws {

@@ -125,6 +125,9 @@ struct TranslationRuleTests {
             ).run(sentences, prefixes: sentences.map { _ in [] })
         }
         let without = try run(bias: -1000, renormalizes: false)
+        for bias in [Float(30), 1000] {
+            #expect(try run(bias: bias, renormalizes: true).joined().allSatisfy { $0.score.isFinite })
+        }
         for (bias, renormalizes) in [(Float(3), true), (-1000, true), (0, true)] {
             for (ours, wanted) in zip(try run(bias: bias, renormalizes: renormalizes).joined(), without.joined()) {
                 #expect(ours.hypothesis.words == wanted.hypothesis.words)
@@ -147,6 +150,10 @@ struct TranslationRuleTests {
         let plain = try rules("{}")
         #expect(plain.endWords == [marian.endOfSentence] && plain.forcedEnd == nil)
         #expect(try rules("{}", isOwnFile: false).forcedEnd == marian.endOfSentence)
+        #expect(try rules(#"{"forced_eos_token_id": null}"#, isOwnFile: false).forcedEnd == nil)
+        #expect(try rules(#"{"forced_eos_token_id": [7]}"#).forcedEnd == 7)
+        #expect(throws: ModelError.self) { try rules(#"{"forced_eos_token_id": [7, 8]}"#) }
+        #expect(try rules(#"{"bad_words_ids": []}"#).forbidden == nil)
         let banned = try rules("{\"bad_words_ids\": [[\(padding)]], \"renormalize_logits\": true}")
         #expect(banned.forbidden == padding && banned.renormalizes)
         #expect(try !rules(#"{"renormalize_logits": true}"#).renormalizes)

@@ -57,7 +57,14 @@ struct GettextPOEntries: LineConsumer {
         _ beginning: Span<UInt8>, _ number: Int, _ message: String, into batch: inout RowBatch
     ) {
         if beginning.starts(with: "#"), !beginning.starts(with: "#~") { return takeComment(beginning, into: &batch) }
-        _ = begin(beginning, number, false, into: &batch)
+        let isObsolete = beginning.starts(with: "#~")
+        var skip = isObsolete ? 2 : 0
+        while skip < beginning.count, beginning[skip].isASCIIWhitespace { skip += 1 }
+        let length = begin(beginning.extracting(skip..<beginning.count), number, isObsolete, into: &batch)
+        // What belongs to no keyword is no part of an entry that is complete.
+        if length == nil, field == .translation, !beginning.extracting(skip..<beginning.count).starts(with: "\"") {
+            flush(into: &batch)
+        }
         refuse(.overLimit, message, number)
     }
 

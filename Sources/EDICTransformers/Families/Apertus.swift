@@ -43,7 +43,7 @@ extension Activation {
 extension Apertus {
     init(_ configuration: ModelConfiguration, _ tensors: TensorCollection, _ precision: Precision) throws(ModelError) {
         let configuration = configuration.supposing([
-            "rms_norm_eps": 1e-5,
+            "rms_norm_eps": 1e-5, "rope_theta": 12e6,
             "rope_parameters": [
                 "rope_type": "llama3", "rope_theta": 12e6, "factor": 8, "original_max_position_embeddings": 8192,
                 "low_freq_factor": 1, "high_freq_factor": 4,

@@ -52,12 +52,13 @@ extension Marian {
         let hasOwn = tensors.contains(ownSource) && (!isTied || !tensors.contains(shared))
         sourceEmbedding = try loader.vocabulary(hasOwn ? ownSource : shared, words: words, width: width)
         let ownTarget = "model.decoder.embed_tokens.weight"
+        let hasOwnTarget = tensors.contains(ownTarget)
         targetEmbedding =
-            tensors.contains(ownTarget)
-            ? try loader.vocabulary(ownTarget, words: targetWords, width: width) : sourceEmbedding
+            hasOwnTarget ? try loader.vocabulary(ownTarget, words: targetWords, width: width) : sourceEmbedding
+        let targetName = hasOwnTarget ? ownTarget : hasOwn ? ownSource : shared
         output =
-            !isTied
-            ? try loader.vocabulary("lm_head.weight", words: targetWords, width: width) : targetEmbedding
+            try loader.isTied(targetName, "lm_head.weight", says: isTied)
+            ? targetEmbedding : try loader.vocabulary("lm_head.weight", words: targetWords, width: width)
         outputBias = tensors.contains("final_logits_bias") ? try loader.vector("final_logits_bias", targetWords) : nil
         var encoder: [EncoderLayer] = []
         let encoderInner = try configuration.count("encoder_ffn_dim")

@@ -135,7 +135,9 @@ struct BeamSearch {
                 continue
             }
             if settings.renormalizes, let left = scores.picked(of: row) {
-                normalizer += log1pf(-expf(left - normalizer))
+                // What is left without it: log(1 - p), which rounding must not make of nothing or less.
+                let share = min(left - normalizer, 0)
+                normalizer += logf(max(-expm1f(share), .leastNormalMagnitude))
             }
             let offset = running[parent].total - normalizer
             // The words of a single hypothesis are compared as they are: what came before would round them.

@@ -60,15 +60,15 @@ extension TranslationRules {
         policy = .huggingFace
         let ends = configuration.tokens("eos_token_id")
         endWords = ends.isEmpty ? [marian.endOfSentence] : Set(ends)
-        // A model whose only file is the older one ends at the limit with its end of sentence.
+        // A model whose only file is the older one ends at the limit with its end of sentence, if it does not say otherwise.
+        let forced = configuration.json["forced_eos_token_id"]
         forcedEnd =
-            configuration.has("forced_eos_token_id")
-            ? configuration["forced_eos_token_id"]?.int : isOwnFile ? nil : marian.endOfSentence
+            forced == nil && !isOwnFile ? marian.endOfSentence : configuration.tokens("forced_eos_token_id").first
         let words = 0..<marian.targetVocabulary
         guard endWords.union(forcedEnd.map { [$0] } ?? []).allSatisfy(words.contains) else {
             throw ModelError(.mismatch, "\(configuration.source): an end of text is not in the vocabulary")
         }
-        if configuration.has("bad_words_ids") { forbidden = marian.padding }
+        if !(configuration["bad_words_ids"]?.array ?? []).isEmpty { forbidden = marian.padding }
         renormalizes = forbidden != nil && configuration.bool("renormalize_logits", default: false)
         options = TranslationOptions(
             beamSize: try configuration.count("num_beams", default: 1),
@@ -89,7 +89,7 @@ extension TranslationRules {
             ?? ["suppress_tokens", "begin_suppress_tokens"].first { !(configuration[$0]?.array ?? []).isEmpty }
             ?? ["forced_bos_token_id", "exponential_decay_length_penalty"].first { configuration.has($0) }
             ?? ["early_stopping"].first { configuration.has($0) && configuration[$0]?.bool == nil }
-            ?? ["forced_eos_token_id"].first { configuration.has($0) && configuration[$0]?.int == nil }
+            ?? ["forced_eos_token_id"].first { configuration.has($0) && configuration.tokens($0).count != 1 }
             ?? ["do_sample"].first { configuration.bool($0, default: false) }
         if let wrong {
             throw ModelError(

@@ -152,12 +152,16 @@ struct LayerLoader {
 
     /// Refuses files in which some layers have biases that others lack: a name that is damaged would leave one out.
     func requireAlikeBiases(layers: Int, prefix: (Int) -> String) throws(ModelError) {
+        let biases = tensors.names.filter { $0.hasSuffix(".bias") }
         var all: [String: Int] = [:]
-        for index in 0..<layers {
-            let own = prefix(index)
-            for name in tensors.names where name.hasPrefix(own) && name.hasSuffix(".bias") {
-                all[String(name.dropFirst(own.count)), default: 0] += 1
-            }
+        // By what stands before the layer's number and behind it.
+        let start = String(prefix(0).prefix { $0 != "0" })
+        for name in biases where name.hasPrefix(start) {
+            let rest = name.dropFirst(start.count)
+            guard let number = Int(rest.prefix { $0 != "." }), (0..<layers).contains(number),
+                name.hasPrefix(prefix(number))
+            else { continue }
+            all[String(name.dropFirst(prefix(number).count)), default: 0] += 1
         }
         if let (name, count) = all.sorted(by: { $0.key < $1.key }).first(where: { $0.value != layers }) {
             throw ModelError(.mismatch, "\(tensors.source): \(count) of \(layers) layers have a \(name)")
