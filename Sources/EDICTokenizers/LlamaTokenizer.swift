@@ -5,11 +5,15 @@ public import SystemPackage
 public struct LlamaTokenizerRules: Sendable {
     /// Which parts of a text between added tokens get a ▁ in front, where they do not begin with a space.
     public enum SpacePrefix: Sendable {
-        case never, always
+        /// None of them (`add_prefix_space: false`).
+        case never
+        /// Each of them (`legacy: true`).
+        case always
         /// The text itself, not what follows a token.
         case first
     }
 
+    /// Which of them here; the class's own is ``SpacePrefix/first``.
     public var spacePrefix = SpacePrefix.first
     /// Tokens that are looked for in the text beside those that the file calls control pieces or the user's.
     public var addedTokens: [AddedToken] = []
@@ -69,6 +73,10 @@ extension SentencePieceFile {
         for id in 0..<UInt32(pieces.count) {
             guard let range = vocabulary.range(of: id) else { continue }
             let piece = vocabulary.bytes.span.extracting(range)
+            // Each cut looks up both sides.
+            guard piece.count <= 512 else {
+                throw .malformed("the SentencePiece model has a piece of \(piece.count) bytes; 512 are possible")
+            }
             // Whole characters only.
             for cut in piece.indices.dropFirst() where piece[cut] & 0xC0 != 0x80 {
                 guard let left = index.id(of: piece.extracting(..<cut)),

@@ -131,7 +131,9 @@ struct RegularExpressionCompiler {
                 case (.rust, "+"):
                     edits.insert((start..<start, "(?>"), at: 0)
                     edits.append((at..<at + 1, ")"))
-                case (.rust, "?") where low == high: edits.append((at..<at + 1, ""))
+                case (.rust, "?"):
+                    // Lazy here as there, but where there is no choice, it would be a quantifier of its own there.
+                    if low == high { edits.append((at..<at + 1, "")) }
                 case (.oniguruma, "?") where low != high: break
                 default:
                     // To Oniguruma what follows is a quantifier of its own.
@@ -261,12 +263,11 @@ struct RegularExpressionCompiler {
     private mutating func escape() throws(TokenizerError) -> Node {
         let words = dialect == .rust ? WordCharacters.rust : .oniguruma
         switch next {
-        case "b":
+        case "b", "B":
+            let isNegated = next == "B"
             at += 1
-            return .anchor(.wordBoundary(words, negated: false))
-        case "B":
-            at += 1
-            return .anchor(.wordBoundary(words, negated: true))
+            isTranslatable = isTranslatable && dialect == .oniguruma
+            return .anchor(.wordBoundary(words, negated: isNegated))
         case "A":
             at += 1
             return .anchor(.begin)
@@ -281,6 +282,7 @@ struct RegularExpressionCompiler {
             let item = try classEscape(words)
             // Oniguruma compares a property in any case with the character itself.
             if case .range = item { return .character(CharacterSet([item], foldingCase: flags.foldsCase)) }
+            if flags.foldsCase, dialect == .rust { isTranslatable = false }
             return .character(CharacterSet([item], foldingCase: flags.foldsCase && dialect == .rust))
         }
     }
@@ -292,8 +294,10 @@ struct RegularExpressionCompiler {
         switch scalar {
         case "s": return .space(negated: false)
         case "S": return .space(negated: true)
-        case "w": return .word(words, negated: false)
-        case "W": return .word(words, negated: true)
+        case "w", "W":
+            // Other characters there, such as joiners.
+            isTranslatable = isTranslatable && dialect == .oniguruma
+            return .word(words, negated: scalar == "W")
         case "d": return .categories(CharacterSet.categories(named: "Nd") ?? 0, negated: false)
         case "D": return .categories(CharacterSet.categories(named: "Nd") ?? 0, negated: true)
         case "p", "P": return try property(negated: scalar == "P")

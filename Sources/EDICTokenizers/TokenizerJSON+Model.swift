@@ -40,10 +40,24 @@ extension TokenizerJSONReader {
         return found
     }
 
-    /// Whether no text is unknown to a model: it gets letters of bytes only, and has those of all bytes of UTF-8.
+    /// Whether a model gets letters of bytes only: a ▁ that comes in front of them is none.
+    private var getsLettersOnly: Bool {
+        func has(_ type: String, in element: JSONElement) -> Bool {
+            element["type"]?.string == type
+                || (element["pretokenizers"]?.elements ?? []).contains { has(type, in: $0) }
+        }
+        guard endsInByteLevel else { return false }
+        guard let pre = optional("pre_tokenizer"), pre["type"] != nil else { return true }
+        return !has("Metaspace", in: pre)
+    }
+
+    /// Whether no text is unknown to a model: it gets letters of bytes only, and has those of all bytes of UTF-8 as they are.
     private func knowsAllText(_ model: JSONElement) -> Bool {
+        for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
+            return false
+        }
         let never: Set<UInt8> = Set(0xF5...0xFF).union([0xC0, 0xC1])
-        return endsInByteLevel && letters(model).union(never).count == 256
+        return getsLettersOnly && letters(model).union(never).count == 256
     }
 
     func readModel(_ model: JSONElement) throws(TokenizerError) -> Model {
@@ -170,7 +184,8 @@ extension TokenizerJSONReader {
         if let value = model["unk_id"], !value.isNull {
             unknown = try id(value, "model.unk_id")
             guard Int(unknown ?? 0) < pieces.count else { throw .malformed("model.unk_id: beyond the vocabulary") }
-        } else if !endsInByteLevel || letters(model).count < 256 {
+        } else if !getsLettersOnly || letters(model).count < 256 {
+            // Of all bytes: those that are no UTF-8 may come, too.
             throw .malformed(
                 "model: without “unk_id” characters that are no pieces would have no id; set it to that of a piece")
         }

@@ -46,6 +46,8 @@ import _EDICTestSupport
         ("(?:(?i)a)b|c", "AB Ab C", [3..<5]), ("1{1,3}+1", "1111", [0..<4]), ("1{1,2}+1", "11", []),
         ("a{2}?b", "b aab", [2..<5]), ("(?i)\\p{Lu}", "aA", [0..<1, 1..<2]), ("\\w", "²a", [2..<3]),
         ("(?=b)", "ab", [1..<1]),
+        // Matches of tiktoken 0.14: lazy, not a quantifier of a quantifier.
+        ("a{1,3}?b", "b aab", [2..<5]), ("a{2,}?", "aaaa", [0..<2, 2..<4]), ("a{1,2}?", "aa", [0..<1, 1..<2]),
     ]) func rustHasOtherMeanings(_ expression: String, _ text: String, _ want: [Range<Int>]) throws {
         #expect(try RegularExpression(expression, .rust).matches(in: Array(text.utf8)) == want)
     }
@@ -72,7 +74,10 @@ import _EDICTestSupport
         ] {
             #expect(try RegularExpression(source, .rust).onigurumaSource == want)
         }
-        for source in ["(?s)a.", "(?m)^a", "a(?i)b|c", "(?i:ss)", #"\pL"#, "(?:a|)*"] {
+        for source in [
+            "(?s)a.", "(?m)^a", "a(?i)b|c", "(?i:ss)", #"\pL"#, "(?:a|)*", #"\w+|[^\w\s]+"#, #"a\b"#, #"[\W]"#,
+            #"(?i:\p{Lu})"#,
+        ] {
             #expect(try RegularExpression(source, .rust).onigurumaSource == nil, "\(source)")
         }
         for source in [TiktokenFile.gpt2Pattern, TiktokenFile.cl100kPattern, TiktokenFile.o200kPattern] {
