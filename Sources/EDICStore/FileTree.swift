@@ -43,9 +43,11 @@ public enum FileTree {
     /// Whether it is sure that nothing is at `path`: what cannot be looked at may be there, and so is a link that leads
     /// nowhere.
     public static func isMissing(_ path: FilePath) -> Bool {
-        guard status(path, followingLinks: false) == nil else { return false }
-        return errno == ENOENT || errno == ENOTDIR
+        status(path, followingLinks: false) == nil && nothingWasThere
     }
+
+    /// Whether the look that has just failed found that there is nothing.
+    private static var nothingWasThere: Bool { errno == ENOENT || errno == ENOTDIR }
 
     public static func isFolder(_ path: FilePath) -> Bool { kind(of: path) == .folder }
 
@@ -195,10 +197,8 @@ public enum FileTree {
     /// nothing is there.
     public static func remove(_ path: FilePath) throws(StoreError) {
         guard let kind = kind(of: path, followingLinks: false) else {
-            guard errno == ENOENT || errno == ENOTDIR else {
-                throw StoreError(Errno(rawValue: errno), doing: "look at it", name: path.string)
-            }
-            return
+            if nothingWasThere { return }
+            throw StoreError(Errno(rawValue: errno), doing: "look at it", name: path.string)
         }
         if kind == .folder {
             for name in try entries(in: path) { try remove(path.appending(name)) }

@@ -8,9 +8,10 @@ struct EncodingShapeOptions: ParsableArguments {
     var pair = false
 
     @Option(
-        help:
-            "Cut encodings to so many tokens, as the tokenizer's file says; else at the end, the longer of a pair first."
-    )
+        help: """
+            Cut encodings to so many tokens, the longer text of a pair first, on the side that the tokenizer's file says; \
+            else at the end.
+            """)
     var maxLength: Int?
 
     @Option(help: "Fill encodings up to so many tokens, on the side that the tokenizer's file says; else at the end.")

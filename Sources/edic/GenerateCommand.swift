@@ -124,8 +124,7 @@ struct GenerateCommand: ParsableCommand {
                 if text.last == 0x0D { text.removeLast() }
             }
             guard let valid = String(validating: text, as: UTF8.self) else {
-                throw CommandFailure(
-                    .badData, "\(name): is not UTF-8; convert it: iconv -f WINDOWS-1252 -t UTF-8, or from what it is")
+                throw CommandFailure(.badData, "\(name): is not UTF-8; \(TextInput.advice)")
             }
             prompt = valid
         }

@@ -35,8 +35,7 @@ private struct TextReader {
             if places.file != lastFile {
                 lastFile = places.file
                 Terminal.warn(
-                    "\(places.name(of: index)): is not UTF-8, and what is not is read as U+FFFD; convert the text: "
-                        + "iconv -f WINDOWS-1252 -t UTF-8, or from what it is")
+                    "\(places.name(of: index)): is not UTF-8, and what is not is read as U+FFFD; \(TextInput.advice)")
             }
             return line.text
         }
@@ -50,6 +49,9 @@ private struct TextReader {
 
 /// The text that a command works on: files named on the command line, or standard input.
 struct TextInput {
+    /// What to do with text that is not UTF-8.
+    static let advice = "convert it: iconv -f WINDOWS-1252 -t UTF-8, or from what it is"
+
     /// One or more; `-` is standard input.
     let paths: [String]
 

@@ -151,8 +151,8 @@ extension RotaryEmbedding {
                 "original_max_position_embeddings", default: try configuration.count("max_position_embeddings"))
         }
         // YaRN's is how many times longer texts may be than before, where the file does not say.
-        let implied =
-            kind == "yarn" && !rope.has("factor") ? Float(context ?? 1) / Float(context == nil ? 1 : try original()) : 1
+        var implied: Float = 1
+        if kind == "yarn", !rope.has("factor"), let context { implied = Float(context) / Float(try original()) }
         let factor = try rope.float("factor", default: implied)
         guard factor > 0 else {
             throw ModelError(.malformed, "\(source): the rope scaling factor \(factor) should be above zero")

@@ -128,7 +128,7 @@ extension Weights {
         do throws(ModelError) {
             return try tensor.floats()
         } catch {
-            throw NumericsError(.invalidShape, "\(tensor.type.notComputed)", cause: error)
+            throw NumericsError(.invalidShape, tensor.type.notComputed, cause: error)
         }
     }
 
