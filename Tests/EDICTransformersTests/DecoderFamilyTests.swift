@@ -242,7 +242,7 @@ struct DecoderFamilyTests {
         let words = try #require(tensors.all.first { $0.name.hasSuffix("wte.weight") })
         // The rows of the table from the last to the first.
         let rowBytes = words.byteCount / words.shape[0]
-        let reversed = try words.withBytes { bytes -> [UInt8] in
+        let reversed = try words.bytes().withBytes { bytes -> [UInt8] in
             try #require(words.type == .float32)
             return (0..<words.shape[0]).reversed().flatMap { row in
                 (row * rowBytes..<(row + 1) * rowBytes).map { bytes[$0] }

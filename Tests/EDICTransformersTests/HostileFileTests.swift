@@ -198,6 +198,45 @@ import _EDICTestSupport
         }
     }
 
+    /// A packed archive that is overwritten while its model is opened is an error, not the end of the process.
+    @Test func anArchiveThatChangesIsNoticed() throws {
+        let dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (20000,), }"
+        var array: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(dictionary.utf8.count), 0]
+        array += Array(dictionary.utf8) + [UInt8](repeating: 0, count: 80_000)
+        // Deflate's blocks of bytes as they are.
+        var packed: [UInt8] = []
+        for start in stride(from: 0, to: array.count, by: 65535) {
+            let block = array[start..<min(start + 65535, array.count)]
+            let (low, high) = (UInt8(block.count & 0xFF), UInt8(block.count >> 8))
+            packed += [block.endIndex == array.count ? 1 : 0, low, high, ~low, ~high] + block
+        }
+        func field(_ value: Int, _ size: Int) -> [UInt8] { (0..<size).map { UInt8(value >> (8 * $0) & 0xFF) } }
+        let name = Array("w.npy".utf8)
+        let figures =
+            field(Int(Deflate.crc(of: array.span)), 4) + field(packed.count, 4) + field(array.count, 4)
+            + field(name.count, 2)
+        let local =
+            field(0x0403_4B50, 4) + field(20, 2) + field(0, 2) + field(8, 2) + field(0, 4) + figures + field(0, 2)
+        let entry =
+            field(0x0201_4B50, 4) + field(20, 4) + field(0, 2) + field(8, 2) + field(0, 4) + figures + field(0, 16)
+        let start = local.count + name.count + packed.count
+        let end =
+            field(0x0605_4B50, 4) + field(0, 4) + field(1, 2) + field(1, 2) + field(entry.count + name.count, 4)
+            + field(start, 4) + field(0, 2)
+        try withFolder { folder in
+            let path = folder.appending("model.npz")
+            try writeFile(local + name + packed + entry + name + end, to: path)
+            let tensor = try NumPyArchive.tensors(in: path).required("w")
+            #expect(try tensor.floats() == [Float](repeating: 0, count: 20000))
+            tensor.release()
+            let file = try FileDescriptor.open(path, .writeOnly)
+            defer { try? file.close() }
+            try file.writeAll(toAbsoluteOffset: Int64(start / 2), [UInt8](repeating: 1, count: 4))
+            let changed = #expect(throws: ModelError.self) { _ = try tensor.floats() }
+            #expect(changed?.code == .malformed && changed?.message.contains("was changed") == true)
+        }
+    }
+
     /// Weights that are no numbers are an error, not empty lines or ordinary vectors.
     @Test(.enabled(if: SharedData.isPresent), arguments: ["llama/gqa", "marian/base-swish", "bert"])
     func weightsThatAreNoNumbersAreNoticed(_ name: String) throws {

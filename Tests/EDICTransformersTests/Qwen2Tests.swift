@@ -98,7 +98,7 @@ struct Qwen2Tests {
         var bytes = try readFile(path.string)
         for tensor in try GGUF(path).tensors.all
         where tensor.name.hasSuffix("q.weight") || tensor.name.hasSuffix("k.weight") {
-            let rows = tensor.withBytes { $0.copied() }
+            let rows = try tensor.bytes().withBytes { $0.copied() }
             let (size, stride) = (64, rows.count / tensor.shape[0])
             let start = try #require(bytes.firstRange(of: rows)).lowerBound
             for row in 0..<tensor.shape[0] {

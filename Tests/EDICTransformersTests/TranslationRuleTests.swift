@@ -14,7 +14,7 @@ struct TranslationRuleTests {
     private static func student(_ tensors: [Tensor], _ changed: [String: String] = [:]) throws -> Marian {
         let golden = try Golden("marian-ssru")
         let own = try NumPyArchive.tensors(in: golden.folder.appending("model.npz"))
-        var yaml = try own.required(MarianBinary.optionsItem).withBytes { $0.text(in: 0..<$0.count) }
+        var yaml = try own.required(MarianBinary.optionsItem).bytes().withBytes { $0.text(in: 0..<$0.count) }
         yaml = String(yaml.prefix { $0 != "\0" })
         for (key, value) in changed {
             yaml = yaml.split(separator: "\n").filter { !$0.hasPrefix("\(key):") }.joined(separator: "\n")

@@ -23,7 +23,7 @@ struct MarianSettings {
         guard tensor.byteCount <= Self.sizeLimit else {
             throw ModelError(.malformed, "\(tensor.file): \(tensor.name) is too large for options")
         }
-        let text = tensor.withBytes { bytes in
+        let text = try tensor.bytes().withBytes { bytes in
             var end = bytes.count
             while end > 0, bytes[end - 1] == 0 { end -= 1 }
             return bytes.text(in: 0..<end)

@@ -25,11 +25,15 @@ public enum NumPyArchive {
                 storage = .mapped(region)
             case .deflated:
                 let bytes = try member.inflated(region, file: name)
-                let unpacked = Tensor.Unpacked(bytes) {
-                    guard let bytes = try? member.inflated(region, file: name) else {
-                        preconditionFailure("\(name): \(member.name): was changed while it is used")
+                let unpacked = Tensor.Unpacked(bytes) { () throws(ModelError) in
+                    do {
+                        return try member.inflated(region, file: name)
+                    } catch {
+                        throw ModelError(
+                            .malformed,
+                            "\(name): \(member.name): was changed while it was read; open it again, and replace such files by "
+                                + "renaming others over them", cause: error)
                     }
-                    return bytes
                 }
                 storage = .unpacked(unpacked, 0..<bytes.count)
             }
@@ -189,7 +193,7 @@ public enum NumPyArchive {
 
     /// The array whose `.npy` bytes `raw` holds.
     private static func array(in raw: Tensor, file: MappedFile, start: Int) throws(ModelError) -> Tensor {
-        let header = try raw.withBytes { bytes throws(ModelError) in
+        let header = try raw.bytes().withBytes { bytes throws(ModelError) in
             try arrayHeader(of: bytes, name: "\(raw.file): \(raw.name)")
         }
         let storage: Tensor.Storage =

@@ -13,23 +13,43 @@ public struct Tensor: Sendable {
     /// What a file holds deflated: unpacked when it is opened, to be checked, and let go once it has been used.
     final class Unpacked: Sendable {
         private let bytes: Mutex<[UInt8]?>
-        private let unpack: @Sendable () -> [UInt8]
+        private let unpack: @Sendable () throws(ModelError) -> [UInt8]
 
-        /// - Parameter unpack: makes the same bytes anew.
-        init(_ bytes: [UInt8], again unpack: @escaping @Sendable () -> [UInt8]) {
+        /// - Parameter unpack: makes the same bytes anew, or finds that the file has changed.
+        init(_ bytes: [UInt8], again unpack: @escaping @Sendable () throws(ModelError) -> [UInt8]) {
             self.bytes = Mutex(bytes)
             self.unpack = unpack
         }
 
-        var all: [UInt8] {
-            bytes.withLock { bytes in
-                let all = bytes ?? unpack()
+        func all() throws(ModelError) -> [UInt8] {
+            try bytes.withLock { bytes throws(ModelError) in
+                let all = if let bytes { bytes } else { try unpack() }
                 bytes = all
                 return all
             }
         }
 
         func release() { bytes.withLock { $0 = nil } }
+    }
+
+    /// The bytes of the numbers, to be read in place.
+    enum Bytes: Sendable {
+        case mapped(MappedRegion)
+        case held([UInt8], Range<Int>)
+
+        func withBytes<Result, Failure: Error>(
+            _ body: (Span<UInt8>) throws(Failure) -> Result
+        ) throws(Failure) -> Result {
+            switch self {
+            case .mapped(let region): try region.withBytes(body)
+            case .held(let bytes, let range): try body(bytes.span.extracting(range))
+            }
+        }
+
+        /// The part of a mapped file that they are.
+        var region: MappedRegion? {
+            if case .mapped(let region) = self { region } else { nil }
+        }
     }
 
     public let name: String
@@ -52,31 +72,27 @@ public struct Tensor: Sendable {
         }
     }
 
-    /// Reads the bytes in place.
-    func withBytes<Result, Failure: Error>(
-        _ body: (Span<UInt8>) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
+    /// The bytes, unpacked anew where they were let go.
+    ///
+    /// - Throws: `malformed` where the file has changed since.
+    func bytes() throws(ModelError) -> Bytes {
         switch storage {
-        case .mapped(let region): try region.withBytes(body)
-        case .owned(let bytes): try body(bytes.span)
-        case .unpacked(let member, let range): try body(member.all.span.extracting(range))
+        case .mapped(let region): .mapped(region)
+        case .owned(let bytes): .held(bytes, bytes.indices)
+        case .unpacked(let member, let range): .held(try member.all(), range)
         }
     }
 
-    /// The part of a mapped file that the numbers are.
-    var region: MappedRegion? {
-        if case .mapped(let region) = storage { region } else { nil }
-    }
-
     /// Whether another one has the same numbers in the same type and shape.
-    func holdsTheSame(as other: Tensor) -> Bool {
+    func holdsTheSame(as other: Tensor) throws(ModelError) -> Bool {
         guard type == other.type, shape == other.shape else { return false }
         defer {
             release()
             other.release()
         }
-        return withBytes { own in
-            other.withBytes { theirs in own.count == theirs.count && own.indices.allSatisfy { own[$0] == theirs[$0] } }
+        let others = try other.bytes()
+        return try bytes().withBytes { own in
+            others.withBytes { theirs in own.count == theirs.count && own.indices.allSatisfy { own[$0] == theirs[$0] } }
         }
     }
 

@@ -6,7 +6,7 @@ internal import EDICNumerics
 /// memory of the largest matrix that many models have.
 struct EmbeddingTable: Sendable {
     private enum Source {
-        case stored(Tensor, NumberFormat, rowBytes: Int)
+        case stored(Tensor.Bytes, NumberFormat, rowBytes: Int)
         case packed(Weights)
     }
 
@@ -36,16 +36,16 @@ struct EmbeddingTable: Sendable {
                 "\(tensor.file): tensor \(tensor.name): has \(tensor.byteCount) bytes, not \(words) rows of \(rowBytes)"
             )
         }
-        source = .stored(tensor, format, rowBytes: rowBytes)
+        source = .stored(try tensor.bytes(), format, rowBytes: rowBytes)
     }
 
     /// The rows of these words: words × width.
     func rows(_ words: [Int]) -> Matrix {
         switch source {
         case .packed(let weights): return weights.rows(words)
-        case .stored(let tensor, let format, let rowBytes):
+        case .stored(let stored, let format, let rowBytes):
             var rows = Matrix.unfilled(rows: words.count, columns: width)
-            tensor.withBytes { bytes in
+            stored.withBytes { bytes in
                 var all = rows.values.mutableSpan
                 for (place, word) in words.enumerated() {
                     let row = bytes.extracting(word * rowBytes..<(word + 1) * rowBytes)

@@ -11,7 +11,7 @@ final class VocabularyMatrix: Sendable {
     let inputs: Int
 
     private struct Stored {
-        let tensor: Tensor
+        let bytes: Tensor.Bytes
         let scale: Float
         let precision: Precision
     }
@@ -33,7 +33,7 @@ final class VocabularyMatrix: Sendable {
     ) throws(ModelError) {
         self.outputs = outputs
         self.inputs = inputs
-        guard staysInFile, tensor.type == .intgemm8, precision != .float32, tensor.region != nil,
+        guard staysInFile, tensor.type == .intgemm8, precision != .float32, case .mapped(let region) = tensor.storage,
             tensor.shape == (transposed ? [inputs, outputs] : [outputs, inputs])
         else {
             stored = nil
@@ -42,11 +42,12 @@ final class VocabularyMatrix: Sendable {
             return
         }
         do throws(NumericsError) {
-            let scale = try Weights.scale(of: tensor, outputs: outputs, inputs: inputs)
-            stored = Stored(tensor: tensor, scale: scale, precision: precision)
+            let bytes = Tensor.Bytes.mapped(region)
+            let scale = try Weights.scale(of: bytes, outputs: outputs, inputs: inputs)
+            stored = Stored(bytes: bytes, scale: scale, precision: precision)
             packed = Mutex(nil)
             // What is wrong with the shape is said now, and not when a sentence comes.
-            _ = try Self.rows([], of: tensor, inputs: inputs, scale: scale)
+            _ = try Self.rows([], of: bytes, inputs: inputs, scale: scale)
         } catch {
             throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
         }
@@ -59,7 +60,7 @@ final class VocabularyMatrix: Sendable {
             guard let stored,
                 let made = try? Weights(
                     matrix: Weights.bytes(
-                        of: stored.tensor, outputs: outputs, inputs: inputs, precision: stored.precision))
+                        stored.bytes, outputs: outputs, inputs: inputs, precision: stored.precision))
             else { preconditionFailure("a matrix whose shape was checked cannot be packed") }
             packed = made
             return made
@@ -77,7 +78,7 @@ final class VocabularyMatrix: Sendable {
     func copyRow(_ row: Int, to target: inout [Float], at start: Int) {
         guard let stored else { return weights.copyRow(row, to: &target, at: start) }
         precondition(row >= 0 && row < outputs, "word \(row) is outside \(outputs)")
-        stored.tensor.withBytes { bytes in
+        stored.bytes.withBytes { bytes in
             let row = bytes.extracting(row * inputs..<(row + 1) * inputs)
             for column in 0..<inputs {
                 target[start + column] = Float(Int8(bitPattern: row[column])) * stored.scale
@@ -89,16 +90,16 @@ final class VocabularyMatrix: Sendable {
     func selecting(_ chosen: [Int32]) -> Weights {
         guard let stored,
             var part = try? Self.rows(
-                chosen.map { Int($0) }, of: stored.tensor, inputs: inputs, scale: stored.scale)
+                chosen.map { Int($0) }, of: stored.bytes, inputs: inputs, scale: stored.scale)
         else { return weights.selecting(chosen) }
         part.activations = stored.precision.activations
         return Weights(matrix: part)
     }
 
     private static func rows(
-        _ rows: [Int], of tensor: Tensor, inputs: Int, scale: Float
+        _ rows: [Int], of stored: Tensor.Bytes, inputs: Int, scale: Float
     ) throws(NumericsError) -> WeightMatrix {
-        try tensor.withBytes { bytes throws(NumericsError) in
+        try stored.withBytes { bytes throws(NumericsError) in
             try WeightMatrix(rows: rows, columns: inputs, int8Bytes: bytes, scale: scale)
         }
     }

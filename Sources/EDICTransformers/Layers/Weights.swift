@@ -91,44 +91,40 @@ extension Weights {
             case .float32: tensor.type == .float32
             case .int8: !tensor.type.isFloat
             }
+        let format = isAsStored && (!transposed || tensor.type.isFloat) ? tensor.type.format : nil
+        let isMarian = tensor.type == .intgemm8
+        let floats = format == nil && !isMarian ? try tensor.floats() : []
+        let stored = try tensor.bytes()
         do throws(NumericsError) {
-            if tensor.type == .intgemm8 {
+            if isMarian {
                 // Marian stores these transposed already, and followed by what turned them into bytes.
-                matrix = try Self.bytes(of: tensor, outputs: outputs, inputs: inputs, precision: precision)
-            } else if isAsStored, let format = tensor.type.format, !transposed || tensor.type.isFloat {
-                var packed = try tensor.withBytes { bytes throws(NumericsError) in
+                matrix = try Self.bytes(stored, outputs: outputs, inputs: inputs, precision: precision)
+                return
+            }
+            var packed: WeightMatrix
+            if let format {
+                packed = try stored.withBytes { bytes throws(NumericsError) in
                     if transposed {
                         try WeightMatrix(
-                            rows: outputs, columns: inputs, format: format, turnedBytes: bytes, source: tensor.region,
+                            rows: outputs, columns: inputs, format: format, turnedBytes: bytes, source: stored.region,
                             pool: .shared)
                     } else {
                         try WeightMatrix(
-                            rows: outputs, columns: inputs, format: format, bytes: bytes, source: tensor.region,
+                            rows: outputs, columns: inputs, format: format, bytes: bytes, source: stored.region,
                             pool: .shared)
                     }
                 }
-                packed.activations = precision.activations
-                matrix = packed
             } else {
-                let stored = try Self.floats(of: tensor)
-                let values = transposed ? Self.transposed(stored, rows: inputs, columns: outputs) : stored
-                var packed =
+                let values = transposed ? Self.transposed(floats, rows: inputs, columns: outputs) : floats
+                packed =
                     precision == .int8 && tensor.type.isFloat
                     ? try WeightMatrix(rows: outputs, columns: inputs, quantizing: values.span)
                     : try WeightMatrix(rows: outputs, columns: inputs, values: values.span)
-                packed.activations = precision.activations
-                matrix = packed
             }
+            packed.activations = precision.activations
+            matrix = packed
         } catch {
             throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
-        }
-    }
-
-    private static func floats(of tensor: Tensor) throws(NumericsError) -> [Float] {
-        do throws(ModelError) {
-            return try tensor.floats()
-        } catch {
-            throw NumericsError(.invalidShape, tensor.type.notComputed, cause: error)
         }
     }
 
@@ -137,10 +133,10 @@ extension Weights {
     /// Marian rounds activations to bytes too, which changes one translation in ten against float activations; 16 bits
     /// change none.
     static func bytes(
-        of tensor: Tensor, outputs: Int, inputs: Int, precision: Precision
+        _ stored: Tensor.Bytes, outputs: Int, inputs: Int, precision: Precision
     ) throws(NumericsError) -> WeightMatrix {
-        let multiplier = try multiplier(of: tensor, outputs: outputs, inputs: inputs)
-        return try tensor.withBytes { bytes throws(NumericsError) in
+        let multiplier = try multiplier(of: stored, outputs: outputs, inputs: inputs)
+        return try stored.withBytes { bytes throws(NumericsError) in
             if precision == .float32 {
                 let values = (0..<outputs * inputs).map { Float(Int8(bitPattern: bytes[$0])) / multiplier }
                 return try WeightMatrix(rows: outputs, columns: inputs, values: values.span)
@@ -148,15 +144,15 @@ extension Weights {
             let scale: [Float] = [1 / multiplier]
             var packed = try WeightMatrix(
                 rows: outputs, columns: inputs, int8Bytes: bytes.extracting(0..<outputs * inputs), scales: scale.span,
-                source: tensor.region, pool: .shared)
+                source: stored.region, pool: .shared)
             packed.activations = precision.activations
             return packed
         }
     }
 
     /// What turned weights into Marian's bytes; it follows them.
-    private static func multiplier(of tensor: Tensor, outputs: Int, inputs: Int) throws(NumericsError) -> Float {
-        let multiplier = tensor.withBytes {
+    private static func multiplier(of stored: Tensor.Bytes, outputs: Int, inputs: Int) throws(NumericsError) -> Float {
+        let multiplier = stored.withBytes {
             Float(bitPattern: $0.littleEndian(UInt32.self, at: outputs * inputs))
         }
         guard multiplier.isFinite, multiplier > 0 else {
@@ -166,8 +162,8 @@ extension Weights {
     }
 
     /// What turns Marian's bytes into weights.
-    static func scale(of tensor: Tensor, outputs: Int, inputs: Int) throws(NumericsError) -> Float {
-        1 / (try multiplier(of: tensor, outputs: outputs, inputs: inputs))
+    static func scale(of stored: Tensor.Bytes, outputs: Int, inputs: Int) throws(NumericsError) -> Float {
+        1 / (try multiplier(of: stored, outputs: outputs, inputs: inputs))
     }
 
     private static func transposed(_ stored: [Float], rows: Int, columns: Int) -> [Float] {
@@ -222,17 +218,18 @@ extension Tensor {
     /// The numbers as floats. An intgemm8 matrix comes transposed, as it is stored.
     func floats() throws(ModelError) -> [Float] {
         let count = elementCount
+        let stored = try bytes()
         switch type {
         case .float64:
-            return withBytes { bytes in
+            return stored.withBytes { bytes in
                 (0..<count).map { Float(Double(bitPattern: bytes.littleEndian(UInt64.self, at: 8 * $0))) }
             }
         case .float32:
-            return withBytes { bytes in
+            return stored.withBytes { bytes in
                 (0..<count).map { Float(bitPattern: bytes.littleEndian(UInt32.self, at: 4 * $0)) }
             }
         case .intgemm8:
-            return withBytes { bytes in
+            return stored.withBytes { bytes in
                 let multiplier = Float(bitPattern: bytes.littleEndian(UInt32.self, at: count))
                 return (0..<count).map { Float(Int8(bitPattern: bytes[$0])) / multiplier }
             }
@@ -245,7 +242,7 @@ extension Tensor {
                 throw ModelError(
                     .malformed, "\(file): tensor \(name): \(byteCount) bytes do not make \(type) \(shape)")
             }
-            return withBytes { bytes in
+            return stored.withBytes { bytes in
                 var numbers = [Float](repeating: 0, count: count)
                 var all = numbers.mutableSpan
                 format.decode(bytes, into: &all)
