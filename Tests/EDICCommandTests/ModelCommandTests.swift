@@ -1,3 +1,4 @@
+import EDICJSON
 import Testing
 import _EDICTestSupport
 
@@ -110,9 +111,9 @@ import _EDICTestSupport
         #expect(result.output.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 })
     }
 
-    /// The lines before one that cannot be scored are there, and it is named.
+    /// The lines around one that cannot be scored are there, and it is named.
     @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
-    func scoresEndAtALineThatIsTooLong() throws {
+    func scoresGoOnBehindALineThatIsTooLong() throws {
         let runner = try CommandRunner()
         let model = "score --model '\(SharedData.path("goldens/llama/gqa"))'"
         let lines = ["The committee approved it.", "", "A small model."]
@@ -121,8 +122,9 @@ import _EDICTestSupport
         let long = String(repeating: "The budget. ", count: 100)
         let result = runner.run(model, input: (lines + [long, "More."]).map { $0 + "\n" }.joined())
         #expect(result.status == 65)
-        #expect(result.output == plain.output)
-        #expect(result.messages.hasPrefix("edic: standard input:4: has ") && result.messages.contains("context"))
+        #expect(result.output.hasPrefix(plain.output) && result.output.hasSuffix("\tMore.\n"))
+        #expect(
+            result.messages.hasPrefix("edic: warning: standard input:4: has ") && result.messages.contains("context"))
         let fields = plain.output.split(separator: "\n").map {
             $0.split(separator: "\t", omittingEmptySubsequences: false)
         }
@@ -165,6 +167,26 @@ import _EDICTestSupport
                 && said[1].hasSuffix("2 lines were not UTF-8"))
         let prompt = runner.run("generate \(model) --max-tokens 5 -", bytes: text)
         #expect(prompt.status == 65 && prompt.messages.contains("is not UTF-8"), "\(prompt.messages)")
+    }
+
+    /// A line that is too long is said, and does not keep the others from being scored.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func linesThatAreTooLongAreNotScored() throws {
+        let runner = try CommandRunner()
+        let command = "score --model '\(SharedData.path("goldens/llama/gqa"))'"
+        let long = String(repeating: "The budget of the harbour. ", count: 400)
+        let text = "The budget.\n\(long)\nThe law.\n"
+        let others = runner.run(command, input: "The budget.\nThe law.\n")
+        let result = runner.run(command, input: text)
+        let lines = result.output.split(separator: "\n")
+        #expect(result.status == 65 && lines.count == 3 && lines[1] == "nan\t0.0000\t0\t\(long)")
+        #expect(others.output == "\(lines[0])\n\(lines[2])\n")
+        #expect(
+            result.messages.contains("standard input:2: has ") && result.messages.contains("1 line is not scored"),
+            "\(result.messages)")
+        let json = runner.run(command + " --json", input: text)
+        let objects = try json.output.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+        #expect(json.status == 65 && objects.map { $0["error"] != nil } == [false, true, false])
     }
 
     /// Whoever cuts a model's file short while it is read gets a message, not a crash.
