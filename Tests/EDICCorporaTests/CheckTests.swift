@@ -34,6 +34,11 @@ import _EDICTestSupport
         #expect(report.files.map(\.rows) == [1] && report.files[0].textBytes == ["de": 9])
     }
 
+    @Test func oldLineEndsAreSaid() throws {
+        let report = try check([("a.txt", "Guten Tag\rGute Nacht\r")], "- {path: a.txt, format: text, unit: line}")
+        #expect(report.findings.map(\.code) == ["old_line_ends"] && report.isAcceptable && report.files[0].rows == 2)
+    }
+
     @Test func whatIsWrongAndWhere() throws {
         let report = try check(
             [
@@ -63,6 +68,12 @@ import _EDICTestSupport
         #expect(has("f.jsonl: error: none of its 2 rows can be used"))
         #expect(has("no file has a text in fr"))
         #expect(lines.allSatisfy { !$0.contains("\n") })
+    }
+
+    @Test(arguments: ["\n", "\r\n", "\r"]) func formatsAreGuessed(end: String) throws {
+        let report = try check(
+            [("a.jsonl", String(repeating: "Haus\thouse\(end)", count: 4))], "- {path: a.jsonl, format: jsonl}")
+        #expect(report.findings.contains { $0.advice.contains("it looks like tsv") }, "\(report.findings)")
     }
 
     @Test func quotedCellsOfSpreadsheets() throws {

@@ -23,6 +23,48 @@ import _EDICTestSupport
         #expect(paragraphs.rejections.isEmpty)
     }
 
+    /// Old Macintosh systems ended lines with carriage returns alone.
+    @Test func carriageReturnsAlone() throws {
+        let lines = try read("eins\rzwei\r\rdrei\r", .text) { $0.unit = .line }
+        #expect(lines.texts == ["eins", "zwei", "drei"] && lines.rows.last?.id == "test/file#4")
+        #expect(lines.reading.endsLinesWithReturns)
+        #expect(try read("eins\r", .text) { $0.unit = .line }.reading.endsLinesWithReturns)
+        #expect(try read("a\rb\r\rc", .text) { $0.unit = .paragraph }.texts == ["a\nb", "c"])
+        let table = try read("1\tHaus\r2\tBaum\r", .tsv) { $0.columns = [.ignored, .text("de")] }
+        #expect(table.texts == ["Haus", "Baum"])
+        let parts: [(name: String, language: String?, bytes: [UInt8])] = [
+            ("a.de", "de", Array("Haus\rBaum\r".utf8)), ("a.en", "en", Array("house\ntree\n".utf8)),
+        ]
+        let pairs = try read(parts, .moses, languages: ["de", "en"])
+        #expect(pairs.sides == [["de=Haus", "en=house"], ["de=Baum", "en=tree"]])
+    }
+
+    /// A line feed anywhere in reach says that carriage returns end no lines.
+    @Test func carriageReturnsInLines() throws {
+        let filler = String(repeating: "x", count: 200_000)
+        for text in ["a\rb\nc\n", "a\r\(filler)\nc", "a\r\nc\r\n"] {
+            let lines = try read(text, .text) { $0.unit = .line }
+            #expect(lines.rows.map(\.id) == ["test/file#1", "test/file#2"] && !lines.reading.endsLinesWithReturns)
+        }
+        let record = try read("{\"text\":\r\"Guten Tag\"}\r", .jsonl)
+        #expect(record.texts == ["Guten Tag"] && !record.reading.endsLinesWithReturns)
+        var limits = ReadingLimits()
+        limits.lineBytes = 300_000
+        let long = String(repeating: "\(filler)\r", count: 5)
+        let read = try read(long, .text, limits: limits) { $0.unit = .line }
+        #expect(read.rows.count == 5 && read.rejections.isEmpty)
+    }
+
+    /// Lines that no feed ends for long, and then a `\r\n` whose halves come in two pieces: it ends one line.
+    @Test func lineEndsThatChange() throws {
+        var limits = ReadingLimits()
+        limits.lineBytes = 1000
+        let piece = String(repeating: "fünfzehn Byte.\r", count: 4096)
+        let result = try read("\(piece)\nEnde\r\n", .text, limits: limits) { $0.unit = .line }
+        #expect(result.rows.count == 4097 && result.rows.last?.id == "test/file#4097")
+        #expect(result.reading.ledger.rowsIn == 4097)
+    }
+
     @Test func textIsNormalized() throws {
         let read = try read("Cafe\u{301}\u{1} \u{A0}au\u{AD}f\r", .text)
         #expect(read.texts == ["Café  auf"])
@@ -106,11 +148,11 @@ import _EDICTestSupport
         #expect(try read(gzip, .text).reasons == [.unreadableFile])
     }
 
-    /// What is not taken of a file that breaks off is said.
-    @Test func theRestIsAccountedFor() throws {
+    /// What is not taken of a file that breaks off is said, also where it was read ahead to find what ends its lines.
+    @Test(arguments: ["\n", "\r"]) func theRestIsAccountedFor(end: String) throws {
         var generator = SeededGenerator(seed: 3)
         var lines: [UInt8] = []
-        for _ in 0..<40_000 { lines += Array("Zeile \(UInt64.random(in: 0 ... .max, using: &generator))\n".utf8) }
+        for _ in 0..<40_000 { lines += Array("Zeile \(UInt64.random(in: 0 ... .max, using: &generator))\(end)".utf8) }
         let folder = try TemporaryFolder()
         let path = FilePath(folder.path).appending("a.gz")
         try put(lines, FilePath(folder.path).appending("a"))

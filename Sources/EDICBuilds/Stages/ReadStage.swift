@@ -9,7 +9,7 @@ import SystemPackage
 /// Outputs: `BUCKET.rows`, a ``RowPack`` with the bucket's rows in the order of the files, and `keys`.
 struct ReadStage: Sendable {
     static let name = "read"
-    private static let version = 5
+    private static let version = 6
 
     let recipe: Recipe
     let identify: RowFilter.LanguageIdentifier?

@@ -200,6 +200,13 @@ public struct ContributionCheck: Sendable {
                     .warning, "wrong_encoding", file: file.name, reading.charsetContradiction,
                     advice: "write encoding: \(reading.charset), or auto"))
         }
+        if reading.endsLinesWithReturns {
+            findings.append(
+                Finding(
+                    .warning, "old_line_ends", file: file.name,
+                    "its lines end with carriage returns alone (CR, as on old Macintosh systems), and are read as lines",
+                    advice: "`tr '\\r' '\\n'` makes usual ends of them, if other programs are to read it"))
+        }
         if reading.invalidSequences > 0 {
             let places = reading.invalidOffsets.prefix(4).map(String.init).joined(separator: ", ")
             let declared = file.specification.encoding.map { "the manifest says \($0)" } ?? "it was detected"

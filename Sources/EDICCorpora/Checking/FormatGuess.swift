@@ -33,7 +33,8 @@ enum FormatGuess {
     static func guess(_ head: Span<UInt8>) -> FileFormat? {
         if head.count >= 4, head[0] == 0xDE, head[1] == 0x12, head[2] == 0x04, head[3] == 0x95 { return .mo }
         if head.count >= 4, head[0] == 0x95, head[1] == 0x04, head[2] == 0x12, head[3] == 0xDE { return .mo }
-        let text = String(utf8: head).lowercased()
+        // However lines end.
+        let text = String(String(utf8: head).lowercased().map { $0.isNewline ? "\n" : $0 })
         if text.contains("<tmx") { return .tmx }
         if text.contains("<tei") { return .tei }
         if text.contains("<html") || text.contains("<!doctype html") { return .html }

@@ -15,6 +15,8 @@ public struct FileReading: Sendable, Equatable {
     public var invalidSequences = 0
     /// The offsets of the first of them in the decompressed file.
     public var invalidOffsets: [Int] = []
+    /// Whether the lines end with carriage returns alone, as on old Macintosh systems; they are read as lines.
+    public var endsLinesWithReturns = false
     /// Control and invisible characters dropped, and spaces and line endings changed, while normalising.
     public var charactersNormalized = 0
 

@@ -23,7 +23,7 @@ extension LineConsumer where Self: ~Copyable {
 }
 
 /// Cuts text that arrives in pieces into lines for a ``LineConsumer``. A line ends with `\n`, `\r\n` or the end of the
-/// file; a lone `\r` ends none.
+/// file; a lone `\r` ends none (``TextSource`` has made `\n` of those where nothing else ends lines).
 struct LineByLine<Consumer: LineConsumer & ~Copyable>: RowParser, ~Copyable {
     private var consumer: Consumer
     private let limit: Int

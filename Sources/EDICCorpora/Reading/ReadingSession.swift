@@ -96,7 +96,8 @@ struct ReadingSession {
     private func open(_ part: ContributionFile.Part) throws(FileFault) -> TextSource {
         let own = file.specification.languages.isEmpty ? file.languages : file.specification.languages
         return try TextSource(
-            part.path, specification: file.specification, languages: part.language.map { [$0] } ?? own)
+            part.path, specification: file.specification, languages: part.language.map { [$0] } ?? own,
+            lineBytes: file.specification.isOfLines ? limits.lineBytes : nil)
     }
 
     /// Reads files whose lines belong together, if they have the same number of lines.
@@ -173,6 +174,7 @@ struct ReadingSession {
     private mutating func note(_ source: borrowing TextSource) {
         reading.bytes += source.bytesRead
         reading.invalidSequences += source.report.invalidCount
+        if source.endsLinesWithReturns { reading.endsLinesWithReturns = true }
         reading.invalidOffsets += source.report.invalidSamples.map(\.offset)
     }
 
@@ -186,5 +188,16 @@ struct ReadingSession {
         }
         reading.ledger.recordOut(batch.block.count)
         batch.drain()
+    }
+}
+
+extension FileSpecification {
+    /// Whether the records of the file are lines of text, or made of them. In JSON a carriage return is a space.
+    fileprivate var isOfLines: Bool {
+        switch format {
+        case .text: options.unit != .file
+        case .tsv, .conllu, .po, .moses: true
+        case .jsonl, .tmx, .tei, .html, .mo: false
+        }
     }
 }

@@ -15,13 +15,30 @@ struct TextSource: ~Copyable {
     /// The bytes that the charset was told by; empty once they are decoded.
     private var head: [UInt8]
     private var isFinished = false
+    private var lineEnds: LineEnds
+    /// What is wrong behind the text that was given out last, where that was read ahead.
+    private var fault: FileFault?
+
+    /// What ends the lines of a file.
+    private enum LineEnds: Equatable {
+        /// `\n`, with or without a `\r` before it; also where the format is no format of lines.
+        case feeds
+        /// Carriage returns alone, as on old Macintosh systems. `true` where the text so far ends with one.
+        case returns(isAtReturn: Bool)
+        /// Neither has come, or not yet enough to tell. A line has so many bytes at most.
+        case unknown(limit: Int)
+    }
 
     /// The bytes looked at to find the charset.
     private static let headLength = 1 << 16
 
     /// Opens a file and finds its charset: by the declared name, a byte order mark, what the format says in its first
     /// lines, or else by detection.
-    init(_ path: FilePath, specification: FileSpecification, languages: [String]) throws(FileFault) {
+    ///
+    /// - Parameter lineBytes: the most bytes that a line may have; nil where the format is no format of lines.
+    init(
+        _ path: FilePath, specification: FileSpecification, languages: [String], lineBytes: Int? = nil
+    ) throws(FileFault) {
         var opened = try Self.open(path)
         let beginning = try Self.beginning(of: &opened)
         let chosen = try CharsetChoice(beginning.span, specification: specification, languages: languages)
@@ -30,6 +47,7 @@ struct TextSource: ~Copyable {
         self.path = path
         reader = opened
         head = beginning
+        lineEnds = lineBytes.map { .unknown(limit: $0) } ?? .feeds
     }
 
     private static func beginning(of reader: inout ByteReader) throws(FileFault) -> [UInt8] {
@@ -70,8 +88,55 @@ struct TextSource: ~Copyable {
         return max(0, stamp.size - reader.compressedOffset)
     }
 
+    /// Whether the lines end with carriage returns alone. They are given out as line feeds.
+    var endsLinesWithReturns: Bool { if case .returns = lineEnds { true } else { false } }
+
     /// Replaces `text` with the next piece; false at the end of the file.
     mutating func next(into text: inout [UInt8]) throws(FileFault) -> Bool {
+        if let fault { throw fault }
+        guard try decodeNext(into: &text) else { return false }
+        if case .unknown(let limit) = lineEnds { findLineEnds(&text, limit: limit) }
+        if case .returns(let isAtReturn) = lineEnds { turnReturns(in: &text, isAtReturn: isAtReturn) }
+        return true
+    }
+
+    /// Finds what ends the lines. Where a carriage return comes first, `text` grows until a line feed says that it was none
+    /// of the ends, or until no line can be so long.
+    private mutating func findLineEnds(_ text: inout [UInt8], limit: Int) {
+        if text.span.firstIndex(of: Self.feed) != nil {
+            lineEnds = .feeds
+            return
+        }
+        guard text.span.firstIndex(of: Self.carriageReturn) != nil else { return }
+        var more: [UInt8] = []
+        do {
+            while text.count <= limit, try decodeNext(into: &more) {
+                text += more
+                if more.span.firstIndex(of: Self.feed) != nil {
+                    lineEnds = .feeds
+                    return
+                }
+            }
+        } catch {
+            fault = error
+        }
+        lineEnds = .returns(isAtReturn: false)
+    }
+
+    /// Makes line feeds of carriage returns, but of those before a line feed.
+    private mutating func turnReturns(in text: inout [UInt8], isAtReturn: Bool) {
+        if text.isEmpty { return }
+        if isAtReturn, text.first == Self.feed { text.removeFirst() }
+        lineEnds = .returns(isAtReturn: text.last == Self.carriageReturn)
+        for index in text.indices where text[index] == Self.carriageReturn {
+            if index + 1 == text.count || text[index + 1] != Self.feed { text[index] = Self.feed }
+        }
+    }
+
+    private static let feed = UInt8(ascii: "\n")
+    private static let carriageReturn = UInt8(ascii: "\r")
+
+    private mutating func decodeNext(into text: inout [UInt8]) throws(FileFault) -> Bool {
         text.removeAll(keepingCapacity: true)
         guard !isFinished else { return false }
         do {
