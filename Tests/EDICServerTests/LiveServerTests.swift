@@ -48,11 +48,16 @@ import _EDICTestSupport
     }
 
     /// What the server says to `bytes` until it closes the connection or `end` has come.
-    private func talk(_ server: HTTPServer, _ bytes: String, until end: String? = nil) -> String {
+    ///
+    /// - Parameter closesSending: whether to say at once that nothing more comes.
+    private func talk(
+        _ server: HTTPServer, _ bytes: String, until end: String? = nil, closesSending: Bool = false
+    ) -> String {
         guard let descriptor = connection(to: server) else { return "no connection" }
         defer { close(descriptor) }
         let text = Array(bytes.utf8)
         _ = unsafe send(descriptor, text, text.count, Int32(MSG_NOSIGNAL))
+        if closesSending { shutdown(descriptor, Int32(SHUT_WR)) }
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while case let count = unsafe recv(descriptor, &buffer, buffer.count, 0), count > 0 {
@@ -85,6 +90,36 @@ import _EDICTestSupport
             for _ in 0..<300 where !seen.hasLeft.load(ordering: .relaxed) { pause(milliseconds: 5) }
             let hasLeft = seen.hasLeft.load(ordering: .relaxed)
             #expect(hasLeft)
+        }
+    }
+
+    /// One that says that it sends nothing more waits for its answers, and is asked only before one begins.
+    @Test func aClientThatSendsNothingMoreIsAnswered() throws {
+        @Sendable func work(_ isWanted: () -> Bool) -> Bool {
+            for _ in 0..<100 {
+                guard isWanted() else { return false }
+                pause(milliseconds: 5)
+            }
+            return true
+        }
+        try withServer { request, isWanted in
+            guard request.path == "/stream" else {
+                return HTTPResponse(type: "text/plain", Array((work(isWanted) ? "done" : "left").utf8))
+            }
+            return HTTPResponse(
+                body: .stream { write in
+                    #expect(write(Array("begun".utf8)) && work(isWanted) && write(Array("done".utf8)))
+                })
+        } _: { server in
+            func ask(_ requests: String) -> [String] {
+                let answers = talk(server, requests, closesSending: true).split(separator: "HTTP/1.1 ")
+                return answers.map { "\($0.prefix(3))\($0.contains("done") ? " done" : "")" }
+            }
+            let whole = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            #expect(ask(whole + whole) == ["100", "200 done", "100", "200 done"])
+            #expect(ask("GET / HTTP/1.0\r\n\r\n") == ["200 done"])
+            #expect(ask("GET /stream HTTP/1.0\r\n\r\n") == ["200 done"])
+            #expect(ask("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n") == ["200 done"])
         }
     }
 

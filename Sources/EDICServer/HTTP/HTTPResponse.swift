@@ -23,6 +23,9 @@ public struct HTTPResponse {
         self.init(status: status, fields: [("content-type", type)], body: .bytes(bytes))
     }
 
+    /// Says that nothing is wrong so far, and that the answer is still to come.
+    static let interim = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+
     /// The first line and the header fields, up to the empty line.
     ///
     /// - Parameters:

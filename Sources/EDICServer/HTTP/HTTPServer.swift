@@ -89,6 +89,13 @@ public final class HTTPServer: Sendable {
     private struct Connection {
         let server: HTTPServer
         let socket: Socket
+        let client: WaitingClient
+
+        init(server: HTTPServer, socket: Socket) {
+            self.server = server
+            self.socket = socket
+            client = WaitingClient(socket)
+        }
 
         private var limits: ServerLimits { server.limits }
         private var isEnding: Bool { server.isEnding.load(ordering: .acquiring) }
@@ -135,8 +142,7 @@ public final class HTTPServer: Sendable {
                 if let request = try parser.next() { return request }
                 if parser.expectsContinue {
                     parser.expectsContinue = false
-                    guard socket.send(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8), milliseconds: sendMilliseconds)
-                    else { return nil }
+                    guard socket.send(HTTPResponse.interim, milliseconds: sendMilliseconds) else { return nil }
                 }
                 if !hasBegun, !parser.isEmpty {
                     hasBegun = true
@@ -160,7 +166,8 @@ public final class HTTPServer: Sendable {
                 return HTTPResponse(
                     ServerError(.foreignHost, "\(host) is not this machine; use \(server.address)"))
             }
-            return server.handler(request) { !isEnding && !socket.isClosedByPeer }
+            client.beginsToWait(isHTTP11: request.isHTTP11)
+            return server.handler(request) { !isEnding && client.isWaiting }
         }
 
         /// Whether a `Host` field names this machine.
@@ -187,6 +194,7 @@ public final class HTTPServer: Sendable {
                 var piece: [UInt8] = []
                 if !isBegun {
                     isBegun = true
+                    client.isAnswered()
                     piece = response.head(
                         length: nil, isChunked: isChunked, keepsConnection: keeps && isChunked, date: httpDate())
                 }
@@ -214,6 +222,7 @@ public final class HTTPServer: Sendable {
         @discardableResult
         private func sendWhole(_ response: HTTPResponse, keepsConnection: Bool, withBody: Bool) -> Bool {
             guard case .bytes(let body) = response.body else { return false }
+            client.isAnswered()
             let head = response.head(
                 length: body.count, isChunked: false, keepsConnection: keepsConnection, date: httpDate())
             return socket.send(withBody ? head + body : head, milliseconds: sendMilliseconds)

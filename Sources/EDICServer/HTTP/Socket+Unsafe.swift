@@ -135,11 +135,20 @@ internal import Glibc
         return true
     }
 
-    /// Whether the other side has closed the connection, or its sending side, behind whatever it has sent.
-    var isClosedByPeer: Bool {
+    enum Peer {
+        case open
+        /// Has closed its sending side, behind whatever it has sent, or the whole connection.
+        case silent
+        /// Takes nothing more.
+        case gone
+    }
+
+    /// What is known of the other side.
+    var peer: Peer {
         // Linux' POLLRDHUP, which headers have for GNU's sources only.
         var state = pollfd(fd: descriptor, events: 0x2000, revents: 0)
-        return unsafe poll(&state, 1, 0) > 0
+        guard unsafe poll(&state, 1, 0) > 0 else { return .open }
+        return Int32(state.revents) & (POLLERR | POLLHUP) == 0 ? .silent : .gone
     }
 
     /// Says that nothing more is sent, and drops what still comes for a moment: closing with unread bytes would destroy
