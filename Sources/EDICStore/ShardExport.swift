@@ -4,6 +4,11 @@ public import SystemPackage
 ///
 /// Several shards of one tokenizer become one file; their documents follow each other in the order given.
 public enum ShardExport {
+    /// How the names of the files end that ``megatron(_:to:endToken:progress:)`` writes.
+    package static let megatronEndings = [".bin", ".idx"]
+    /// How those of ``numpy(_:to:endToken:progress:)`` end.
+    package static let numpyEndings = [".tokens.npy", ".documents.npy"]
+
     /// Writes `PREFIX.bin` and `PREFIX.idx` as Megatron-LM's indexed dataset reads them (version 1): each document is a
     /// sequence and a document. Ids are unsigned 16-bit where the vocabulary has less than 65 500 tokens, else signed
     /// 32-bit.
@@ -24,9 +29,10 @@ public enum ShardExport {
                 .unsupported, "\(prefix): Megatron's ids are signed, so a vocabulary has at most 2^31 tokens")
         }
         let width = plan.vocabularySize < 65_500 ? 2 : 4
-        let data = try plan.writeTokens(to: prefix.appendingToName(".bin"), header: [], width: width, progress)
+        let data = try plan.writeTokens(
+            to: prefix.appendingToName(megatronEndings[0]), header: [], width: width, progress)
 
-        var file = try AtomicFile(prefix.appendingToName(".idx"))
+        var file = try AtomicFile(prefix.appendingToName(megatronEndings[1]))
         var header = Array("MMIDIDX\0\0".utf8)
         header.append(littleEndian: UInt64(1))
         // The codes of Megatron's table of element types: unsigned 16-bit and signed 32-bit.
@@ -60,9 +66,10 @@ public enum ShardExport {
         let plan = try ExportPlan(shards, endToken: endToken)
         let width = TokenPacking.width(vocabularySize: plan.vocabularySize)
         let data = try plan.writeTokens(
-            to: prefix.appendingToName(".tokens.npy"), header: numpyHeader(type: "<u\(width)", count: plan.tokenCount),
+            to: prefix.appendingToName(numpyEndings[0]),
+            header: numpyHeader(type: "<u\(width)", count: plan.tokenCount),
             width: width, progress)
-        var file = try AtomicFile(prefix.appendingToName(".documents.npy"))
+        var file = try AtomicFile(prefix.appendingToName(numpyEndings[1]))
         let header = numpyHeader(type: "<i8", count: plan.documentCount + 1)
         try file.write(header.span)
         try plan.writeEachDocument(to: &file) { _, start, _ in Int64(start) }

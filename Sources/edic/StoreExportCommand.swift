@@ -34,6 +34,12 @@ struct StoreExportCommand: ParsableCommand, StopsInOrder {
     var json = false
 
     func run() throws {
+        let endings =
+            switch format {
+            case .megatron: ShardExport.megatronEndings
+            case .npy: ShardExport.numpyEndings
+            }
+        try OutputFiles.check(endings.map { output + $0 }, apartFrom: shards)
         let shards = try shards.map { try TokenShard(FilePath($0)) }
         let prefix = FilePath(output)
         let files =
