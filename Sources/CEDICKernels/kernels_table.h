@@ -7,6 +7,7 @@
 #include "kernels_rows.h"
 #include "kernels_attention.h"
 #include "kernels_dense.h"
+#include "kernels_words.h"
 
 const ek_kernels EK_TABLE = {
     .narrow_limit = narrow_limit,
@@ -41,4 +42,7 @@ const ek_kernels EK_TABLE = {
     .attend = attend,
     .keep = keep,
     .attend_dense = attend_dense,
+    .prefers_words = lanes_words,
+    .attend_words = attend_words,
+    .keep_words = keep_words,
 };

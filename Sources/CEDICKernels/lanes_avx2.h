@@ -8,7 +8,7 @@ enum {
     lanes_mr_float = 6, lanes_nr_float = 1,
     lanes_mr_int8 = 3, lanes_nr_int8 = 1, lanes_mr_narrow = 3, lanes_nr_narrow = 1,
     lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow_block = 4, lanes_nr_narrow_block = 1,
-    lanes_mr_narrow_super = 4, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0,
+    lanes_mr_narrow_super = 4, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0, lanes_words = 1,
 };
 
 typedef struct { __m256 a, b; } vf;
@@ -84,6 +84,8 @@ static inline vf vf_exponent(vf x) {
                 _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(x.b), 23))};
 }
 static inline vf vf_from_vi(vi x) { return (vf){_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+/// Whole numbers nearest to `x`, ties to even.
+static inline vi vi_near(vf x) { return (vi){_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
 /// The sum of 16 signed bytes.
 static inline int32_t ek_sum_bytes(__m128i bytes) {
     const __m128i eights = _mm_sad_epu8(_mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)), _mm_setzero_si128());
@@ -113,6 +115,10 @@ static inline int32_t vf_store_i16(int8_t *p, vf x) {
 static inline vi vi_set1(int32_t a) { const __m256i v = _mm256_set1_epi32(a); return (vi){v, v}; }
 static inline vi vi_load(const void *p) {
     return (vi){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)p + 1)};
+}
+static inline void vi_store(void *p, vi x) {
+    _mm256_storeu_si256((__m256i *)p, x.a);
+    _mm256_storeu_si256((__m256i *)p + 1, x.b);
 }
 static inline vi vi_and(vi x, vi y) { return (vi){_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
 static inline vi vi_or(vi x, vi y) { return (vi){_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }

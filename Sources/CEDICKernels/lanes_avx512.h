@@ -16,6 +16,7 @@ enum {
     lanes_mr_narrow_super = 8, lanes_nr_narrow_super = 1, lanes_nr_far = 2,
     // Values of a few queries are weighed where they lie: sixteen sums leave room.
     lanes_in_place = 1,
+    lanes_words = 1,
 };
 
 typedef __m512 vf;
@@ -65,6 +66,8 @@ static inline vf vf_scale2(vf a, vf n) { return _mm512_scalef_ps(a, n); }
 /// The number whose exponent is in the last eight bits of `a`.
 static inline vf vf_exponent(vf a) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a), 23)); }
 static inline vf vf_from_vi(vi a) { return _mm512_cvtepi32_ps(a); }
+/// Whole numbers nearest to `a`, ties to even.
+static inline vi vi_near(vf a) { return _mm512_cvtps_epi32(a); }
 /// The sum of 16 signed bytes.
 static inline int32_t ek_sum_bytes(__m128i bytes) {
     const __m128i eights = _mm_sad_epu8(_mm_xor_si128(bytes, _mm_set1_epi8((char)0x80)), _mm_setzero_si128());
@@ -104,6 +107,7 @@ static inline int32_t vf_store_i16(int8_t *p, vf a) {
 
 static inline vi vi_set1(int32_t a) { return _mm512_set1_epi32(a); }
 static inline vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
+static inline void vi_store(void *p, vi a) { _mm512_storeu_si512(p, a); }
 static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 static inline vi vi_shift_right(vi a, int n) { return _mm512_srli_epi32(a, (unsigned)n); }

@@ -9,7 +9,7 @@ enum {
     lanes_mr_float = 2, lanes_nr_float = 1,
     lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_narrow = 2, lanes_nr_narrow = 1,
     lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_narrow_block = 1, lanes_nr_narrow_block = 1,
-    lanes_mr_narrow_super = 1, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0,
+    lanes_mr_narrow_super = 1, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0, lanes_words = 0,
 };
 
 typedef struct { float v[16]; } vf;
@@ -73,6 +73,8 @@ static inline vf vf_exponent(vf a) {
     return a;
 }
 static inline vf vf_from_vi(vi a) { vf r; EK_LANES r.v[i] = (float)(int32_t)a.v[i]; return r; }
+/// Whole numbers nearest to `a`, ties to even; |a| must stay below 2^22.
+static inline vi vi_near(vf a) { vi r; a = vf_round(a); EK_LANES r.v[i] = (uint32_t)(int32_t)a.v[i]; return r; }
 /// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf a) {
     int32_t sum = 0;
@@ -100,6 +102,7 @@ static inline int32_t vf_store_i16(int8_t *p, vf a) {
 
 static inline vi vi_set1(int32_t a) { vi r; EK_LANES r.v[i] = (uint32_t)a; return r; }
 static inline vi vi_load(const void *p) { vi r; memcpy(r.v, p, 64); return r; }
+static inline void vi_store(void *p, vi a) { memcpy(p, a.v, 64); }
 static inline vi vi_and(vi a, vi b) { EK_LANES a.v[i] &= b.v[i]; return a; }
 static inline vi vi_or(vi a, vi b) { EK_LANES a.v[i] |= b.v[i]; return a; }
 static inline vi vi_shift_right(vi a, int n) { EK_LANES a.v[i] >>= n; return a; }

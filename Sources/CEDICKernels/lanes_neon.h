@@ -8,7 +8,7 @@ enum {
     lanes_mr_float = 4, lanes_nr_float = 1,
     lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_narrow = 2, lanes_nr_narrow = 1,
     lanes_mr_block = 2, lanes_nr_block = 1, lanes_mr_narrow_block = 2, lanes_nr_narrow_block = 1,
-    lanes_mr_narrow_super = 2, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0,
+    lanes_mr_narrow_super = 2, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0, lanes_words = 0,
 };
 
 typedef struct { float32x4_t v[4]; } vf;
@@ -87,6 +87,8 @@ static inline vf vf_from_vi(vi a) {
     EK_QUADS r.v[i] = vcvtq_f32_s32(vreinterpretq_s32_u32(a.v[i]));
     return r;
 }
+/// Whole numbers nearest to `a`, ties to even.
+static inline vi vi_near(vf a) { vi r; EK_QUADS r.v[i] = vreinterpretq_u32_s32(vcvtnq_s32_f32(a.v[i])); return r; }
 /// Rounds to whole numbers, ties to even, holds them in -127...127 and stores them as bytes; returns their sum.
 static inline int32_t vf_store_i8(int8_t *p, vf a) {
     int32x4_t whole[4];
@@ -114,6 +116,7 @@ static inline vi vi_load(const void *p) {
     EK_QUADS r.v[i] = vreinterpretq_u32_u8(vld1q_u8((const uint8_t *)p + 16 * i));
     return r;
 }
+static inline void vi_store(void *p, vi a) { EK_QUADS vst1q_u8((uint8_t *)p + 16 * i, vreinterpretq_u8_u32(a.v[i])); }
 static inline vi vi_and(vi a, vi b) { EK_QUADS a.v[i] = vandq_u32(a.v[i], b.v[i]); return a; }
 static inline vi vi_or(vi a, vi b) { EK_QUADS a.v[i] = vorrq_u32(a.v[i], b.v[i]); return a; }
 static inline vi vi_shift_right(vi a, int n) { EK_QUADS a.v[i] = vshlq_u32(a.v[i], vdupq_n_s32(-n)); return a; }

@@ -47,6 +47,14 @@ public enum AttentionStorage: Sendable {
     /// IEEE binary16: half of the memory, eleven bits of each number. Heads whose size is no multiple of 16 are kept as
     /// floats all the same.
     case halves
+    /// Whole numbers of 16 bits with one scale for each position and head, which are multiplied two at a time: up to 8191 for
+    /// a key and a weight, 4095 for a value, and 8191 to 1023 for a query, by the size of its head. Only ``AttentionHistory``
+    /// computes with them; an ``AttentionMemory`` keeps halves. Heads that are larger than 256, or whose size is no multiple of
+    /// 16, are kept as floats.
+    case words
+
+    /// Half of the memory of floats, in the form that this machine's kernels are fastest with.
+    public static var compact: Self { unsafe Kernels.standard.table.pointee.prefers_words != 0 ? .words : .halves }
 }
 
 extension Kernels {

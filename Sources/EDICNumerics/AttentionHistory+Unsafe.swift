@@ -15,12 +15,44 @@ public struct AttentionHistory: Sendable {
     /// Positions kept.
     public private(set) var count = 0
 
-    private let isHalves: Bool
+    private let form: Form
     /// Whether room takes up memory only once it is written to.
     private var isReserved = false
     private var rows: Rows
 
-    /// Room for a number of positions: for each head its turned keys, then its values.
+    /// What a head's numbers are kept as: turned keys, values, and for words the scales of both. Of each of these parts,
+    /// positions come in groups of 64 at most.
+    private struct Form {
+        struct Part {
+            /// Bytes of a position, and of a position's parts before this one.
+            let bytes, start: Int
+        }
+
+        let storage: AttentionStorage
+        let keys, values, keyScales, valueScales: Part
+
+        init(_ shape: AttentionShape, _ wanted: AttentionStorage) {
+            let size = shape.headSize
+            let isWords = size <= Int(ek_word_size) && shape.heads / shape.keyValueHeads <= Int(ek_word_rows)
+            switch wanted {
+            case .words where size % 16 == 0 && isWords: self.init(.words, (size + 31) / 32 * 64, 2 * size, scale: 4)
+            case .halves where size % 16 == 0: self.init(.halves, 2 * size, 2 * size)
+            default: self.init(.floats, 4 * size, 4 * size)
+            }
+        }
+
+        private init(_ storage: AttentionStorage, _ key: Int, _ value: Int, scale: Int = 0) {
+            self.storage = storage
+            keys = Part(bytes: key, start: 0)
+            values = Part(bytes: value, start: key)
+            keyScales = Part(bytes: scale, start: key + value)
+            valueScales = Part(bytes: scale, start: key + value + scale)
+        }
+
+        var bytesPerPosition: Int { valueScales.start + valueScales.bytes }
+    }
+
+    /// Room for a number of positions, a multiple of 64: for each head the parts of its form.
     private final class Rows: Sendable {
         let capacity: Int
         let bytes: AlignedBuffer<UInt8>
@@ -35,13 +67,9 @@ public struct AttentionHistory: Sendable {
 
     public init(_ shape: AttentionShape, storage: AttentionStorage = .floats) {
         self.shape = shape
-        isHalves = storage == .halves && shape.headSize % 16 == 0
+        form = Form(shape, storage)
         rows = Rows(capacity: 0, bytesPerPosition: 0)
     }
-
-    private var bytesPerNumber: Int { isHalves ? 2 : 4 }
-    /// Bytes of one head's keys, and of its values.
-    private func headBytes(_ rows: Rows) -> Int { rows.capacity * shape.headSize * bytesPerNumber }
 
     /// Keeps the next positions, and finds what their queries take from all they see: for each query row and head,
     /// softmax(q · Kᵀ · scale) · V over the positions up to its own.
@@ -75,8 +103,8 @@ public struct AttentionHistory: Sendable {
                         else { return }
                         let call = unsafe HistoryCall(
                             kernels: kernels, shape: shape, keys: key, values: value, queries: query, new: new,
-                            bytes: rows.bytes.unsafePointer, headBytes: headBytes(rows), isHalves: isHalves,
-                            position: position, window: window ?? .max, out: target)
+                            bytes: rows.bytes.unsafePointer, form: form, capacity: rows.capacity, position: position,
+                            window: window ?? .max, out: target)
                         unsafe call.run(pool)
                     }
                 }
@@ -107,14 +135,17 @@ public struct AttentionHistory: Sendable {
     /// Rows of its own with room for `needed` positions, twice as many as before where there was not enough.
     private mutating func makeRoom(for needed: Int) {
         guard needed > rows.capacity || !isKnownUniquelyReferenced(&rows) else { return }
-        let capacity = needed > rows.capacity ? max(64, (needed + 15) / 16 * 16, 2 * rows.capacity) : rows.capacity
+        let capacity = needed > rows.capacity ? max((needed + 63) / 64 * 64, 2 * rows.capacity) : rows.capacity
         let larger = Rows(
-            capacity: capacity, bytesPerPosition: 2 * shape.keyValueWidth * bytesPerNumber, isReserved: isReserved)
-        // A head's groups of keys follow one another whatever the capacity.
-        let kept = (count + 15) / 16 * 16 * shape.headSize * bytesPerNumber
-        for part in 0..<2 * shape.keyValueHeads where kept > 0 {
-            let to = unsafe larger.bytes.unsafePointer + part * headBytes(larger)
-            unsafe to.update(from: rows.bytes.unsafePointer + part * headBytes(rows), count: kept)
+            capacity: capacity, bytesPerPosition: shape.keyValueHeads * form.bytesPerPosition, isReserved: isReserved)
+        // Each part's groups follow one another whatever the capacity.
+        let kept = (count + 63) / 64 * 64
+        for head in 0..<(kept > 0 ? shape.keyValueHeads : 0) {
+            for part in [form.keys, form.values, form.keyScales, form.valueScales] {
+                let start = head * form.bytesPerPosition + part.start
+                let to = unsafe larger.bytes.unsafePointer + start * larger.capacity
+                unsafe to.update(from: rows.bytes.unsafePointer + start * rows.capacity, count: kept * part.bytes)
+            }
         }
         rows = larger
     }
@@ -129,8 +160,8 @@ public struct AttentionHistory: Sendable {
         /// Positions, and queries.
         let new: Int
         let bytes: UnsafeMutablePointer<UInt8>
-        let headBytes: Int
-        let isHalves: Bool
+        let form: Form
+        let capacity: Int
         /// Of the first query.
         let position: Int
         let window: Int
@@ -155,15 +186,38 @@ public struct AttentionHistory: Sendable {
             }
         }
 
+        /// Where a head's part begins, or a position of it that is a multiple of 64.
+        private func place(_ part: Form.Part, of head: Int, at position: Int = 0) -> UnsafeMutablePointer<UInt8> {
+            unsafe bytes + (head * form.bytesPerPosition + part.start) * capacity + position * part.bytes
+        }
+
+        private func words(_ part: Form.Part, of head: Int, at position: Int = 0) -> UnsafeMutablePointer<Int16> {
+            unsafe UnsafeMutableRawPointer(place(part, of: head, at: position)).assumingMemoryBound(to: Int16.self)
+        }
+
+        private func scales(_ part: Form.Part, of head: Int, at position: Int = 0) -> UnsafeMutablePointer<Float> {
+            unsafe UnsafeMutableRawPointer(place(part, of: head, at: position)).assumingMemoryBound(to: Float.self)
+        }
+
         /// Puts by the new keys and values of some heads.
         private func keep(heads: Range<Int>) {
             let size = unsafe shape.headSize
             for head in heads {
-                let turned = unsafe bytes + 2 * head * headBytes
+                if unsafe form.storage == .words {
+                    var call = unsafe ek_word_kept(
+                        keys: keys + head * size, values: values + head * size, stride: shape.keyValueWidth,
+                        count: new, head_size: size, turned: words(form.keys, of: head),
+                        rows: words(form.values, of: head),
+                        key_scales: scales(form.keyScales, of: head), value_scales: scales(form.valueScales, of: head),
+                        position: position)
+                    unsafe kernels.table.pointee.keep_words(&call)
+                    continue
+                }
                 var call = unsafe ek_kept(
                     keys: keys + head * size, values: values + head * size, stride: shape.keyValueWidth, count: new,
-                    head_size: size, turned: turned, rows: turned + headBytes, position: position,
-                    halves: isHalves ? 1 : 0)
+                    head_size: size, turned: place(form.keys, of: head), rows: place(form.values, of: head),
+                    position: position,
+                    halves: form.storage == .halves ? 1 : 0)
                 unsafe kernels.table.pointee.keep(&call)
             }
         }
@@ -174,8 +228,8 @@ public struct AttentionHistory: Sendable {
             let perHead = unsafe shape.heads / shape.keyValueHeads
             // The heads of a single query that share keys and values go together, as if they were several queries.
             let together = group.count == 1 ? perHead : 1
-            // Positions count from the first group of keys that any of the queries sees.
-            let start = unsafe max(0, position + group.lowerBound + 1 - window) / 16 * 16
+            // Positions count from the first group that any of the queries sees.
+            let start = unsafe max(0, position + group.lowerBound + 1 - window) / 64 * 64
             var first: [Int32] = []
             var last: [Int32] = []
             for row in group {
@@ -187,21 +241,32 @@ public struct AttentionHistory: Sendable {
             }
             let length = unsafe position + group.upperBound - start
             // Room for what the kernel writes behind the positions; whole cache lines.
-            let scoreStride = (length + 31) / 16 * 16
+            let scoreStride = (length + 63) / 64 * 64 + 16
             let scores = AlignedBuffer<Float>(uninitialized: first.count * scoreStride)
             let stride = together > 1 ? size : width
-            let unit = unsafe isHalves ? 2 : 4
             for head in heads {
-                let keys = unsafe bytes + 2 * head * headBytes + start * size * unit
                 for query in Swift.stride(from: head * perHead, to: (head + 1) * perHead, by: together) {
                     let own = group.lowerBound * width + query * size
                     unsafe withPointers(first, last) { first, last in
+                        if unsafe form.storage == .words {
+                            var call = unsafe ek_word_attention(
+                                queries: queries + own, query_stride: stride, rows: group.count * together,
+                                head_size: size, keys: words(form.keys, of: head, at: start),
+                                values: words(form.values, of: head, at: start),
+                                key_scales: scales(form.keyScales, of: head, at: start),
+                                value_scales: scales(form.valueScales, of: head, at: start), first: first, last: last,
+                                scale: shape.scale, scores: scores.unsafePointer, score_stride: scoreStride,
+                                out: out + own, out_stride: stride)
+                            return unsafe kernels.table.pointee.attend_words(&call)
+                        }
                         var call = unsafe ek_attention(
                             queries: queries + own, query_stride: stride, rows: group.count * together,
-                            head_size: size, keys: keys, key_stride: 0, values: keys + headBytes,
+                            head_size: size, keys: place(form.keys, of: head, at: start), key_stride: 0,
+                            values: place(form.values, of: head, at: start),
                             value_stride: size, value_size: size, ahead: 0, list: nil, first: first, last: last,
                             own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
-                            score_stride: scoreStride, out: out + own, out_stride: stride, halves: isHalves ? 1 : 0)
+                            score_stride: scoreStride, out: out + own, out_stride: stride,
+                            halves: form.storage == .halves ? 1 : 0)
                         unsafe kernels.table.pointee.attend(&call)
                     }
                 }

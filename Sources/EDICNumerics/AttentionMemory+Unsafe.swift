@@ -33,7 +33,7 @@ public struct AttentionMemory: Sendable {
         precondition(
             sequences.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= keys.count / width }, "no such row")
         self.shape = shape
-        isHalves = kept == .halves && size % 16 == 0
+        isHalves = kept != .floats && size % 16 == 0
         var places: [(count: Int, start: Int)] = []
         var end = 0
         for rows in sequences {

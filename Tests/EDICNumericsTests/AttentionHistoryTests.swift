@@ -56,7 +56,7 @@ import Testing
     }
 
     /// Room that was made before, enough or not, shows in no number.
-    @Test(arguments: [AttentionStorage.floats, .halves], [1, 40, 150, 1000])
+    @Test(arguments: [AttentionStorage.floats, .halves, .words], [1, 40, 150, 1000])
     func reservedRoomDoesNotShow(storage: AttentionStorage, room: Int) {
         let shape = Self.shapes[2]
         let rows = 150
@@ -92,6 +92,39 @@ import Testing
         #expect(whole.elementsEqual(singly))
     }
 
+    /// Words are near floats, and one query gives the same bits as many, in any parts and on any number of threads.
+    @Test(arguments: InstructionSet.available, 0..<5)
+    func wordsGiveNearlyWhatFloatsGive(isa: InstructionSet, index: Int) {
+        let shape = Self.shapes[index]
+        let rows = 150
+        let q = randomFloats(rows * shape.width, seed: 7)
+        var k = randomFloats(rows * shape.keyValueWidth, seed: 8)
+        var v = randomFloats(rows * shape.keyValueWidth, seed: 9)
+        // Positions that take nearly all attention, or whose values are far smaller or larger than others.
+        for i in 0..<shape.keyValueWidth {
+            k[3 * shape.keyValueWidth + i] *= 20
+            v[5 * shape.keyValueWidth + i] *= 1e-6
+            v[9 * shape.keyValueWidth + i] *= 30
+            k[70 * shape.keyValueWidth + i] = 0
+            v[71 * shape.keyValueWidth + i] = 0
+        }
+        let largest = v.map(abs).max() ?? 0
+        for window in [nil, 1, 19, 70] {
+            let floats = read([rows], shape, .floats, q, k, v, window: window, Kernels(isa))
+            let whole = read([rows], shape, .words, q, k, v, window: window, Kernels(isa))
+            let furthest = zip(floats, whole).map { abs($0 - $1) }.max() ?? .nan
+            // Scores of some tens, of keys of 13 bits and queries of 11, are what a weight is e to the power of. Sizes that are
+            // no whole vectors stay floats.
+            #expect(shape.headSize % 16 == 0 ? furthest < largest / 400 && furthest > 0 : furthest == 0)
+            for parts in [[1, 15, 1, 16, 33, 83, 1], Array(repeating: 1, count: rows)] {
+                for pool in [nil, WorkerPool(workers: 2)] {
+                    let found = read(parts, shape, .words, q, k, v, window: window, Kernels(isa), pool: pool)
+                    #expect(found.elementsEqual(whole), "window \(window ?? 0), parts of \(parts[0])")
+                }
+            }
+        }
+    }
+
     /// Two texts that begin alike go on from copies of one history.
     @Test func copiesGoTheirOwnWays() {
         let shape = Self.shapes[0]
@@ -121,7 +154,7 @@ import Testing
     }
 
     /// What is removed is as if it had never been read, also for a copy made in between.
-    @Test(arguments: InstructionSet.available, [AttentionStorage.floats, .halves])
+    @Test(arguments: InstructionSet.available, [AttentionStorage.floats, .halves, .words])
     func removedPositionsLeaveNothing(isa: InstructionSet, storage: AttentionStorage) {
         let shape = AttentionShape(heads: 4, keyValueHeads: 2, headSize: 16)
         /// Reads positions of a text, or of another one, of which each number is its own.

@@ -162,7 +162,7 @@ struct DecoderFamilyTests {
         let golden = try Golden(name)
         let network = try Self.network(golden)
         let tokens = golden.tokens("long_ids")
-        for storage in [AttentionStorage.floats, .halves] {
+        for storage in [AttentionStorage.floats, .halves, .words] {
             var whole = Session(network: network, compute: Compute(), storage: storage)
             whole.tokensAtATime = tokens.count
             let expected = whole.read(tokens).values

@@ -50,7 +50,7 @@ import _EDICTestSupport
 /// Reads a text with some of its tokens guessed right and others wrong, and without guesses: every score is the same, to the
 /// last bit.
 private func expectGuessesChangeNothing(_ network: any CausalNetwork, _ tokens: [Int], from start: Int) {
-    for storage in [AttentionStorage.floats, .halves] {
+    for storage in [AttentionStorage.floats, .halves, .words] {
         var single = Session(network: network, compute: Compute(), storage: storage)
         var drafted = single
         _ = single.read(Array(tokens.prefix(start)))

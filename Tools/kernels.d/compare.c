@@ -151,6 +151,39 @@ static void attention(const ek_kernels *K, size_t queries, size_t keys, size_t s
     free(q); free(k); free(v); free(s); free(o); free(list); free(first); free(last);
 }
 
+/// Attention over words. What rounding explains: of a key 2^-14 of its largest number, of a query at most 2^-11, of a value
+/// 2^-13, and of a weight 2^-14 of the largest of a block; all numbers are below 1.
+static void words(const ek_kernels *K, size_t queries, size_t keys, size_t size) {
+    const size_t held = (keys + 63) / 64 * 64, key_size = (size + 31) / 32 * 32;
+    float *q = room(4 * queries * size), *k = room(4 * keys * size), *v = room(4 * keys * size), *s = room(4 * queries * held), *o = room(4 * queries * size);
+    int16_t *kw = room(2 * held * key_size), *vw = room(2 * held * size);
+    float *ks = room(4 * held), *vs = room(4 * held);
+    int32_t *first = room(4 * queries), *last = room(4 * queries);
+    for (size_t i = 0; i < queries * size; i++) q[i] = number();
+    for (size_t i = 0; i < keys * size; i++) { k[i] = number(); v[i] = number(); }
+    for (size_t r = 0; r < queries; r++) { first[r] = (int32_t)(r % 2 ? (r * 31) % keys : 0); last[r] = (int32_t)(keys - (r * 7) % (keys - (size_t)first[r])); }
+    const ek_word_kept kept = {k, v, size, keys, size, kw, vw, ks, vs, 0};
+    K->keep_words(&kept);
+    const ek_word_attention a = {q, size, queries, size, kw, vw, ks, vs, first, last, 0.3f, s, held, o, size};
+    K->attend_words(&a);
+    for (size_t r = 0; r < queries; r++) {
+        double w[4096], most = -1e9, total = 0, sizes = 0;
+        for (int32_t j = first[r]; j < last[r]; j++) {
+            double d = 0, d1 = 0;
+            for (size_t i = 0; i < size; i++) d += (double)q[r * size + i] * k[(size_t)j * size + i], d1 += fabs(q[r * size + i]) / 16384 + fabs(k[(size_t)j * size + i]) / (size <= 64 ? 8190 : size <= 128 ? 4094 : 2046);
+            w[j] = 0.3f * d; if (w[j] > most) most = w[j];
+            if (0.3 * d1 > sizes) sizes = 0.3 * d1;
+        }
+        for (int32_t j = first[r]; j < last[r]; j++) total += w[j] = exp(w[j] - most);
+        for (size_t i = 0; i < size; i++) {
+            double d = 0;
+            for (int32_t j = first[r]; j < last[r]; j++) d += w[j] / total * v[(size_t)j * size + i];
+            check("words", queries, keys, size, o[r * size + i], d, 2 * sizes + 1.0 / 8190 + (last[r] - first[r]) / (16382 * total) + 1e-5);
+        }
+    }
+    free(q); free(k); free(v); free(s); free(o); free(kw); free(vw); free(ks); free(vs); free(first); free(last);
+}
+
 int main(int count, char **arguments) {
     const unsigned rounds = count > 1 ? (unsigned)atoi(arguments[1]) : 500;
     ek_isa vectors = ek_isa_generic;  // the first instruction set with vectors, which the others must equal
@@ -170,6 +203,8 @@ int main(int count, char **arguments) {
         for (size_t n = 1; n < 70; n += 5) rows(K, n);
         for (size_t keys = 1; keys < 40; keys += 6)
             for (size_t q = 1; q < 7; q++) { attention(K, q, keys, 64, 0); attention(K, q, keys, 24, 1); }
+        for (size_t keys = 1; keys < 300; keys += 37)
+            for (size_t size = 16; size <= 256; size += size < 96 ? 16 : 80) { words(K, 1, keys, size); words(K, 13, keys, size); }
         printf("%s: %d numbers are not those of double precision\n", sets[s].name, failures - before);
         fflush(stdout);
         int differing = 0;

@@ -347,6 +347,46 @@ static void keep_and_attend(const ek_kernels *K, const ek_kernels *R) {
     EXPECT(same_floats(a, b, rows * size), "attend to kept", rows, positions, size);
 }
 
+/// The same as words: the same bits from each instruction set, from queries together and apart.
+static void keep_and_attend_words(const ek_kernels *K, const ek_kernels *R) {
+    const size_t size = 16 * (1 + below(16)), stride = size + below(3), key_size = (size + 31) / 32 * 32;
+    const size_t positions = 1 + below(below(2) ? 20 : 250), rows = 1 + below(below(2) ? 1 : ek_word_rows), held = (positions + 63) / 64 * 64;
+    float *k = drawn_floats((positions - 1) * stride + size, plain), *v = drawn_floats((positions - 1) * stride + size, plain);
+    if (below(2)) k[below(size)] = 1e6f, v[below(size)] = -3e-6f;
+    int16_t *kept[2][2];
+    float *scales[2][2];
+    for (int i = 0; i < 2; i++) {
+        kept[i][0] = guarded(2 * held * key_size), kept[i][1] = guarded(2 * held * size);
+        memset(kept[i][0], 0, 2 * held * key_size), memset(kept[i][1], 0, 2 * held * size);
+        for (int part = 0; part < 2; part++) scales[i][part] = guarded(4 * held), memset(scales[i][part], 0, 4 * held);
+    }
+    for (size_t at = 0; at < positions;) {
+        const size_t count = 1 + below(positions - at);
+        for (int i = 0; i < 2; i++) {
+            const ek_word_kept call = {k + at * stride, v + at * stride, stride, count, size, kept[i][0], kept[i][1], scales[i][0], scales[i][1], at};
+            (i ? R : K)->keep_words(&call);
+        }
+        at += count;
+    }
+    EXPECT(memcmp(kept[0][0], kept[1][0], 2 * held * key_size) == 0, "keep key words", positions, size, 0);
+    EXPECT(memcmp(kept[0][1], kept[1][1], 2 * held * size) == 0, "keep value words", positions, size, 0);
+    for (int part = 0; part < 2; part++) EXPECT(memcmp(scales[0][part], scales[1][part], 4 * held) == 0, "keep scales", positions, size, (size_t)part);
+    int32_t *first = guarded(4 * rows), *last = guarded(4 * rows);
+    for (size_t r = 0; r < rows; r++) first[r] = (int32_t)below(positions), last[r] = first[r] + (int32_t)below(positions - (size_t)first[r] + 1);
+    float *q = drawn_floats(rows * size, plain), *s = floats(rows * held), *a = floats(rows * size), *b = floats(rows * size);
+    ek_word_attention call = {q, size, rows, size, kept[0][0], kept[0][1], scales[0][0], scales[0][1], first, last, 0.3f, s, held, a, size};
+    K->attend_words(&call);
+    call.out = b;
+    R->attend_words(&call);
+    EXPECT(same_floats(a, b, rows * size), "attend_words", rows, positions, size);
+    EXPECT(is_whole(a) && is_whole(s), "attend_words writes before", rows, positions, size);
+    for (size_t r = 0; r < rows; r++) {
+        call.queries = q + r * size, call.rows = 1, call.first = first + r, call.last = last + r, call.out = b + r * size;
+        K->attend_words(&call);
+    }
+    EXPECT(same_floats(a, b, rows * size), "attend_words apart", rows, positions, size);
+}
+
 /// Queries that see all keys: what `attend` gives, from either instruction set.
 static void attend_dense(const ek_kernels *K, const ek_kernels *R) {
     const size_t rows = 1 + below(below(2) ? 20 : ek_dense_rows), positions = 1 + below(below(2) ? 20 : 150);
@@ -381,6 +421,7 @@ int compare_bits(const char *name, const ek_kernels *K, const ek_kernels *refere
         FRESH(rotate(K, reference));
         FRESH(attend(K, reference));
         FRESH(keep_and_attend(K, reference));
+        FRESH(keep_and_attend_words(K, reference));
         FRESH(attend_dense(K, reference));
     }
     return differing;

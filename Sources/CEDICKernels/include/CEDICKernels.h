@@ -154,6 +154,41 @@ typedef struct ek_dense_attention {
     size_t out_stride;
 } ek_dense_attention;
 
+/// The largest heads that are kept as words, and the most queries of a call.
+enum { ek_word_size = 256, ek_word_rows = 48 };
+
+/// Queries of one head over keys and values that are words (kernels_words.h), from a position on that is a multiple of 64.
+typedef struct ek_word_attention {
+    const float *_Nonnull queries;  // row r at r * query_stride
+    size_t query_stride, rows, head_size;  // heads of a multiple of 16
+    // Numbers 32 i + l and 32 i + 16 + l of keys 16 g ... 16 g + 15 side by side, at ((g * n + i) * 16 + l) * 32 where a head
+    // is rounded up to 32 n numbers.
+    const int16_t *_Nonnull keys;
+    // Number d of positions 32 i + l and 32 i + 16 + l side by side, at ((i * 16 + l) * head_size + d) * 2.
+    const int16_t *_Nonnull values;
+    const float *_Nonnull key_scales;  // one a position, up to a multiple of 64, and so `value_scales`
+    const float *_Nonnull value_scales;
+    const int32_t *_Nonnull first;  // query r sees positions first[r] ..< last[r]
+    const int32_t *_Nonnull last;
+    float scale;
+    float *_Nonnull scores;  // row r at r * score_stride, room for positions up to a multiple of 64
+    size_t score_stride;
+    float *_Nonnull out;  // row r at r * out_stride
+    size_t out_stride;
+} ek_word_attention;
+
+/// New keys and values of one head, and where its words lie.
+typedef struct ek_word_kept {
+    const float *_Nonnull keys;  // row i at i * stride
+    const float *_Nonnull values;
+    size_t stride, count, head_size;
+    int16_t *_Nonnull turned;
+    int16_t *_Nonnull rows;
+    float *_Nonnull key_scales;
+    float *_Nonnull value_scales;
+    size_t position;  // of the first new row
+} ek_word_kept;
+
 typedef struct ek_kernels {
     // The largest magnitude of narrow rows that meet weights of 8 bits; those of fewer bits meet 127. 0 where quantised
     // rows must be wide.
@@ -220,6 +255,10 @@ typedef struct ek_kernels {
     void (*_Nonnull keep)(const ek_kept *_Nonnull a);
     // The same numbers, to the last bit.
     void (*_Nonnull attend_dense)(const ek_dense_attention *_Nonnull a);
+    // Whether histories are better kept as words than as halves, which takes fast products of 16 bits.
+    int32_t prefers_words;
+    void (*_Nonnull attend_words)(const ek_word_attention *_Nonnull a);
+    void (*_Nonnull keep_words)(const ek_word_kept *_Nonnull a);
 } ek_kernels;
 
 /// The kernels of an instruction set that is available.

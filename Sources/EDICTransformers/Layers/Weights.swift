@@ -184,7 +184,7 @@ extension Precision {
     var longestGuess: Int { self == .int8 ? 7 : 3 }
 
     /// What a decoder keeps keys and values as.
-    var storage: AttentionStorage { self == .int8 ? .halves : .floats }
+    var storage: AttentionStorage { self == .int8 ? .compact : .floats }
 }
 
 extension ElementType {
