@@ -22,7 +22,7 @@ public import SystemPackage
     /// The size in bytes when the file was mapped.
     public let count: Int
 
-    private let base: UnsafeRawPointer
+    fileprivate let base: UnsafeRawPointer
 
     /// Maps the whole file. An empty file is a mapping of no bytes.
     public init(_ path: FilePath) throws(NumericsError) {
@@ -128,15 +128,18 @@ public import SystemPackage
     /// Tells the system that the bytes will hardly be read again: their memory is given back, and comes from the file when
     /// they are. Never fails: it is a hint.
     ///
+    /// Neighbours go with them, and come back likewise: around each page that is read the system maps 64 KiB, or all of the up to
+    /// 2 MiB that it holds in one piece, so that some vectors read among released matrices would keep most of a file.
+    ///
     /// - Parameter range: by default, all of them.
     public func release(_ range: Range<Int>? = nil) {
         let range = (range ?? 0..<count).clamped(to: 0..<count)
-        // Whole pages only: what shares a page with others stays.
-        let page = Int(getpagesize())
-        let first = unsafe (Int(bitPattern: start) + range.lowerBound + page - 1) / page * page
-        let end = unsafe (Int(bitPattern: start) + range.upperBound) / page * page
-        guard first < end, let pages = unsafe UnsafeMutableRawPointer(bitPattern: first) else { return }
-        unsafe madvise(pages, end - first, MADV_DONTNEED)
+        guard !range.isEmpty else { return }
+        let piece = 2 << 20
+        let first = unsafe start - file.base + range.lowerBound
+        let from = first / piece * piece
+        let end = min(file.count, (first + range.count + piece - 1) / piece * piece)
+        unsafe madvise(UnsafeMutableRawPointer(mutating: file.base + from), end - from, MADV_DONTNEED)
     }
 
     /// Whether the first byte lies on a multiple of `alignment` in memory.

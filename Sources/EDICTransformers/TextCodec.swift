@@ -13,16 +13,40 @@ struct TextCodec: Sendable {
     private let around: (before: [UInt32], after: [UInt32])
 
     private struct Renumbering: Sendable {
-        /// Pieces' numbers to words'.
-        let words: [UInt32: Int]
-        /// How words are spelt, with ▁ for a space.
-        let spellings: [Int: String]
-        /// Words of the vocabulary that are no pieces of this file: those of the other language.
-        let others: [String: Int]
+        /// By the pieces' numbers, the words' numbers; nil for a piece that is no word.
+        private var words: [Int32?]
+        /// By the words' numbers, the pieces that spell them.
+        private(set) var pieces: [UInt32?]
+        /// Words of the vocabulary that are no pieces of this file, those of the other language, with ▁ for a space.
+        private(set) var others: [String: Int] = [:]
+        private(set) var spellings: [Int: String] = [:]
         let unknown: Int
-        /// One more than the greatest number.
-        let count: Int
+
+        /// One more than the greatest number of a word.
+        var count: Int { pieces.count }
+
+        init(_ list: [Word], piecesOf tokenizer: Tokenizer) {
+            words = Array(repeating: nil, count: tokenizer.vocabularySize)
+            unknown = list.last { $0.piece == "<unk>" }?.number ?? 1
+            pieces = Array(repeating: nil, count: list.reduce(unknown + 1) { max($0, $1.number + 1) })
+            for (piece, word) in list {
+                let isSpelt = !["<unk>", "<pad>", "</s>"].contains(piece)
+                let id = tokenizer.id(of: piece)
+                if let id { words[Int(id)] = Int32(word) } else { others[piece] = word }
+                guard isSpelt else { continue }
+                pieces[word] = id
+                if id == nil { spellings[word] = piece }
+            }
+        }
+
+        /// The word that a piece is; nil for one that is none.
+        func known(_ piece: UInt32) -> Int? { words[Int(piece)].map { Int($0) } }
+
+        func word(_ piece: UInt32) -> Int { known(piece) ?? unknown }
     }
+
+    /// A word of a list, and its number.
+    typealias Word = (piece: String, number: Int)
 
     /// How many tokens there are.
     var vocabularySize: Int { renumbering?.count ?? tokenizer.vocabularySize }
@@ -38,36 +62,22 @@ struct TextCodec: Sendable {
         around = folder?.around(tokenizer) ?? ([], [])
     }
 
-    /// A SentencePiece file whose pieces have the numbers of a list of words, in JSON (Hugging Face) or in YAML (Marian).
-    init(sentencePiece: FilePath, vocabulary: FilePath) throws(ModelError) {
+    /// A SentencePiece file whose pieces have the numbers of a list of words.
+    init(sentencePiece: FilePath, words: [Word]) throws(ModelError) {
         tokenizer = try Self.tokenizer(sentencePiece)
-        var words: [UInt32: Int] = [:]
-        var spellings: [Int: String] = [:]
-        var others: [String: Int] = [:]
-        var unknown = 1
-        var count = 0
-        for (piece, word) in try Self.words(in: vocabulary) {
-            count = max(count, word + 1)
-            if piece == "<unk>" { unknown = word }
-            if !["<unk>", "<pad>", "</s>"].contains(piece) { spellings[word] = piece }
-            if let id = tokenizer.id(of: piece) {
-                words[id] = word
-            } else {
-                others[piece] = word
-            }
-        }
-        count = max(count, unknown + 1)
-        renumbering = Renumbering(words: words, spellings: spellings, others: others, unknown: unknown, count: count)
+        renumbering = Renumbering(words, piecesOf: tokenizer)
         around = ([], [])
     }
 
-    private static func words(in file: FilePath) throws(ModelError) -> [(piece: String, number: Int)] {
+    /// A list of words in JSON (Hugging Face) or in YAML (Marian).
+    static func words(in file: FilePath) throws(ModelError) -> [Word] {
         var words: [(piece: String, number: Int?)]
         if file.extension == "json" {
-            guard let object = try JSONFile.read(file).object else {
+            let root = try JSONFile.document(file).root
+            guard root.kind == .object else {
                 throw ModelError(.malformed, "\(file): is not a JSON object of words and numbers")
             }
-            words = object.map { ($0.key, $0.value.int) }
+            words = root.members.map { ($0.key, $0.value.int) }
         } else {
             let text = try TextFile.read(file)
             let members: [YAMLNode.Member]
@@ -78,7 +88,7 @@ struct TextCodec: Sendable {
             }
             words = members.map { ($0.key.text ?? "", $0.value.text.flatMap { Int($0) }) }
         }
-        var numbered: [(piece: String, number: Int)] = []
+        var numbered: [Word] = []
         numbered.reserveCapacity(words.count)
         for (piece, number) in words {
             guard let number, number >= 0, number < 1 << 24 else {
@@ -122,7 +132,7 @@ struct TextCodec: Sendable {
         }
         guard let renumbering else { return ids.map { Int($0) } }
         guard let unknown = tokenizer.unknown, ids.contains(unknown) else {
-            return ids.map { renumbering.words[$0] ?? renumbering.unknown }
+            return ids.map { renumbering.word($0) }
         }
         // What this language's pieces lack may be a word of the other's.
         let encoding = tokenizer.encoding(
@@ -130,7 +140,7 @@ struct TextCodec: Sendable {
             specialTokens: recognizesSpecialTokens ? .recognized : .ordinaryText)
         let bytes = Array(text.utf8)
         return zip(encoding.ids, encoding.offsets).map { id, range in
-            guard id == unknown else { return renumbering.words[id] ?? renumbering.unknown }
+            guard id == unknown else { return renumbering.word(id) }
             let surface = String(decoding: bytes[range], as: UTF8.self).filter { !$0.isWhitespace }
             return renumbering.others[surface] ?? renumbering.unknown
         }
@@ -142,7 +152,7 @@ struct TextCodec: Sendable {
         guard let renumbering, text.hasPrefix(">>"), let end = text.firstRange(of: "<<")?.upperBound else { return nil }
         let word = String(text[..<end])
         // What is no word of the vocabulary is text like any other.
-        guard let token = renumbering.others[word] ?? tokenizer.id(of: word).flatMap({ renumbering.words[$0] }) else {
+        guard let token = renumbering.others[word] ?? tokenizer.id(of: word).flatMap({ renumbering.known($0) }) else {
             return nil
         }
         return (token, String(text[end...]))
@@ -150,13 +160,16 @@ struct TextCodec: Sendable {
 
     /// The text of a token, as a template writes it; nil where there is none with the number.
     func spelling(of token: Int) -> String? {
-        if let renumbering { return renumbering.spellings[token] }
+        if let renumbering {
+            guard renumbering.pieces.indices.contains(token) else { return nil }
+            return renumbering.pieces[token].flatMap { tokenizer.token($0) } ?? renumbering.spellings[token]
+        }
         return UInt32(exactly: token).flatMap { tokenizer.token($0) }
     }
 
     func decode(_ tokens: [Int]) -> String {
-        guard let renumbering else { return tokenizer.decode(tokens.map { UInt32($0) }) }
-        let spelt = tokens.map { renumbering.spellings[$0] ?? "" }.joined()
+        guard renumbering != nil else { return tokenizer.decode(tokens.map { UInt32($0) }) }
+        let spelt = tokens.map { spelling(of: $0) ?? "" }.joined()
         let spaced = String(String.UnicodeScalarView(spelt.unicodeScalars.map { $0 == "\u{2581}" ? " " : $0 }))
         return spaced.hasPrefix(" ") ? String(spaced.dropFirst()) : spaced
     }

@@ -70,13 +70,22 @@ public final class TranslationModel: Sendable {
             let own = path.appending("generation_config.json")
             let hasOwn = FileTree.exists(own)
             let generation = hasOwn ? try ModelConfiguration(own) : configuration
-            marian = try Marian(configuration, generation: generation, tensors, precision)
-            let vocabulary = path.appending("vocab.json")
+            let words = try TextCodec.words(in: path.appending("vocab.json"))
             let separate = path.appending("target_vocab.json")
             sharesVocabulary = !FileTree.exists(separate)
-            source = try TextCodec(sentencePiece: path.appending("source.spm"), vocabulary: vocabulary)
-            target = try TextCodec(
-                sentencePiece: path.appending("target.spm"), vocabulary: sharesVocabulary ? vocabulary : separate)
+            let targetWords = sharesVocabulary ? words : try TextCodec.words(in: separate)
+            // The weights first, as in other models: whoever has read the vocabularies then helps to pack them.
+            let parts = try Concurrently.open(
+                { () throws(ModelError) in try Marian(configuration, generation: generation, tensors, precision) },
+                { () throws(ModelError) in
+                    try TextCodec(sentencePiece: path.appending("source.spm"), words: words)
+                },
+                { () throws(ModelError) in
+                    try TextCodec(sentencePiece: path.appending("target.spm"), words: targetWords)
+                }, { 0 })
+            marian = parts.0
+            source = parts.1
+            target = parts.2
             shortlist = nil
             rules = try TranslationRules(generation, isOwnFile: hasOwn, marian: marian)
         }
@@ -92,7 +101,7 @@ public final class TranslationModel: Sendable {
     /// - Parameter pieces: what cuts text into the words of `vocabulary`, where it does not itself.
     private static func codec(_ vocabulary: FilePath, _ pieces: FilePath?) throws(ModelError) -> TextCodec {
         guard let pieces else { return try TextCodec(vocabulary) }
-        return try TextCodec(sentencePiece: pieces, vocabulary: vocabulary)
+        return try TextCodec(sentencePiece: pieces, words: TextCodec.words(in: vocabulary))
     }
 
     // MARK: - Translation

@@ -2,6 +2,7 @@ import EDICNumerics
 import Glibc
 import SystemPackage
 import Testing
+import _EDICTestSupport
 
 @Suite struct MemoryTests {
     /// A file that lives for the length of `body`.
@@ -35,6 +36,33 @@ import Testing
         #expect(region.withBytes { [$0[0], $0[1]] } == [2, 3])
         #expect(region.count == 2)
         #expect(!region.isAligned(to: 64))
+    }
+
+    /// The system maps the neighbours of what is read, and a file's small parts would keep most of it in memory.
+    @Test func releasingAFewBytesGivesTheirNeighboursBack() throws {
+        let bytes = [UInt8](repeating: 3, count: 300_001)
+        try withFile(bytes) { path in
+            let file = try MappedFile(path)
+            let few = try file.region(200_000..<200_008)
+            let last = try file.region(300_000..<300_001)
+            #expect(few.withBytes { $0[7] } + last.withBytes { $0[0] } == 6)
+            let read = try Self.residentBytes(of: path)
+            few.release()
+            last.release()
+            let released = try Self.residentBytes(of: path)
+            #expect(read > 4096 && released == 0)
+            last.release(5..<5)
+            #expect(try file.withBytes { span in span.indices.allSatisfy { span[$0] == 3 } })
+        }
+    }
+
+    /// How much of a file this process has mapped pages of.
+    private static func residentBytes(of path: FilePath) throws -> Int {
+        let lines = String(decoding: try readFile("/proc/self/smaps"), as: UTF8.self).split(separator: "\n")
+        guard let start = lines.firstIndex(where: { $0.hasSuffix(path.string) }),
+            let resident = lines[start...].first(where: { $0.hasPrefix("Rss:") })
+        else { return 0 }
+        return 1024 * (resident.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
     }
 
     /// A large matrix gives back what is packed, also where its file's pages are its neighbours' too.

@@ -142,6 +142,11 @@ struct MarianFamilyTests {
             let plain = model.sourceTokens(of: "The committee approved.")
             #expect(!plain.contains(447))
             #expect(model.sourceTokens(of: ">>por<< The committee approved.") == [447] + plain)
+            let words = try TextCodec.words(in: folder.appending("vocab.json"))
+            let codec = try TextCodec(sentencePiece: folder.appending("target.spm"), words: words)
+            #expect(
+                codec.decode([447] + plain + [448]) == ">>por<<" + " The committee approved."
+                    && codec.vocabularySize == 449)
             // Neither in the middle of a text nor a word that is not there.
             for text in ["The >>por<< budget", ">>xyz<< The budget", ">> a << b"] {
                 #expect(!model.sourceTokens(of: text).contains(447))

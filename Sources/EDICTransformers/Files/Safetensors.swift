@@ -123,13 +123,16 @@ public enum Safetensors {
 enum JSONFile {
     static let sizeLimit = 64 << 20
 
-    static func read(_ path: FilePath) throws(ModelError) -> JSONValue {
+    static func read(_ path: FilePath) throws(ModelError) -> JSONValue { try document(path).root.value }
+
+    /// The same without a tree, for what has many members.
+    static func document(_ path: FilePath) throws(ModelError) -> JSONDocument {
         let file = try MappedFile.open(path)
         guard file.count <= sizeLimit else {
             throw ModelError(.malformed, "\(path): is \(file.count) bytes, too large for a configuration file")
         }
         do {
-            return try file.whole().withBytes { bytes throws(JSONError) in try JSONValue(parsing: bytes) }
+            return try file.whole().withBytes { bytes throws(JSONError) in try JSONDocument(parsing: bytes) }
         } catch let error as JSONError {
             throw ModelError(.malformed, "\(path): is not JSON: \(error)", cause: error)
         } catch let error as ModelError {

@@ -99,7 +99,7 @@ public struct Tensor: Sendable {
     /// Gives back the memory of what was read of a file: after packing, the numbers would be there twice.
     func release() {
         switch storage {
-        case .mapped(let region): if region.count > 1 << 16 { region.release() }
+        case .mapped(let region): region.release()
         case .unpacked(let member, let range): if range.count > 1 << 16 { member.release() }
         case .owned: break
         }

@@ -256,6 +256,7 @@ extension Tensor {
         guard elementCount == count else {
             throw ModelError(.mismatch, "\(file): tensor \(name): has the shape \(shape), not \(count) numbers")
         }
+        defer { release() }
         return try floats()
     }
 }
