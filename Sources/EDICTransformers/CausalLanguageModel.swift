@@ -26,6 +26,15 @@ public final class CausalLanguageModel: Sendable {
     public var contextLength: Int? { network.contextLength }
     /// The chat template in its files, if it has one.
     public let chatTemplate: ChatTemplate?
+    /// What its files ask of a search that would change texts and is not followed: ``GenerationOptions`` alone say how to search.
+    public let unfollowedRules: [UnfollowedRule]
+
+    /// A number under a key of a model's `generation_config.json`.
+    public struct UnfollowedRule: Sendable, Hashable {
+        public let file: String
+        public let key: String
+        public let value: Double
+    }
 
     let network: any CausalNetwork
     let tokenizer: TextCodec
@@ -65,6 +74,7 @@ public final class CausalLanguageModel: Sendable {
             tokenizer = parts.1
             endTokens = Set(
                 ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
+            unfollowedRules = []
             chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
                 let names = ["bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"]
                 let texts = names.compactMapValues { name in
@@ -81,9 +91,15 @@ public final class CausalLanguageModel: Sendable {
             network = parts.0
             tokenizer = parts.1
             var ends = Set(configuration.tokens("eos_token_id"))
-            let generation = path.appending("generation_config.json")
-            if FileTree.exists(generation) { ends.formUnion(try ModelConfiguration(generation).tokens("eos_token_id")) }
+            let own = path.appending("generation_config.json")
+            let generation = FileTree.exists(own) ? try ModelConfiguration(own) : configuration
+            ends.formUnion(generation.tokens("eos_token_id"))
             endTokens = ends
+            unfollowedRules = [("repetition_penalty", 1), ("no_repeat_ngram_size", 0)].compactMap { key, without in
+                generation[key]?.double.flatMap { value in
+                    value == without ? nil : UnfollowedRule(file: generation.source, key: key, value: value)
+                }
+            }
             chatTemplate = try ChatTemplate(folder: path)
         case .marian:
             throw ModelError(.unsupported, "\(path): is a translation model; use TranslationModel")

@@ -79,6 +79,7 @@ struct GenerateCommand: ParsableCommand {
         let model = try ModelMemory.opening {
             try CausalLanguageModel(path: choice.path, precision: choice.precision.precision, pool: work.makePool())
         }
+        warn(of: model.unfollowedRules)
         let options = GenerationOptions(
             maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, minP: minP,
             repetitionPenalty: repetitionPenalty, seed: seed, stopStrings: stop, draftsTokens: drafts, beamSize: beam)
@@ -111,6 +112,18 @@ struct GenerateCommand: ParsableCommand {
             Terminal.output(Self.json(generation))
         } else {
             Terminal.outputLine(isStreaming ? "" : generation.text)
+        }
+    }
+
+    /// Says what the model's files ask for in vain, unless the options already do something about it.
+    private func warn(of rules: [CausalLanguageModel.UnfollowedRule]) {
+        for rule in rules {
+            let option = rule.key == "repetition_penalty" ? "--repetition-penalty" : nil
+            guard option == nil || repetitionPenalty == 1 else { continue }
+            let value = Int(exactly: rule.value).map { "\($0)" } ?? "\(rule.value)"
+            Terminal.warn(
+                "\(rule.file): \(rule.key) \(value) is not followed; "
+                    + (option.map { "\($0) \(value) does the same" } ?? "there is no option that does the same"))
         }
     }
 

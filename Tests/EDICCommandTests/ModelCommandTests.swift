@@ -111,6 +111,33 @@ import _EDICTestSupport
         #expect(result.output.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 })
     }
 
+    /// What a model's files ask of a search is the options' business, and said once.
+    @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
+    func rulesThatAreNotFollowedAreSaid() throws {
+        let runner = try CommandRunner()
+        let golden = SharedData.path("goldens/llama/gqa")
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+            #expect(runner.replace("\(runner.folder.path)/\(name)", with: runner.bytes("\(golden)/\(name)")))
+        }
+        let command = "generate --model '\(runner.folder.path)' --max-tokens 3 'The budget'"
+        let rules = #""repetition_penalty": 1.3, "no_repeat_ngram_size": 2"#
+        runner.write("{\(rules)}", to: "\(runner.folder.path)/generation_config.json")
+        let said = runner.run(command)
+        let lines = said.messages.split(separator: "\n")
+        #expect(said.status == 0 && lines.count == 2, "\(said.messages)")
+        #expect(
+            lines[0].contains(
+                "generation_config.json: repetition_penalty 1.3 is not followed; --repetition-penalty 1.3")
+                && lines[1].contains("generation_config.json: no_repeat_ngram_size 2 is not followed"))
+        let asked = runner.run(command + " --repetition-penalty 1.3")
+        #expect(asked.messages.split(separator: "\n").count == 1)
+        runner.write(
+            #"{"repetition_penalty": 1.0, "no_repeat_ngram_size": 0}"#,
+            to: "\(runner.folder.path)/generation_config.json")
+        let silent = runner.run(command)
+        #expect(silent.messages.isEmpty && silent.output == said.output)
+    }
+
     /// The lines around one that cannot be scored are there, and it is named.
     @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
     func scoresGoOnBehindALineThatIsTooLong() throws {

@@ -171,6 +171,14 @@ struct MarianFamilyTests {
             ("\"early_stopping\": true", true), ("\"early_stopping\": \"never\"", false),
             ("\"do_sample\": true", false), ("\"do_sample\": false", true),
             ("\"bad_words_ids\": [[448]]", true), ("\"bad_words_ids\": [[448], [7, 8]]", false),
+            ("\"guidance_scale\": 1.5", false), ("\"guidance_scale\": 1", true), ("\"guidance_scale\": null", true),
+            ("\"sequence_bias\": [[[5], -1.5]]", false), ("\"sequence_bias\": {}", true),
+            ("\"force_words_ids\": [[5]]", false), ("\"force_words_ids\": []", true),
+            ("\"constraints\": [{}]", false), ("\"constraints\": null", true),
+            ("\"stop_strings\": \".\"", false), ("\"stop_strings\": null", true),
+            ("\"watermarking_config\": {}", false), ("\"watermarking_config\": null", true),
+            ("\"dola_layers\": \"low\"", false), ("\"dola_layers\": null", true),
+            ("\"penalty_alpha\": 0.6", false), ("\"penalty_alpha\": 0", true),
         ])
     func rulesThatAreNotFollowedAreRefused(_ rule: String, isTaken: Bool) throws {
         try Self.changed(["generation_config.json": { "{\(rule)," + $0.drop { $0 != "{" }.dropFirst() }]) { folder in
@@ -179,6 +187,7 @@ struct MarianFamilyTests {
                 #expect(isTaken)
             } catch let error as ModelError {
                 #expect(!isTaken && error.code == .unsupported && error.message.contains("generation_config.json"))
+                #expect(error.message.contains(rule.split(separator: "\"")[0]))
             }
         }
     }

@@ -80,18 +80,7 @@ extension TranslationRules {
 
     /// Refuses rules of a search that this one does not follow: without them translations would be others.
     private static func refuseOtherRules(_ configuration: ModelConfiguration, padding: Int?) throws(ModelError) {
-        let numbers: [(key: String, without: Double)] = [
-            ("no_repeat_ngram_size", 0), ("encoder_no_repeat_ngram_size", 0), ("min_length", 0), ("min_new_tokens", 0),
-            ("repetition_penalty", 1), ("encoder_repetition_penalty", 1), ("num_beam_groups", 1),
-        ]
-        let wrong =
-            numbers.first { (configuration[$0.key]?.double ?? $0.without) != $0.without }?.key
-            ?? ["suppress_tokens", "begin_suppress_tokens"].first { !(configuration[$0]?.array ?? []).isEmpty }
-            ?? ["forced_bos_token_id", "exponential_decay_length_penalty"].first { configuration.has($0) }
-            ?? ["early_stopping"].first { configuration.has($0) && configuration[$0]?.bool == nil }
-            ?? ["forced_eos_token_id"].first { configuration.has($0) && configuration.tokens($0).count != 1 }
-            ?? ["do_sample"].first { configuration.bool($0, default: false) }
-        if let wrong {
+        if let wrong = otherRule(configuration) {
             throw ModelError(
                 .unsupported, "\(configuration.source): \(wrong) is not supported; take it out to go without")
         }
@@ -101,6 +90,30 @@ extension TranslationRules {
                 .unsupported, "\(configuration.source): bad_words_ids of other words than the padding are not supported"
             )
         }
+    }
+
+    /// The key of a rule that would act.
+    private static func otherRule(_ configuration: ModelConfiguration) -> String? {
+        let numbers: KeyValuePairs = [
+            "no_repeat_ngram_size": 0.0, "encoder_no_repeat_ngram_size": 0, "min_length": 0, "min_new_tokens": 0,
+            "repetition_penalty": 1, "encoder_repetition_penalty": 1, "num_beam_groups": 1, "guidance_scale": 1,
+            "penalty_alpha": 0,
+        ]
+        for (key, without) in numbers where (configuration[key]?.double ?? without) != without { return key }
+        for key in [
+            "suppress_tokens", "begin_suppress_tokens", "sequence_bias", "force_words_ids", "constraints",
+            "stop_strings",
+        ] {
+            if let value = configuration[key], value != [], value != [:] { return key }
+        }
+        for key in ["forced_bos_token_id", "exponential_decay_length_penalty", "watermarking_config", "dola_layers"]
+        where configuration.has(key) {
+            return key
+        }
+        if configuration.has("early_stopping"), configuration["early_stopping"]?.bool == nil { return "early_stopping" }
+        let forcedEnd = "forced_eos_token_id"
+        if configuration.has(forcedEnd), configuration.tokens(forcedEnd).count != 1 { return forcedEnd }
+        return configuration.bool("do_sample", default: false) ? "do_sample" : nil
     }
 
     /// `max_length` counts the token that decoding starts with; `max_new_tokens`, where it is there, comes first.
