@@ -19,6 +19,8 @@ struct EmbeddingRecipe: Sendable {
     /// What stands before every text.
     var prompt = ""
     var lowercases = false
+    /// Whether a text that is too long loses its beginning, where the files say.
+    var cutsBeginning: Bool?
     /// How many numbers of a vector are kept (Matryoshka representations, Kusupati et al. 2022); nil for all.
     var keptNumbers: Int?
     /// Whether the prompt's tokens are pooled with the text's.
@@ -50,6 +52,12 @@ struct EmbeddingRecipe: Sendable {
         // Where files of sentence-transformers 6 have it; a number beyond 2⁶³ stands for none.
         if maximumTokens == nil, FileTree.exists(modules), FileTree.exists(tokenizer) {
             maximumTokens = try ModelConfiguration(tokenizer)["model_max_length"]?.int
+        }
+        if FileTree.exists(tokenizer), let side = try ModelConfiguration(tokenizer)["truncation_side"] {
+            guard side == "left" || side == "right" else {
+                throw ModelError(.malformed, "\(tokenizer): truncation_side should be left or right")
+            }
+            cutsBeginning = side == "left"
         }
         let defaults = path.appending("config_sentence_transformers.json")
         if FileTree.exists(modules), FileTree.exists(defaults) { try readDefaults(ModelConfiguration(defaults)) }

@@ -54,6 +54,9 @@ struct TextCodec: Sendable {
     /// What a text is cut into that has no piece; nil where there is no such token.
     var unknown: Int? { renumbering?.unknown ?? tokenizer.unknown.map { Int($0) } }
 
+    /// Whether the tokenizer's own file cuts the beginnings of texts that are too long, instead of their ends.
+    var cutsBeginning: Bool { tokenizer.defaultTruncation?.side == .left }
+
     /// Reads `tokenizer.json`, a `.spm` or a GGUF file, or finds one of them in a folder.
     init(_ path: FilePath) throws(ModelError) {
         let folder = try SentencePieceFolder(path)

@@ -45,8 +45,11 @@ public final class TextEmbedder: Sendable {
     /// Numbers in a vector before some are left out.
     private var width: Int { dense.last?.linear.weights.outputs ?? bert.width }
     private let tokenizer: TextCodec
-    /// The tokens that the files put behind every text.
+    /// The tokens that the files put before and behind every text.
+    private let opening: [Int]
     private let closing: [Int]
+    /// Whether a text that is too long loses its beginning instead of its end.
+    private let cutsBeginning: Bool
 
     /// Texts computed together; no result depends on it.
     private static let batchSize = 16
@@ -95,8 +98,11 @@ public final class TextEmbedder: Sendable {
             throw ModelError(.mismatch, "\(path): has no pooler layer to pool with")
         }
         let around = tokenizer.encode("")
-        closing = zip(around.reversed(), tokenizer.encode("a").reversed()).prefix { $0 == $1 }.map(\.0).reversed()
-        guard maximumTokens > max(2, closing.count) else {
+        let letter = tokenizer.encode("a")
+        closing = zip(around.reversed(), letter.reversed()).prefix { $0 == $1 }.map(\.0).reversed()
+        opening = zip(around.dropLast(closing.count), letter).prefix { $0 == $1 }.map(\.0)
+        cutsBeginning = recipe.cutsBeginning ?? tokenizer.cutsBeginning
+        guard maximumTokens > max(2, opening.count + closing.count) else {
             throw ModelError(.malformed, "\(path): allows texts of \(maximumTokens) tokens")
         }
     }
@@ -220,6 +226,7 @@ public final class TextEmbedder: Sendable {
         let whole = prompt + text
         let tokens = tokenizer.encode(lowercases ? whole.lowercased() : whole, recognizesSpecialTokens: false)
         guard tokens.count > maximumTokens else { return tokens }
+        if cutsBeginning { return opening + tokens.suffix(maximumTokens - opening.count) }
         return tokens.prefix(maximumTokens - closing.count) + closing
     }
 }

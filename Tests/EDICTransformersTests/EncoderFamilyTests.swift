@@ -160,6 +160,38 @@ struct EncoderFamilyTests {
         }
     }
 
+    /// Numbers of transformers 5.23 with `truncation=True, max_length=8`.
+    @Test func longTextsAreCutWhereTheFilesSay() throws {
+        let text = "The committee approved the budget."
+        let right = [2, 30, 407, 625, 799, 524, 212, 3]
+        let left = [2, 625, 799, 524, 212, 482, 8, 3]
+        let own = try Self.golden("tokenizer.json")
+        for (configuration, direction, expected) in [
+            (#"{"truncation_side": "left"}"#, nil, left), ("{}", "Left", left), ("{}", "Right", right),
+            (#"{"truncation_side": "right"}"#, "Left", right), (#"{"truncation_side": "left"}"#, "Right", left),
+            (#"{"truncation_side": null}"#, nil, right),
+        ] as [(String, String?, [Int])] {
+            let rule = direction.map {
+                #"{"direction": "\#($0)", "max_length": 128, "strategy": "LongestFirst", "stride": 0}"#
+            }
+            let files = [
+                "tokenizer_config.json": configuration,
+                "tokenizer.json": own.replacing(/"truncation": *null/, with: #""truncation": \#(rule ?? "null")"#),
+                "sentence_bert_config.json": #"{"max_seq_length": 8}"#,
+            ]
+            try withFolder { folder in
+                let tokens = try Self.embedder(files, in: folder).tokens(of: text)
+                #expect(tokens == expected, "\(configuration) \(rule ?? "")")
+            }
+        }
+        try withFolder { folder in
+            let error = #expect(throws: ModelError.self) {
+                try Self.embedder(["tokenizer_config.json": #"{"truncation_side": "middle"}"#], in: folder)
+            }
+            #expect(error?.code == .malformed && error?.message.contains("tokenizer_config.json") == true)
+        }
+    }
+
     /// Other files of vocabularies do not say what this family needs.
     @Test func familiesOfMovedNumbersNeedTheirTokenizer() throws {
         let configuration = try Self.golden("config.json").replacing(
