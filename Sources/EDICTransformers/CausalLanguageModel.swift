@@ -47,7 +47,7 @@ public final class CausalLanguageModel: Sendable {
     ///
     /// - Parameters:
     ///   - precision: in which numbers to compute.
-    ///   - pool: the threads that share out each product.
+    ///   - pool: the threads that open the model and share out each product.
     public init(
         path: FilePath, precision: Precision = .asPublished, pool: WorkerPool? = .shared
     ) throws(ModelError) {
@@ -60,15 +60,18 @@ public final class CausalLanguageModel: Sendable {
                 .unsupported, "\(path): is a \(folder.family) model, which neither generates nor scores text")
         }
         compute = Compute(pool: pool)
+        let openers = pool ?? WorkerPool(workers: 1)
         self.precision = precision
         switch folder.layout {
         case .gguf(let file):
-            guard let gguf = header, let fromFile else {
+            guard var gguf = header, let fromFile else {
                 throw ModelError(.unsupported, "\(file): \(family.name) is read from Hugging Face folders only")
             }
+            gguf.tensors.pool = pool
             // The weights first, on this thread: whoever has read the tokenizer then helps to pack them.
             let parts = try Concurrently.open(
-                { () throws(ModelError) in try fromFile(gguf, precision) },
+                on: openers,
+                { [gguf] () throws(ModelError) in try fromFile(gguf, precision) },
                 { () throws(ModelError) in try TextCodec(file) }, { 0 }, { 0 })
             network = parts.0
             tokenizer = parts.1
@@ -84,8 +87,9 @@ public final class CausalLanguageModel: Sendable {
             }
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
-            let tensors = try folder.tensors()
+            let tensors = try folder.tensors(pool: openers)
             let parts = try Concurrently.open(
+                on: openers,
                 { () throws(ModelError) in try fromFolder(configuration, tensors, precision) },
                 { () throws(ModelError) in try TextCodec(path) }, { 0 }, { 0 })
             network = parts.0

@@ -5,11 +5,11 @@ internal import Synchronization
 enum Concurrently {
     /// The results of all four, or the error of the first that has one.
     static func open<A: Sendable, B: Sendable, C: Sendable, D: Sendable>(
-        _ a: @Sendable () throws(ModelError) -> A, _ b: @Sendable () throws(ModelError) -> B,
+        on pool: WorkerPool, _ a: @Sendable () throws(ModelError) -> A, _ b: @Sendable () throws(ModelError) -> B,
         _ c: @Sendable () throws(ModelError) -> C, _ d: @Sendable () throws(ModelError) -> D
     ) throws(ModelError) -> (A, B, C, D) {
         let results = Mutex<(A?, B?, C?, D?)>((nil, nil, nil, nil))
-        try WorkerPool.shared.forEach(count: 4) { index, _ throws(ModelError) in
+        try pool.forEach(count: 4) { index, _ throws(ModelError) in
             switch index {
             case 0:
                 let made = try a()

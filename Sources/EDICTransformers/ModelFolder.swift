@@ -1,4 +1,5 @@
 internal import EDICJSON
+internal import EDICNumerics
 internal import EDICStore
 public import SystemPackage
 
@@ -168,12 +169,20 @@ public struct ModelFolder: Sendable {
     // MARK: - Tensors
 
     /// The tensors of the model, mapped and not read.
-    func tensors() throws(ModelError) -> TensorCollection {
+    ///
+    /// - Parameter pool: the threads that pack them.
+    func tensors(pool: WorkerPool = .shared) throws(ModelError) -> TensorCollection {
+        var tensors = try mappedTensors(pool)
+        tensors.pool = pool
+        return tensors
+    }
+
+    private func mappedTensors(_ pool: WorkerPool) throws(ModelError) -> TensorCollection {
         switch layout {
         case .gguf(let file): return try GGUF(file).tensors
         case .marian(let files):
             return files.model.extension == "npz"
-                ? try NumPyArchive.tensors(in: files.model) : try MarianBinary.tensors(in: files.model)
+                ? try NumPyArchive.tensors(in: files.model, pool: pool) : try MarianBinary.tensors(in: files.model)
         case .huggingFace:
             let single = path.appending("model.safetensors")
             if FileTree.exists(single) { return try Safetensors.tensors(in: single) }

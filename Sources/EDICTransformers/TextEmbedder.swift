@@ -61,8 +61,10 @@ public final class TextEmbedder: Sendable {
     /// - Parameters:
     ///   - pooling: instead of what the files say, or of the mean where they say nothing.
     ///   - normalizes: the same for scaling to length 1.
+    ///   - pool: the threads that open it.
     public init(
-        folder path: FilePath, precision: Precision = .asPublished, pooling: Pooling? = nil, normalizes: Bool? = nil
+        folder path: FilePath, precision: Precision = .asPublished, pooling: Pooling? = nil, normalizes: Bool? = nil,
+        pool: WorkerPool = .shared
     ) throws(ModelError) {
         folder = try ModelFolder.discover(in: path)
         guard case .huggingFace(let file) = folder.layout, folder.kind == .textEmbedder else {
@@ -70,7 +72,7 @@ public final class TextEmbedder: Sendable {
                 .unsupported, "\(path): is a \(folder.family) model, which makes no vectors")
         }
         let configuration = try ModelConfiguration(file)
-        let tensors = try folder.tensors()
+        let tensors = try folder.tensors(pool: pool)
         // Other files of vocabularies do not say which tokens stand around a text, nor that numbers are moved.
         let isRoberta = configuration.string("model_type")?.contains("roberta") ?? false
         guard !isRoberta || FileTree.exists(path.appending("tokenizer.json")) else {
@@ -80,6 +82,7 @@ public final class TextEmbedder: Sendable {
                     + "transformers writes it")
         }
         let parts = try Concurrently.open(
+            on: pool,
             { () throws(ModelError) in try BERT(configuration, tensors, precision) },
             { () throws(ModelError) in try TextCodec(path) }, { 0 }, { 0 })
         bert = parts.0

@@ -29,14 +29,18 @@ public final class TranslationModel: Sendable {
 
     /// Opens a Marian folder or a Hugging Face folder of a Marian model.
     ///
-    /// - Parameter precision: in which numbers to compute.
-    public init(folder path: FilePath, precision: Precision = .asPublished) throws(ModelError) {
+    /// - Parameters:
+    ///   - precision: in which numbers to compute.
+    ///   - pool: the threads that open it.
+    public init(
+        folder path: FilePath, precision: Precision = .asPublished, pool: WorkerPool = .shared
+    ) throws(ModelError) {
         folder = try ModelFolder.discover(in: path)
         guard folder.kind == .translation else {
             throw ModelError(
                 .unsupported, "\(path): is a \(folder.family) model, which does not translate")
         }
-        let tensors = try folder.tensors()
+        let tensors = try folder.tensors(pool: pool)
         switch folder.layout {
         case .gguf(let file):
             throw ModelError(.unsupported, "\(file): no GGUF architecture of translation models is known")
@@ -45,6 +49,7 @@ public final class TranslationModel: Sendable {
             let words = try Marian.targetWords(tensors)
             let separate = sharesVocabulary && files.pieces == nil ? nil : files.targetVocabulary
             let parts = try Concurrently.open(
+                on: pool,
                 { () throws(ModelError) in try Self.codec(files.sourceVocabulary, files.pieces?.source) },
                 { () throws(ModelError) in
                     let settings = try MarianSettings(modelItem: tensors.required(MarianBinary.optionsItem))
@@ -76,6 +81,7 @@ public final class TranslationModel: Sendable {
             let targetWords = sharesVocabulary ? words : try TextCodec.words(in: separate)
             // The weights first, as in other models: whoever has read the vocabularies then helps to pack them.
             let parts = try Concurrently.open(
+                on: pool,
                 { () throws(ModelError) in try Marian(configuration, generation: generation, tensors, precision) },
                 { () throws(ModelError) in
                     try TextCodec(sentencePiece: path.appending("source.spm"), words: words)

@@ -29,10 +29,11 @@ struct EmbedCommand: ParsableCommand {
     @OptionGroup var work: WorkerOptions
 
     func run() throws {
-        let model = try ModelMemory.opening {
-            try TextEmbedder(folder: choice.path, precision: choice.precision.precision, normalizes: normalize)
-        }
         let pool = work.makePool()
+        let model = try ModelMemory.opening {
+            try TextEmbedder(
+                folder: choice.path, precision: choice.precision.precision, normalizes: normalize, pool: pool)
+        }
         Interruption.stopInOrder()
         try text.input.forEachBatch(lines: 32 * pool.workers...256 * pool.workers, verb: "embedded") { texts, _ in
             let vectors = try model.embed(texts, pool: pool, shouldStop: { Interruption.shouldStop })

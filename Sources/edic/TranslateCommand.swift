@@ -66,8 +66,9 @@ struct TranslateCommand: ParsableCommand {
     }
 
     func run() throws {
+        let pool = work.makePool()
         let model = try ModelMemory.opening {
-            try TranslationModel(folder: choice.path, precision: choice.precision.precision)
+            try TranslationModel(folder: choice.path, precision: choice.precision.precision, pool: pool)
         }
         var options = model.defaultOptions
         options.beamSize = beam ?? max(options.beamSize, nBest)
@@ -78,7 +79,6 @@ struct TranslateCommand: ParsableCommand {
         if let batch { options.batchSize = batch }
         // Greedy search chooses the same words by raw scores, and no score is printed.
         if options.beamSize == 1 && !json { options.skipsCost = true }
-        let pool = work.makePool()
         var number = 0
         let progress = LineProgress("translated")
         defer { progress.finish() }

@@ -60,7 +60,8 @@ struct CommandRunner {
     }
 
     /// Runs `edic ARGUMENTS` on standard input that stays open after `input`, and sends it a signal once there is output, or
-    /// after so many seconds. A command that ignores that is killed after a while. What it had mapped by then is in `maps`.
+    /// after so many seconds. A command that ignores that is killed after a while. What it had mapped by then is in `maps`,
+    /// what else the system knew of it in `status`.
     func interrupt(_ arguments: String, input: String, seconds: Int = 60, signal: String = "INT") -> Result {
         let script = "\(folder.path)/script"
         write(input, to: "\(folder.path)/in")
@@ -74,6 +75,7 @@ struct CommandRunner {
             cat "$at/in" >&3 &
             for i in $(seq \(10 * seconds)); do [ -s "$at/out" ] && break; sleep 0.1; done
             cp /proc/$edic/smaps "$at/maps"
+            cp /proc/$edic/status "$at/status"
             kill -\(signal) $edic
             (sleep 60; kill -KILL $edic) 3>&- >/dev/null 2>&1 & watch=$!
             wait $edic

@@ -96,6 +96,21 @@ import _EDICTestSupport
         #expect(resident > 0 && 4 * resident < sizes.reduce(0, +), "\(resident) bytes of code")
     }
 
+    /// Whoever asks for one thread has one while models are opened, too: none is started that only waits later.
+    @Test(
+        .enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")),
+        arguments: [("translate", "marian/base-swish"), ("score", "llama/gqa"), ("embed", "bert")])
+    func oneWorkerIsOneThread(_ command: String, _ golden: String) throws {
+        let runner = try CommandRunner()
+        let model = "--model '\(SharedData.path("goldens/\(golden)"))'"
+        for workers in [1, 2] {
+            let result = runner.interrupt("\(command) \(model) --workers \(workers)", input: "The budget.\n")
+            #expect(result.status == 130 && !result.output.isEmpty, "\(result.messages)")
+            let status = runner.read("\(runner.folder.path)/status").split(separator: "\n")
+            #expect(status.contains("Threads:\t\(workers)"))
+        }
+    }
+
     /// A file may be anyone's: no character of it moves a terminal's cursor.
     @Test(.enabled(if: SharedData.exists("data/goldens/llama/gqa/config.json")))
     func inspectionShowsNoControlCharacters() throws {

@@ -77,10 +77,10 @@ public struct ServedModel: Sendable {
         _ folder: ModelFolder, _ precision: Precision, _ pool: WorkerPool
     ) throws(ModelError) -> Engine {
         switch folder.kind {
-        case .translation: .translation(try TranslationModel(folder: folder.path, precision: precision))
+        case .translation: .translation(try TranslationModel(folder: folder.path, precision: precision, pool: pool))
         case .causalLanguageModel:
             .language(try CausalLanguageModel(path: folder.path, precision: precision, pool: pool))
-        case .textEmbedder: .embedder(try TextEmbedder(folder: folder.path, precision: precision))
+        case .textEmbedder: .embedder(try TextEmbedder(folder: folder.path, precision: precision, pool: pool))
         }
     }
 

@@ -126,7 +126,8 @@ extension DecoderStack {
             embedding = try loader.table(embeddingName, words: shape.vocabulary, width: width)
         }
         // Whole layers side by side: their matrices alone are too small to be shared out.
-        layers = try WorkerPool.shared.map(count: shape.layers) { index, _ throws(ModelError) in
+        layers = try (loader.tensors.pool ?? WorkerPool(workers: 1)).map(count: shape.layers) {
+            index, _ throws(ModelError) in
             let prefix = names.layer(index)
             let attention = RotaryAttention(
                 inputs: JointLinear([

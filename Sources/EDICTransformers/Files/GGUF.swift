@@ -42,7 +42,7 @@ public struct GGUF: Sendable {
     public let path: FilePath
     public let version: Int
     public private(set) var metadata: [String: Value]
-    public let tensors: TensorCollection
+    public internal(set) var tensors: TensorCollection
 
     /// Opens a file and checks its header, its metadata and where its tensors lie.
     public init(_ path: FilePath) throws(ModelError) {

@@ -1,4 +1,4 @@
-internal import EDICNumerics
+public import EDICNumerics
 internal import EDICStore
 public import SystemPackage
 
@@ -8,14 +8,18 @@ public import SystemPackage
 /// mapped; deflated ones are unpacked into memory. All are checked against their CRC.
 public enum NumPyArchive {
     /// The arrays of an archive, named without `.npy`.
-    public static func tensors(in path: FilePath) throws(ModelError) -> TensorCollection {
+    ///
+    /// - Parameter pool: the threads that check and unpack them.
+    public static func tensors(
+        in path: FilePath, pool: WorkerPool = .shared
+    ) throws(ModelError) -> TensorCollection {
         let file = try MappedFile.open(path)
         let name = path.string
         let members = try file.whole().withBytes { bytes throws(ModelError) in
             try directory(of: bytes, file: name)
         }
         let arrays = members.filter { $0.name.hasSuffix(".npy") }
-        let tensors = try WorkerPool.shared.map(count: arrays.count) { index, _ throws(ModelError) in
+        let tensors = try pool.map(count: arrays.count) { index, _ throws(ModelError) in
             let member = arrays[index]
             let region = try file.part(member.range)
             let storage: Tensor.Storage

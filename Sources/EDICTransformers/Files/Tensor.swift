@@ -127,6 +127,8 @@ public struct TensorCollection: Sendable {
     /// The file or folder, for messages.
     public let source: String
     private var tensors: [String: Tensor]
+    /// The threads that pack what layers are made of; without them, the caller's does.
+    var pool: WorkerPool?
 
     init(source: String, _ tensors: [Tensor]) {
         self.source = source

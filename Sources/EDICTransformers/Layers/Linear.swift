@@ -120,12 +120,14 @@ struct LayerLoader {
 
     func weights(_ name: String, outputs: Int, inputs: Int) throws(ModelError) -> Weights {
         try Weights(
-            tensors.required(name), outputs: outputs, inputs: inputs, transposed: transposed, precision: precision)
+            tensors.required(name), outputs: outputs, inputs: inputs, transposed: transposed, precision: precision,
+            pool: tensors.pool)
     }
 
     /// A table with one row for each word.
     func embedding(_ name: String, words: Int, width: Int) throws(ModelError) -> Weights {
-        try Weights(tensors.required(name), outputs: words, inputs: width, precision: precision)
+        try Weights(
+            tensors.required(name), outputs: words, inputs: width, precision: precision, pool: tensors.pool)
     }
 
     /// A layer with a bias of this name, or one without.

@@ -14,6 +14,7 @@ final class VocabularyMatrix: Sendable {
         let bytes: Tensor.Bytes
         let scale: Float
         let precision: Precision
+        let pool: WorkerPool?
     }
 
     private let stored: Stored?
@@ -29,7 +30,8 @@ final class VocabularyMatrix: Sendable {
 
     /// - Parameter staysInFile: whether it is packed only when all of it is wanted, where its type allows.
     init(
-        _ tensor: Tensor, outputs: Int, inputs: Int, transposed: Bool, precision: Precision, staysInFile: Bool
+        _ tensor: Tensor, outputs: Int, inputs: Int, transposed: Bool, precision: Precision, staysInFile: Bool,
+        pool: WorkerPool?
     ) throws(ModelError) {
         self.outputs = outputs
         self.inputs = inputs
@@ -38,13 +40,14 @@ final class VocabularyMatrix: Sendable {
         else {
             stored = nil
             packed = Mutex(
-                try Weights(tensor, outputs: outputs, inputs: inputs, transposed: transposed, precision: precision))
+                try Weights(
+                    tensor, outputs: outputs, inputs: inputs, transposed: transposed, precision: precision, pool: pool))
             return
         }
         do throws(NumericsError) {
             let bytes = Tensor.Bytes.mapped(region)
             let scale = try Weights.scale(of: bytes, outputs: outputs, inputs: inputs)
-            stored = Stored(bytes: bytes, scale: scale, precision: precision)
+            stored = Stored(bytes: bytes, scale: scale, precision: precision, pool: pool)
             packed = Mutex(nil)
             // What is wrong with the shape is said now, and not when a sentence comes.
             _ = try Self.rows([], of: bytes, inputs: inputs, scale: scale)
@@ -60,7 +63,7 @@ final class VocabularyMatrix: Sendable {
             guard let stored,
                 let made = try? Weights(
                     matrix: Weights.bytes(
-                        stored.bytes, outputs: outputs, inputs: inputs, precision: stored.precision))
+                        stored.bytes, outputs: outputs, inputs: inputs, precision: stored.precision, pool: stored.pool))
             else { preconditionFailure("a matrix whose shape was checked cannot be packed") }
             packed = made
             return made
@@ -112,6 +115,6 @@ extension LayerLoader {
     ) throws(ModelError) -> VocabularyMatrix {
         try VocabularyMatrix(
             tensors.required(name), outputs: words, inputs: width, transposed: transposed, precision: precision,
-            staysInFile: vocabularyStaysInFile)
+            staysInFile: vocabularyStaysInFile, pool: tensors.pool)
     }
 }

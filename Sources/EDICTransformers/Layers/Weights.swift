@@ -77,7 +77,8 @@ struct Weights: Sendable {
 extension Weights {
     /// Packs a tensor of `outputs` × `inputs`, or of `inputs` × `outputs` where it is `transposed`.
     init(
-        _ tensor: Tensor, outputs: Int, inputs: Int, transposed: Bool = false, precision: Precision
+        _ tensor: Tensor, outputs: Int, inputs: Int, transposed: Bool = false, precision: Precision,
+        pool: WorkerPool? = nil
     ) throws(ModelError) {
         let expected = transposed ? [inputs, outputs] : [outputs, inputs]
         guard tensor.shape == expected else {
@@ -98,7 +99,7 @@ extension Weights {
         do throws(NumericsError) {
             if isMarian {
                 // Marian stores these transposed already, and followed by what turned them into bytes.
-                matrix = try Self.bytes(stored, outputs: outputs, inputs: inputs, precision: precision)
+                matrix = try Self.bytes(stored, outputs: outputs, inputs: inputs, precision: precision, pool: pool)
                 return
             }
             var packed: WeightMatrix
@@ -107,11 +108,11 @@ extension Weights {
                     if transposed {
                         try WeightMatrix(
                             rows: outputs, columns: inputs, format: format, turnedBytes: bytes, source: stored.region,
-                            pool: .shared)
+                            pool: pool)
                     } else {
                         try WeightMatrix(
                             rows: outputs, columns: inputs, format: format, bytes: bytes, source: stored.region,
-                            pool: .shared)
+                            pool: pool)
                     }
                 }
             } else {
@@ -133,7 +134,7 @@ extension Weights {
     /// Marian rounds activations to bytes too, which changes one translation in ten against float activations; 16 bits
     /// change none.
     static func bytes(
-        _ stored: Tensor.Bytes, outputs: Int, inputs: Int, precision: Precision
+        _ stored: Tensor.Bytes, outputs: Int, inputs: Int, precision: Precision, pool: WorkerPool?
     ) throws(NumericsError) -> WeightMatrix {
         let multiplier = try multiplier(of: stored, outputs: outputs, inputs: inputs)
         return try stored.withBytes { bytes throws(NumericsError) in
@@ -144,7 +145,7 @@ extension Weights {
             let scale: [Float] = [1 / multiplier]
             var packed = try WeightMatrix(
                 rows: outputs, columns: inputs, int8Bytes: bytes.extracting(0..<outputs * inputs), scales: scale.span,
-                source: stored.region, pool: .shared)
+                source: stored.region, pool: pool)
             packed.activations = precision.activations
             return packed
         }
