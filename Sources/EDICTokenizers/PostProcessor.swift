@@ -21,6 +21,15 @@ struct PostProcessor: Sendable {
         }
     }
 
+    /// Whether the ids of one text stay as they are.
+    func addsNothing(addingSpecialTokens: Bool) -> Bool {
+        let left = single.filter { item in
+            if case .special = item { addingSpecialTokens } else { true }
+        }
+        guard left.count == 1, case .first = left[0] else { return false }
+        return true
+    }
+
     func apply(_ first: Encoding, _ second: Encoding?, addingSpecialTokens: Bool) -> Encoding {
         var result = Encoding()
         for item in second == nil ? single : pair {

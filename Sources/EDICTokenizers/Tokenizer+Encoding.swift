@@ -60,11 +60,9 @@ extension Tokenizer {
 
     /// Appends a text's ids and what the post-processor puts around them.
     private func encode(_ addingSpecialTokens: Bool, into ids: inout [UInt32], _ appendText: (inout [UInt32]) -> Void) {
-        let processor = core.parts.postProcessor
-        guard addingSpecialTokens, processor.specialCount(isPair: false) > 0 else { return appendText(&ids) }
-        for item in processor.single {
+        for item in core.parts.postProcessor.single {
             switch item {
-            case .special(let special, _): ids += special
+            case .special(let special, _): if addingSpecialTokens { ids += special }
             case .first: appendText(&ids)
             case .second: break
             }
@@ -89,7 +87,7 @@ extension Tokenizer {
         var bounds: [Int] = []
         bounds.reserveCapacity(texts.count + 1)
         let processor = core.parts.postProcessor
-        guard addingSpecialTokens, processor.specialCount(isPair: false) > 0 else {
+        if processor.addsNothing(addingSpecialTokens: addingSpecialTokens) {
             core.encode(texts[...], in: bytes, policy, into: &ids, bounds: &bounds)
             bounds.append(ids.count)
             return Array(bounds.dropFirst())
@@ -100,7 +98,7 @@ extension Tokenizer {
         return texts.indices.map { text in
             for item in processor.single {
                 switch item {
-                case .special(let special, _): ids += special
+                case .special(let special, _): if addingSpecialTokens { ids += special }
                 case .first: ids += found[bounds[text]..<bounds[text + 1]]
                 case .second: break
                 }

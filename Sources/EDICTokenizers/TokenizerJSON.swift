@@ -303,6 +303,9 @@ struct TokenizerJSONReader {
         case "TemplateProcessing":
             var processor = PostProcessor()
             processor.single = try template(element, "single", place)
+            guard !processor.single.contains(where: { if case .second = $0 { true } else { false } }) else {
+                throw .malformed("\(place): “single” is for one text, but holds the sequence B")
+            }
             processor.pair = try template(element, "pair", place)
             return processor
         case "BertProcessing", "RobertaProcessing":
