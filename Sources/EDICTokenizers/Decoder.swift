@@ -96,6 +96,15 @@ indirect enum Decoder: Sendable {
         return true
     }
 
+    /// Whether it does no more than take letters for bytes and join them.
+    var isByteLevel: Bool {
+        switch self {
+        case .sequence(let steps): steps.count == 1 && steps[0].isByteLevel
+        case .byteLevel: true
+        default: false
+        }
+    }
+
     /// Whether tokens that name bytes become them.
     var joinsBytes: Bool {
         switch self {

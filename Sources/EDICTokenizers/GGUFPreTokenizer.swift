@@ -9,6 +9,8 @@ struct GGUFPreTokenizer {
     var addsBeginning = false
 
     private static let gpt2 = PreTokenizer.byteLevel(addsPrefixSpace: false, usesPattern: true, mapsBytes: false)
+    /// The same as an expression, for others behind it.
+    private static let gpt2Words = #"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
     private static let bytes = PreTokenizer.byteLevel(addsPrefixSpace: false, usesPattern: false, mapsBytes: false)
 
     private init(_ preTokenizer: PreTokenizer, ignoresMerges: Bool = false, addsBeginning: Bool = false) {
@@ -89,14 +91,10 @@ struct GGUFPreTokenizer {
         case "bloom", "poro-chat", "gpt3-finnish": try self.init(Self.bloom)
         case "viking": try self.init(Self.bloom, #"\p{N}"#)
         case "falcon":
-            let threeDigits = try GGUFPreTokenizer("[0-9][0-9][0-9]").preTokenizer
-            let words = try GGUFPreTokenizer(#"[\p{P}\$\+<=>\^~\|`]+"#, then: Self.gpt2).preTokenizer
-            self.init(.sequence([words, threeDigits]))
+            try self.init(#"[\p{P}\$\+<=>\^~\|`]+"#, Self.gpt2Words, "[0-9][0-9][0-9]")
         case "default":
             // What llama.cpp does where a file does not say; no backquote here.
-            let digits = try GGUFPreTokenizer(#"\p{N}+"#, "[0-9][0-9][0-9]").preTokenizer
-            let words = try GGUFPreTokenizer(#"[\p{P}\$\+<=>\^~\|]+"#, then: Self.gpt2).preTokenizer
-            self.init(.sequence([words, digits]))
+            try self.init(#"[\p{P}\$\+<=>\^~\|]+"#, Self.gpt2Words, #"\p{N}+"#, "[0-9][0-9][0-9]")
         case "superbpe":
             // Before each group of three digits that ends a number, without matches that take nothing.
             try self.init(#"\p{N}+"#, #"(?:[\s\S](?!(?:\d{3})+(?!\d)))*[\s\S]"#)

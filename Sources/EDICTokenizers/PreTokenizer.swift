@@ -26,6 +26,15 @@ indirect enum PreTokenizer: Sendable {
     /// Cut where the script changes.
     case scripts
 
+    /// Whether a text's first word is marked.
+    var marksFirst: Bool {
+        switch self {
+        case .sequence(let steps): steps.contains { $0.marksFirst }
+        case .metaspace(_, .first, _): true
+        default: false
+        }
+    }
+
     /// A part of the text; `isFirst` where the text itself begins.
     struct Piece {
         var text: AlignedText

@@ -41,7 +41,7 @@ public struct StreamingDecoder: Sendable {
 
     /// The text that `id` completes: empty while a character is incomplete.
     public mutating func append(_ id: UInt32) -> String {
-        if core.isByteLevel {
+        if core.joinsBytes {
             pending += decoded([id])
             return take(keepingIncomplete: true)
         }
@@ -63,7 +63,7 @@ public struct StreamingDecoder: Sendable {
 
     /// What is left at the end; incomplete characters become U+FFFD.
     public mutating func finish() -> String {
-        if core.isByteLevel { return take(keepingIncomplete: false) }
+        if core.joinsBytes { return take(keepingIncomplete: false) }
         let bytes = endRun()
         let text = decoded(window)
         let rest = give(text, to: text.count)

@@ -34,6 +34,8 @@ final class TokenizerCore: Sendable {
                 return (token, parts.normalizer?.apply(text).bytes ?? text.bytes)
             })
         plan = EncodingPlan(parts)
+        joinsBytes = Self.joinsBytes(parts)
+        mindsOrigins = parts.normalizer != nil && parts.preTokenizer?.marksFirst == true
         var cores: [(AddedToken, [UInt8])] = []
         for token in normalized where plan?.changesOnlySpaces == true {
             let content = token.content.unicodeScalars.split { $0 == " " || $0 == "\u{2581}" }
@@ -46,9 +48,28 @@ final class TokenizerCore: Sendable {
         normalizedCores = try AddedTokenMatcher(cores)
     }
 
-    var isByteLevel: Bool {
+    /// Whether a text's first word is another where a normalizer took away what stood before it.
+    private let mindsOrigins: Bool
+    /// Whether tokens are bytes that only stand side by side in a decoded text.
+    let joinsBytes: Bool
+
+    var isByteLevel: Bool { Self.isByteLevel(parts) }
+
+    private static func isByteLevel(_ parts: TokenizerParts) -> Bool {
         if case .bytePair(let model) = parts.model { return model.isByteLevel }
         return false
+    }
+
+    private static func joinsBytes(_ parts: TokenizerParts) -> Bool {
+        guard isByteLevel(parts) else { return false }
+        // What a tokenizer.json has no decoder for is not joined.
+        guard case .json = parts.source else { return true }
+        // Its decoder takes the letters of an added token for bytes, too.
+        return parts.decoder?.isByteLevel == true
+            && parts.addedTokens.allSatisfy { token in
+                let text = Array(token.content.utf8)
+                return ByteAlphabet.bytes(of: text.span).map { $0 == text } ?? true
+            }
     }
 
     func spelling(of id: UInt32) -> [UInt8]? {
@@ -90,20 +111,24 @@ final class TokenizerCore: Sendable {
         _ bytes: [UInt8], at offset: Int, _ policy: Tokenizer.SpecialTokenPolicy, tracking: Bool,
         encodeWord: (([UInt8]) -> [ModelToken])? = nil, _ emit: (UInt32, Range<Int>) -> Void
     ) {
-        var text = AlignedText(bytes, at: offset, tracking: tracking)
+        var text = AlignedText(bytes, at: offset, tracking: tracking || mindsOrigins)
         if let normalizer = parts.normalizer { text = normalizer.apply(text) }
         guard let normalizedMatcher else {
-            encodeNormalized(text, isFirst: offset == 0, encodeWord, emit)
+            encodeNormalized(text, isFirst: offset == 0 && isFirst(text), encodeWord, emit)
             return
         }
         for part in normalizedMatcher.split(text.bytes.span, { policy == .recognized || !$0.isSpecial }) {
             switch part {
             case .token(let id, let range): emit(id, text.origin(of: range))
             case .text(let range):
-                encodeNormalized(text[range], isFirst: offset == 0 && range.lowerBound == 0, encodeWord, emit)
+                let isFirst = offset == 0 && (mindsOrigins ? isFirst(text[range]) : range.lowerBound == 0)
+                encodeNormalized(text[range], isFirst: isFirst, encodeWord, emit)
             }
         }
     }
+
+    /// Whether a normalized text begins with what the text as given begins with; without origins that is not told.
+    private func isFirst(_ text: AlignedText) -> Bool { text.begins.first ?? 0 == 0 }
 
     private func encodeNormalized(
         _ text: AlignedText, isFirst: Bool, _ encodeWord: (([UInt8]) -> [ModelToken])?,
@@ -220,6 +245,7 @@ final class TokenizerCore: Sendable {
     func bytes(of id: UInt32) -> [UInt8]? {
         guard let token = vocabulary[id] else { return nil }
         if isByteLevel || addedIDs.contains(id) { return token }
+        if parts.decoder?.isByteLevel == true, let bytes = ByteAlphabet.bytes(of: token.span) { return bytes }
         if let byte = Decoder.byteValue(token) { return [byte] }
         switch parts.model {
         case .unigram, .sentencePieceBPE:
@@ -249,7 +275,7 @@ final class TokenizerCore: Sendable {
 
     func decode(_ ids: some Sequence<UInt32>, skippingSpecialTokens: Bool) -> [UInt8] {
         func isWanted(_ id: UInt32) -> Bool { !skippingSpecialTokens || !specialIDs.contains(id) }
-        if isByteLevel {
+        if joinsBytes {
             var text: [UInt8] = []
             for id in ids where isWanted(id) {
                 if let range = vocabulary.range(of: id) { text += vocabulary.bytes[range] }
@@ -258,7 +284,7 @@ final class TokenizerCore: Sendable {
         }
         var texts: [[UInt8]] = []
         for id in ids where isWanted(id) {
-            if let token = vocabulary[id] { texts.append(token) }
+            if let token = spelling(of: id) { texts.append(token) }
         }
         guard let decoder = parts.decoder else {
             if case .sentencePiece(let file) = parts.source { return file.decode(ids) }

@@ -1,14 +1,14 @@
 internal import EDICJSON
 
 extension TokenizerJSONReader {
-    func detectsByteLevel(_ model: JSONElement) throws(TokenizerError) -> Bool {
+    func detectsByteLevel(_ model: JSONElement, _ added: [AddedToken]) -> Bool {
         if let type = model["type"]?.string, type != "BPE" { return false }
         if model["byte_fallback"]?.bool == true { return false }
         // Symbols that carry a mark are no bytes (CLIP): then texts are of the alphabet's letters.
         for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
             return false
         }
-        guard endsInByteLevel else { return false }
+        guard seesNoLetters(added) else { return false }
         // Bytes that are no tokens are dropped, unless they become the unknown token as any letter would.
         return model["unk_token"]?.string == nil || knowsAllText(model)
     }
@@ -22,6 +22,19 @@ extension TokenizerJSONReader {
         }
         return last(optional("pre_tokenizer"), "pretokenizers") == "ByteLevel"
             || last(optional("normalizer"), "normalizers") == "ByteLevel"
+    }
+
+    /// Whether bytes become letters once, behind all that could tell them from what they stand for.
+    private func seesNoLetters(_ added: [AddedToken]) -> Bool {
+        func count(_ element: JSONElement?, _ list: String) -> Int {
+            guard let element else { return 0 }
+            if element["type"]?.string == "ByteLevel" { return 1 }
+            return (element[list]?.elements ?? []).reduce(0) { $0 + count($1, list) }
+        }
+        let normalizers = count(optional("normalizer"), "normalizers")
+        let preTokenizers = count(optional("pre_tokenizer"), "pretokenizers")
+        guard endsInByteLevel, normalizers + preTokenizers == 1 else { return false }
+        return normalizers == 0 || optional("pre_tokenizer") == nil && !added.contains(where: \.isNormalized)
     }
 
     /// The bytes whose letters are tokens.

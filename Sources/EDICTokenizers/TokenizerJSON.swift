@@ -3,7 +3,7 @@ internal import EDICJSON
 /// Reads a `tokenizer.json`. An unknown component is an error that names it.
 struct TokenizerJSONReader {
     let root: JSONElement
-    /// Whether the model takes raw bytes: byte-level BPE whose last pre-tokenizer (or normalizer) is ByteLevel.
+    /// Whether the model takes raw bytes: byte-level BPE whose last step before it is ByteLevel.
     var isByteLevel = false
 
     init(_ data: [UInt8]) throws(TokenizerError) {
@@ -19,8 +19,8 @@ struct TokenizerJSONReader {
 
     mutating func parts(_ data: [UInt8]) throws(TokenizerError) -> TokenizerParts {
         let model = try object(root, "model", "the tokenizer")
-        let added = try addedTokens()
-        isByteLevel = try detectsByteLevel(model)
+        let added = try numbered(try addedTokens(), model)
+        isByteLevel = detectsByteLevel(model, added)
         var normalizer = try optional("normalizer").map { element throws(TokenizerError) in
             try self.normalizer(element, "normalizer")
         }
@@ -116,6 +116,45 @@ struct TokenizerJSONReader {
             tokens.append(token)
         }
         return tokens
+    }
+
+    /// Gives added tokens the ids that the reference gives them, whatever their own are: what is a token of the model keeps
+    /// that id, the others are counted on from the size of its vocabulary. Of two with one id the later is looked for.
+    func numbered(_ tokens: [AddedToken], _ model: JSONElement) throws(TokenizerError) -> [AddedToken] {
+        if tokens.isEmpty { return [] }
+        let index = try Vocabulary(tokens.map { Array($0.content.utf8) }).index()
+        var ids: [UInt32: UInt32] = [:]
+        var next: UInt32 = 0
+        func meet(_ token: Span<UInt8>, _ id: UInt32?) {
+            if let first = index.id(of: token), let id { ids[first] = id }
+            next += 1
+        }
+        model["vocab"]?.forEachMember { token, id in meet(token, id.int.flatMap { UInt32(exactly: $0) }) }
+        model["vocab"]?.forEachElement { piece in
+            if let token = piece.elements.first?.string { meet(Array(token.utf8).span, next) }
+        }
+        var numbered: [AddedToken] = []
+        var places: [UInt32: Int] = [:]
+        for var token in tokens {
+            // An empty one is none.
+            guard let first = index.id(of: Array(token.content.utf8).span) else { continue }
+            if let known = ids[first] {
+                token.id = known
+            } else {
+                token.id = next
+                ids[first] = next
+                next += 1
+            }
+            if let place = places[token.id] {
+                let earlier = numbered[place]
+                token.isSpecial = token.isSpecial || earlier.content == token.content && earlier.isSpecial
+                numbered[place] = token
+            } else {
+                places[token.id] = numbered.count
+                numbered.append(token)
+            }
+        }
+        return numbered
     }
 
     func special(_ added: [AddedToken], _ model: Model) -> SpecialTokens {

@@ -7,20 +7,39 @@ extension TokenizerJSONWriter {
         case .sentencePieceBPE(let model): write(model)
         case .unigram(let model): write(model)
         case .wordPiece(let model):
+            let tokens = withAdded(model.vocabulary.tokens.map { $0?.decodedText })
             let unknown = name(of: model.unknownID)
             component("WordPiece") { writer in
                 writer.member("unk_token", unknown)
                 writer.member("continuing_subword_prefix", model.prefix.decodedText)
                 writer.member("max_input_chars_per_word", model.longestWord)
-                Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
+                Self.vocabulary(tokens, to: &writer)
             }
         case .wordLevel(let model):
+            let tokens = withAdded(model.vocabulary.tokens.map { $0?.decodedText })
             let unknown = name(of: model.unknownID)
             component("WordLevel") { writer in
-                Self.vocabulary(model.vocabulary.tokens.map { $0?.decodedText }, to: &writer)
+                Self.vocabulary(tokens, to: &writer)
                 writer.member("unk_token", unknown)
             }
         }
+    }
+
+    /// The tokens of a model, with the added ones among them where readers, who count those on from the model's, would give
+    /// them other ids.
+    private func withAdded(_ tokens: [String?]) -> [String?] {
+        var all = tokens
+        var next = tokens.count { $0 != nil }
+        var areCounted = true
+        for token in parts.addedTokens {
+            let id = Int(token.id)
+            if id < tokens.count, tokens[id] == token.content { continue }
+            areCounted = areCounted && id == next
+            next += 1
+            while all.count <= id { all.append(nil) }
+            all[id] = all[id] ?? token.content
+        }
+        return areCounted ? tokens : all
     }
 
     private static func vocabulary(_ tokens: [String?], to writer: inout JSONWriter) {
@@ -66,6 +85,7 @@ extension TokenizerJSONWriter {
         let tokens = model.vocabulary.tokens.map { token in
             token.map { model.isByteLevel ? ByteAlphabet.text(of: $0) : $0.decodedText }
         }
+        let listed = withAdded(tokens)
         let options = model.options
         let unknown = options.unknown.map(name(of:))
         component("BPE") { writer in
@@ -86,7 +106,7 @@ extension TokenizerJSONWriter {
             writer.member("fuse_unk", options.fusesUnknown)
             writer.member("byte_fallback", options.byteFallback)
             writer.member("ignore_merges", options.ignoresMerges)
-            Self.vocabulary(tokens, to: &writer)
+            Self.vocabulary(listed, to: &writer)
             Self.merges(Self.ranked(model), tokens, to: &writer)
         }
     }
