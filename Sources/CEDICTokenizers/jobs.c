@@ -72,6 +72,7 @@ static int symbols_of(const edic_tok_words *words, const uint8_t *word, size_t l
     if (words->kind == edic_tok_words_sentence) {
         return edic_tok_sentence_symbols(words->sentence, word, length, words->prefixes, symbols, count);
     }
+    if (words->merges->pairs->lacks_bytes && edic_tok_lacks_bytes(words, word, length)) return 0;
     // 16 at a time, so that none is read before it is stored whole.
     uint8_t copy[LONG_WORD] = {0};
     if (room < LONG_WORD) word = memcpy(copy, word, length);

@@ -75,8 +75,13 @@ static int number(edic_tok_pairs *p, const edic_tok_merge_slot *slots, size_t co
     free(made);
     uint32_t bases = 0;
     for (unsigned b = 0; byte_ids && b < 256 && fits; b++) {
+        uint32_t inner = bases++;
+        if (byte_ids[b] == none) {
+            p->lacks_bytes = 1;
+            continue;
+        }
         fits = p->inner[byte_ids[b]] == none;
-        p->inner[byte_ids[b]] = bases++;
+        p->inner[byte_ids[b]] = inner;
     }
     if (!fits || !number_others(p, slots, count, &bases)) return 0;
     p->bases = bases;
@@ -208,6 +213,7 @@ edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t c
         used++;
     }
     for (unsigned b = 0; byte_ids && b < 256; b++) {
+        if (byte_ids[b] == none) continue;
         if (byte_ids[b] >= MOST_SYMBOLS) return NULL;
         if (byte_ids[b] >= symbols) symbols = byte_ids[b] + 1;
     }

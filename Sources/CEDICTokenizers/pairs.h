@@ -35,6 +35,7 @@ typedef struct {
     unsigned bits;                  // log2 of how many buckets there are
     uint32_t bases, symbols;        // how many symbols no merge makes, and how many there are
     int has_bytes;                  // whether symbols 0..<256 are the bytes
+    int lacks_bytes;                // whether some of those are no symbols of the caller's
     edic_tok_firsts *firsts;        // which merges come first, see firsts.h; NULL where that cannot be told
     uint32_t *outer;                // the caller's symbol by inner symbol
     uint32_t *spans;                // how many first symbols an inner symbol is made of; NULL if that differs
@@ -84,7 +85,8 @@ typedef struct {
 } edic_tok_merge_slot;
 
 // NULL where a result has two ranks, where a rank has two results (with `byte_ids`, or in too many places), where there are too
-// many symbols, or without memory. `byte_ids`, if given, are 256 symbols that no merge makes.
+// many symbols, or without memory. `byte_ids`, if given, are 256 symbols that no merge makes,
+// UINT32_MAX where there is none.
 edic_tok_pairs *edic_tok_pairs_create(const edic_tok_merge_slot *slots, size_t count, const uint32_t *byte_ids);
 void edic_tok_pairs_destroy(edic_tok_pairs *pairs);
 

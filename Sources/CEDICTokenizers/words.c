@@ -16,7 +16,8 @@ static size_t bytes_word(const edic_tok_words *words, const uint8_t *word, size_
         }
     }
     const edic_tok_pairs *pairs = words->merges->pairs;
-    if (pairs && pairs->has_bytes && length <= EDIC_TOK_SHORT) {
+    int merges_bytes = pairs && pairs->has_bytes && length <= EDIC_TOK_SHORT;
+    if (merges_bytes && !(pairs->lacks_bytes && edic_tok_lacks_bytes(words, word, length))) {
         for (size_t i = 0; i < length; i++) ids[i] = word[i];
         edic_tok_merging one = {ids, length};
         edic_tok_kernels_now()->merge(pairs, &one, 1);
@@ -26,6 +27,10 @@ static size_t bytes_word(const edic_tok_words *words, const uint8_t *word, size_
     size_t count = 0;
     for (size_t i = 0; i < length; i++) {
         ids[count] = words->byte_ids[word[i]];
+        if (ids[count] == UINT32_MAX) {
+            if (words->fuses_unknown && i > 0 && words->byte_ids[word[i - 1]] == UINT32_MAX) continue;
+            ids[count] = words->unknown_id;
+        }
         count += ids[count] != UINT32_MAX;
     }
     return edic_tok_merge(words->merges, ids, NULL, count);

@@ -38,4 +38,12 @@ void edic_tok_sentence_walk(const edic_tok_sentence *sentence, edic_tok_paths *p
 // The most doubt that rounding leaves harmless until the score doubles, and how many ids that is at least.
 uint8_t edic_tok_sentence_most_doubt(const edic_tok_sentence *sentence, float score, size_t *lasts);
 
+// Whether a byte of a word is none of the vocabulary's.
+static inline int edic_tok_lacks_bytes(const edic_tok_words *words, const uint8_t *word, size_t length) {
+    for (size_t i = 0; i < length; i++) {
+        if (words->byte_ids[word[i]] == UINT32_MAX) return 1;
+    }
+    return 0;
+}
+
 #endif

@@ -133,21 +133,7 @@ struct BytePairModel: Sendable {
         var sizes: [UInt32] = []
         symbols.reserveCapacity(word.count)
         sizes.reserveCapacity(word.count)
-        if isByteLevel {
-            var skipped: UInt32 = 0
-            for byte in word {
-                let id = byteIDs[Int(byte)]
-                if id == .max {
-                    skipped += 1
-                } else {
-                    symbols.append(id)
-                    sizes.append(1 + skipped)
-                    skipped = 0
-                }
-            }
-        } else {
-            appendCharacters(of: word, &symbols, &sizes)
-        }
+        appendSymbols(of: word, &symbols, &sizes)
         if let merge { merge(table, &symbols, &sizes) } else { table.apply(to: &symbols, sizes: &sizes) }
         var end = 0
         for (id, size) in zip(symbols, sizes) {
@@ -163,7 +149,13 @@ struct BytePairModel: Sendable {
         symbols.reserveCapacity(word.count)
         for at in word.indices {
             let id = byteIDs[Int(word[at])]
-            if id != .max { symbols.append(id) }
+            if id != .max {
+                symbols.append(id)
+            } else if let unknown = options.unknown,
+                !options.fusesUnknown || at == 0 || byteIDs[Int(word[at - 1])] != .max
+            {
+                symbols.append(unknown)
+            }
         }
         table.apply(to: &symbols)
         return symbols
@@ -211,7 +203,7 @@ struct BytePairModel: Sendable {
         return reachable
     }
 
-    private func appendCharacters(of word: [UInt8], _ symbols: inout [UInt32], _ sizes: inout [UInt32]) {
+    private func appendSymbols(of word: [UInt8], _ symbols: inout [UInt32], _ sizes: inout [UInt32]) {
         var at = 0
         var pendingUnknown: UInt32 = 0
         var skipped: UInt32 = 0
@@ -223,7 +215,7 @@ struct BytePairModel: Sendable {
             pendingUnknown = 0
         }
         while at < word.count {
-            let length = utf8Length(word.span, at)
+            let length = isByteLevel ? 1 : utf8Length(word.span, at)
             let end = at + length
             if let id = symbol(word, at, end) {
                 flush(&symbols, &sizes)
@@ -246,8 +238,12 @@ struct BytePairModel: Sendable {
         flush(&symbols, &sizes)
     }
 
-    /// The id of the character at `at..<end`, which may carry a prefix or suffix by its place in the word.
+    /// The id of the byte or character at `at..<end`, which may carry a prefix or suffix by its place in the word.
     private func symbol(_ word: [UInt8], _ at: Int, _ end: Int) -> UInt32? {
+        if isByteLevel {
+            let id = byteIDs[Int(word[at])]
+            return id == .max ? nil : id
+        }
         let prefix = at > 0 ? options.continuingPrefix : []
         let suffix = end == word.count ? options.endOfWordSuffix : []
         if prefix.isEmpty, suffix.isEmpty {

@@ -8,9 +8,7 @@ extension TokenizerJSONReader {
         for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
             return false
         }
-        guard seesNoLetters(added) else { return false }
-        // Bytes that are no tokens are dropped, unless they become the unknown token as any letter would.
-        return model["unk_token"]?.string == nil || knowsAllText(model)
+        return seesNoLetters(added)
     }
 
     /// Whether the last step before the model turns bytes into letters.

@@ -252,6 +252,8 @@ internal import CEDICTokenizers
             unsafe words.merges = model.table.pointer
             unsafe words.byte_ids = UnsafePointer(byteIDs)
             unsafe words.whole = model.exceptions?.pointer
+            unsafe words.unknown_id = model.options.unknown ?? .max
+            unsafe words.fuses_unknown = model.options.fusesUnknown ? 1 : 0
         case .wordPiece(let model, let cleaning):
             unsafe words.kind = .pieces
             unsafe words.starting = model.starting.pointer

@@ -205,4 +205,35 @@ import _EDICTestSupport
         let tokenizer = try Tokenizer(parsing: Array(json.utf8))
         #expect([" a b", "a b", "xb a", "xab"].map { tokenizer.encode($0) } == ids)
     }
+
+    /// Words with bytes that are no tokens, whatever their length and whatever was met before.
+    @Test(arguments: [("", false), (#", "unk_token": "?""#, false), (#", "unk_token": "?", "fuse_unk": true"#, true)])
+    func missingBytesAreUnknownOrLeftOut(_ options: String, _ fuses: Bool) throws {
+        let missing: Set<UInt8> = [0x63, 0xC3, 0xA9]
+        let tokenizer = try Tokenizer(parsing: Self.json(without: missing, options: options))
+        #expect(tokenizer.core.isByteLevel)
+        var generator = SeededGenerator(seed: 7)
+        for length in [1, 3, 9, 17, 60, 127, 128, 129, 300, 2000] {
+            for _ in 0..<20 {
+                let word = (0..<length).map { _ in "aabbcdé ".randomElement(using: &generator) ?? "a" }
+                let text = String(word)
+                var ids: [UInt32] = []
+                var isMissing = false
+                for byte in text.utf8 {
+                    let wasMissing = isMissing
+                    isMissing = missing.contains(byte)
+                    if !isMissing {
+                        ids.append(UInt32(byte))
+                    } else if !options.isEmpty, !fuses || !wasMissing {
+                        ids.append(0x3F)
+                    }
+                }
+                let found = tokenizer.encode(text)
+                let bytes = found.flatMap { $0 == 256 ? [97, 98] : $0 == 257 ? [32, 97] : [$0] }
+                #expect(bytes == ids)
+                #expect(tokenizer.encoding(of: text).ids == found)
+                #expect(tokenizer.encode(text) == found)
+            }
+        }
+    }
 }

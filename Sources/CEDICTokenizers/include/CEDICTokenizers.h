@@ -204,7 +204,7 @@ void edic_tok_cache_insert(edic_tok_cache *_Nonnull cache, const uint8_t *_Nonnu
                            const uint32_t *_Nonnull ids, size_t count, uint8_t doubt);
 
 enum __attribute__((enum_extensibility(closed))) edic_tok_words_kind {
-    edic_tok_words_bytes = 0,       // byte-level BPE: `byte_ids`, `merges`, `whole`
+    edic_tok_words_bytes = 0,       // byte-level BPE: `byte_ids`, `merges`, `whole`, `unknown_id`
     edic_tok_words_pieces = 1,      // WordPiece: `starting`, `continuing`, `unknown_id`
     edic_tok_words_elsewhere = 2,   // the caller encodes words that are not remembered
     edic_tok_words_sentence = 3,    // SentencePiece: `sentence`, `prefixes`
@@ -214,17 +214,18 @@ enum __attribute__((enum_extensibility(closed))) edic_tok_words_kind {
 typedef struct {
     enum edic_tok_words_kind kind;
     const edic_tok_merges *_Nullable merges;
-    const uint32_t *_Nullable byte_ids;             // 256; UINT32_MAX: the vocabulary lacks the byte, which is left out
+    const uint32_t *_Nullable byte_ids;             // 256; UINT32_MAX: the vocabulary lacks the byte
     const edic_tok_trie *_Nullable whole;           // words that are one token whatever the merges say
     const edic_tok_trie *_Nullable starting, *_Nullable continuing;
-    uint32_t unknown_id;
+    uint32_t unknown_id;                            // of bytes, UINT32_MAX: what the vocabulary lacks is left out
     uint32_t longest;                               // WordPiece: words of more characters are unknown
     uint8_t normalizes, lowercases, strips_accents; // WordPiece: whether and how BERT normalizes words
     uint8_t cuts_ideographs;                        // and puts spaces around Chinese characters
     uint8_t prefixes;                               // SentencePiece: whether a word gets a \u2581 before it
     uint8_t is_unigram;                             // and whether scores are summed along
     uint8_t plain_only;                             // and whether the caller encodes what is not plain
-    uint8_t fuses_unknown;                          // of plain words: whether runs of unknown_id are one, or are the caller's
+    uint8_t fuses_unknown;                          // of bytes and plain words: whether runs of unknown_id are one; of plain
+                                                    // words, else they are the caller's
     const edic_tok_sentence *_Nullable sentence;
 } edic_tok_words;
 
