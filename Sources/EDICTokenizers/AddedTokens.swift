@@ -84,6 +84,7 @@ struct AddedTokenMatcher: Sendable {
                 continue
             }
             if token.stripsLeft {
+                begin = max(begin, min(done, end))
                 while begin > done, let space = space(before: begin, text) { begin = max(done, space) }
             }
             if token.stripsRight {
@@ -92,7 +93,8 @@ struct AddedTokenMatcher: Sendable {
             if begin > done { parts.append(.text(done..<begin)) }
             parts.append(.token(match.id, begin..<end))
             done = end
-            at = end
+            // As in the reference, a token that begins in the white space that this one takes is found, too.
+            at += match.length
         }
         if done < text.count { parts.append(.text(done..<text.count)) }
         return parts

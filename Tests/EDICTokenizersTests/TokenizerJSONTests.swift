@@ -145,6 +145,25 @@ import _EDICTestSupport
         #expect(tokenizer.decode([97, 258]) == "a")
     }
 
+    /// Of the white space that a token takes along, tokens are made as well; the last one's end is where text goes on.
+    @Test(
+        arguments: [
+            ("<x> a", [3, 1], [0..<4, 4..<5]), ("<x>  a", [3, 4, 1], [0..<5, 3..<5, 5..<6]),
+            ("<x>   a", [3, 4, 0], [0..<6, 3..<5, 5..<7]), ("<x>     a", [3, 4, 4, 0], [0..<8, 3..<5, 5..<7, 7..<9]),
+            ("<x> b", [3, 5], [0..<4, 4..<5]), ("<x>   b", [3, 4, 5], [0..<6, 3..<5, 5..<7]),
+            ("a<x>  ", [1, 3, 4], [0..<1, 1..<6, 4..<6]),
+        ] as [(String, [UInt32], [Range<Int>])])
+    func whiteSpaceTakenAlongMayBeTokens(_ text: String, _ ids: [UInt32], _ offsets: [Range<Int>]) throws {
+        let json = #"""
+            {"added_tokens": [{"id": 3, "content": "<x>", "rstrip": true}, {"id": 4, "content": "  "},
+              {"id": 5, "content": " b", "lstrip": true}],
+             "model": {"type": "WordLevel", "unk_token": "u", "vocab": {"u": 0, "a": 1, " ": 2}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        #expect(tokenizer.encode(text) == ids)
+        #expect(tokenizer.encoding(of: text).offsets == offsets)
+    }
+
     /// A file that is written gives added tokens with gaps between their ids the ids that they have.
     @Test func gapsAreWrittenSoThatReadersKeepThem() throws {
         var parts = try Tokenizer(parsing: Self.json()).core.parts
