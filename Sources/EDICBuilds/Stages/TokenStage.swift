@@ -8,7 +8,7 @@ import SystemPackage
 /// A document keeps its id; the sides of a translation unit are `ID/LANGUAGE`.
 struct TokenStage: Sendable {
     static let name = "tokens"
-    private static let version = 1
+    private static let version = 2
     static let output = "tokens"
 
     let recipe: Recipe
@@ -83,7 +83,7 @@ struct TokenStage: Sendable {
 /// Tries what a dictionary would save on a language's token frames, on a sample. The decision depends on sizes only.
 struct DictionaryStage: Sendable {
     static let name = "dictionary"
-    private static let version = 2
+    private static let version = 3
     static let output = "dictionary"
     /// Bytes of ids that the trial looks at.
     private static let sampleBytes = 4 << 20

@@ -8,7 +8,7 @@ import SystemPackage
 struct TokenizerStage: Sendable {
     static let name = "tokenizer"
     static let output = "tokenizer.json"
-    private static let version = 1
+    private static let version = 2
 
     let recipe: Recipe
     let base: FilePath
