@@ -69,6 +69,8 @@ struct AddedTokenMatcher: Sendable {
         var parts: [Part] = []
         var done = 0
         var at = 0
+        // Where the white space ends that was read last.
+        var spaceEnd = 0
         while let candidate = firstCandidate(in: text, from: at) {
             at = candidate
             guard let match = trie.longestPrefix(of: text.extracting(at..<text.count)),
@@ -88,7 +90,10 @@ struct AddedTokenMatcher: Sendable {
                 while begin > done, let space = space(before: begin, text) { begin = max(done, space) }
             }
             if token.stripsRight {
+                // A run of such tokens, as line ends may be, is read once.
+                end = max(end, spaceEnd)
                 while end < text.count, decodeScalar(text, end).scalar.isWhiteSpace { end += utf8Length(text, end) }
+                spaceEnd = end
             }
             if begin > done { parts.append(.text(done..<begin)) }
             parts.append(.token(match.id, begin..<end))

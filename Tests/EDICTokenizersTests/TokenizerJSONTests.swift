@@ -164,6 +164,18 @@ import _EDICTestSupport
         #expect(tokenizer.encoding(of: text).offsets == offsets)
     }
 
+    /// White space that each token of a run takes along is read once.
+    @Test(.timeLimit(.minutes(1))) func longWhiteSpaceTakenAlongIsReadOnce() throws {
+        let json = #"""
+            {"added_tokens": [{"id": 1, "content": "\n", "rstrip": true}],
+             "model": {"type": "WordLevel", "unk_token": "u", "vocab": {"u": 0}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        let count = 100_000
+        let ids = tokenizer.encode("a" + String(repeating: "\n", count: count) + "b")
+        #expect(ids == [0] + Array(repeating: 1, count: count) + [0])
+    }
+
     /// A file that is written gives added tokens with gaps between their ids the ids that they have.
     @Test func gapsAreWrittenSoThatReadersKeepThem() throws {
         var parts = try Tokenizer(parsing: Self.json()).core.parts
