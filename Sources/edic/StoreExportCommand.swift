@@ -39,9 +39,9 @@ struct StoreExportCommand: ParsableCommand, StopsInOrder {
             case .megatron: ShardExport.megatronEndings
             case .npy: ShardExport.numpyEndings
             }
-        try OutputFiles.check(endings.map { output + $0 }, apartFrom: shards)
-        let shards = try shards.map { try TokenShard(FilePath($0)) }
         let prefix = FilePath(output)
+        try OutputFiles.check(endings.map { prefix.string + $0 }, apartFrom: shards)
+        let shards = try shards.map { try TokenShard(FilePath($0)) }
         let files =
             switch format {
             case .megatron: try ShardExport.megatron(shards, to: prefix, endToken: endToken) { _, _ in goesOn }

@@ -184,6 +184,7 @@ import _EDICTestSupport
             ("lm buckets --model m.edlm --save-limits m.edlm a.arpa", "m.edlm"),
             ("store export m.edlm a.arpa --format megatron -o x", "a.arpa"),
             ("store export a.arpa --format npy -o ./x", "a.arpa"),
+            ("store export a.arpa --format npy -o x/", "a.arpa"),
         ] {
             let script = "\(folder)/script"
             runner.write("cd '\(folder)' && '\(CommandRunner.program)' \(command) 2>err", to: script)
