@@ -16,7 +16,9 @@ struct TextSource: ~Copyable {
     private var head: [UInt8]
     private var isFinished = false
     private var lineEnds: LineEnds
-    /// What is wrong behind the text that was given out last, where that was read ahead.
+    /// Text that was read ahead, how much of it has been given out, and what is wrong behind it.
+    private var held: [UInt8] = []
+    private var heldStart = 0
     private var fault: FileFault?
 
     /// What ends the lines of a file.
@@ -93,25 +95,39 @@ struct TextSource: ~Copyable {
 
     /// Replaces `text` with the next piece; false at the end of the file.
     mutating func next(into text: inout [UInt8]) throws(FileFault) -> Bool {
-        if let fault { throw fault }
-        guard try decodeNext(into: &text) else { return false }
-        if case .unknown(let limit) = lineEnds { findLineEnds(&text, limit: limit) }
+        if !takeHeld(into: &text) {
+            if let fault { throw fault }
+            guard try decodeNext(into: &text) else { return false }
+            if case .unknown(let limit) = lineEnds { findLineEnds(text, limit: limit) }
+        }
         if case .returns(let isAtReturn) = lineEnds { turnReturns(in: &text, isAtReturn: isAtReturn) }
         return true
     }
 
-    /// Finds what ends the lines. Where a carriage return comes first, `text` grows until a line feed says that it was none
-    /// of the ends, or until no line can be so long.
-    private mutating func findLineEnds(_ text: inout [UInt8], limit: Int) {
+    /// Replaces `text` with a piece of what was read ahead, as long as others; false where nothing is left of it.
+    private mutating func takeHeld(into text: inout [UInt8]) -> Bool {
+        guard heldStart < held.count else { return false }
+        let end = min(held.count, heldStart + Self.headLength)
+        text.removeAll(keepingCapacity: true)
+        text += held[heldStart..<end]
+        heldStart = end
+        if end == held.count { (held, heldStart) = ([], 0) }
+        return true
+    }
+
+    /// Finds what ends the lines. Where a carriage return comes first, text is read ahead until a line feed says that it was
+    /// none of the ends, or until no line can be so long.
+    private mutating func findLineEnds(_ text: [UInt8], limit: Int) {
         if text.span.firstIndex(of: Self.feed) != nil {
             lineEnds = .feeds
             return
         }
         guard text.span.firstIndex(of: Self.carriageReturn) != nil else { return }
+        lineEnds = .returns(isAtReturn: false)
         var more: [UInt8] = []
         do {
-            while text.count <= limit, try decodeNext(into: &more) {
-                text += more
+            while text.count + held.count <= limit, try decodeNext(into: &more) {
+                held += more
                 if more.span.firstIndex(of: Self.feed) != nil {
                     lineEnds = .feeds
                     return
@@ -120,7 +136,6 @@ struct TextSource: ~Copyable {
         } catch {
             fault = error
         }
-        lineEnds = .returns(isAtReturn: false)
     }
 
     /// Makes line feeds of carriage returns, but of those before a line feed.
