@@ -123,26 +123,8 @@ struct TokenizerJSONReader {
     func numbered(_ tokens: [AddedToken], _ model: JSONElement) throws(TokenizerError) -> [AddedToken] {
         if tokens.isEmpty { return [] }
         let index = try Vocabulary(tokens.map { Array($0.content.utf8) }).index()
-        // Few tokens of a model begin as an added one does.
-        var begins = [Bool](repeating: false, count: 256)
-        for token in tokens { if let byte = token.content.utf8.first { begins[Int(byte)] = true } }
-        var ids: [UInt32: UInt32] = [:]
-        func meet(_ token: Span<UInt8>, _ id: Int?) {
-            guard token.count > 0, begins[Int(token[0])], let first = index.id(of: token) else { return }
-            ids[first] = id.flatMap { UInt32(exactly: $0) }
-        }
-        let vocabulary = model["vocab"]
-        vocabulary?.forEachMember { token, id in meet(token, id.int) }
-        var piece = 0
-        vocabulary?.forEachElement { element in
-            var isText = true
-            element.forEachElement { part in
-                if isText { _ = part.withUTF8 { meet($0, piece) } }
-                isText = false
-            }
-            piece += 1
-        }
-        var next = UInt32(clamping: vocabulary?.count ?? 0)
+        var ids = modelIDs(of: tokens, in: index, model)
+        var next = UInt32(clamping: model["vocab"]?.count ?? 0)
         var numbered: [AddedToken] = []
         var places: [UInt32: Int] = [:]
         for var token in tokens {
@@ -165,6 +147,32 @@ struct TokenizerJSONReader {
             }
         }
         return numbered
+    }
+
+    /// The ids of those added tokens that a model has, by their numbers in an index of them.
+    private func modelIDs(
+        of tokens: [AddedToken], in index: TokenIndex, _ model: JSONElement
+    ) -> [UInt32: UInt32] {
+        // Few tokens of a model begin as an added one does.
+        var begins = [Bool](repeating: false, count: 256)
+        for token in tokens { if let byte = token.content.utf8.first { begins[Int(byte)] = true } }
+        var ids: [UInt32: UInt32] = [:]
+        func meet(_ token: Span<UInt8>, _ id: Int?) {
+            guard token.count > 0, begins[Int(token[0])], let first = index.id(of: token) else { return }
+            ids[first] = id.flatMap { UInt32(exactly: $0) }
+        }
+        let vocabulary = model["vocab"]
+        vocabulary?.forEachMember { token, id in meet(token, id.int) }
+        var piece = 0
+        vocabulary?.forEachElement { element in
+            var isText = true
+            element.forEachElement { part in
+                if isText { _ = part.withUTF8 { meet($0, piece) } }
+                isText = false
+            }
+            piece += 1
+        }
+        return ids
     }
 
     func special(_ added: [AddedToken], _ model: Model) -> SpecialTokens {
