@@ -90,7 +90,8 @@ struct BytePairModel: Sendable {
         var found: [(key: [UInt8], id: UInt32, score: Double)] = []
         for id in 0..<UInt32(vocabulary.count) {
             guard let token = vocabulary[id], token.count > 1, index.id(of: token.span) == id else { continue }
-            if let pair = table.lastPair(of: token.map { bytes[Int($0)] }),
+            var symbols = token.map { bytes[Int($0)] }
+            if let pair = table.lastPair(merging: &symbols),
                 table.merge(pair.left, pair.right)?.result == id
             {
                 continue
@@ -187,7 +188,7 @@ struct BytePairModel: Sendable {
                 symbols.append(characters[scalar.value] ?? .max)
                 at += length
             }
-            guard let pair = table.lastPair(of: symbols), let last = table.merge(pair.left, pair.right),
+            guard let pair = table.lastPair(merging: &symbols), let last = table.merge(pair.left, pair.right),
                 last.result == result
             else { continue }
             ranks[Int(result)] = last.rank

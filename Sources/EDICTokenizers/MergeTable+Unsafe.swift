@@ -24,9 +24,9 @@ internal import CEDICTokenizers
         }
     }
 
-    /// The last pair that merges when `symbols` become one; nil where they do not. Takes quadratic time.
-    func lastPair(of symbols: [UInt32]) -> (left: UInt32, right: UInt32)? {
-        var symbols = symbols
+    /// The last pair that merges when `symbols` become one, which leaves no meaning in them; nil where they do not. Takes
+    /// quadratic time.
+    func lastPair(merging symbols: inout [UInt32]) -> (left: UInt32, right: UInt32)? {
         var left: UInt32 = 0
         var right: UInt32 = 0
         guard symbols.count > 1, unsafe edic_tok_merges_last(pointer, &symbols, symbols.count, &left, &right) != 0

@@ -24,7 +24,7 @@ internal import Glibc
         var scoreByID: [Float] = []
         switch model {
         case .sentencePieceBPE(let model):
-            characters = model.symbols.map { ($0.key, $0.value) }
+            characters = model.symbols.all
             bytes = model.fallback
             tables = (model.table, nil)
             unsafe parts.merges = model.table.pointer

@@ -6,7 +6,7 @@ struct SentencePieceBPEModel: Sendable {
     let distinctPieces: Int
     let table: MergeTable
     /// The symbol of each character: a piece, or beyond all pieces for a character that is only part of some.
-    let symbols: [UInt32: UInt32]
+    let symbols: CharacterSymbols
     private let protected: Trie?
     let fallback: [UInt32]
 
@@ -15,13 +15,23 @@ struct SentencePieceBPEModel: Sendable {
     init(pieces: SentencePieces, byteFallback: Bool) throws(TokenizerError) {
         self.pieces = pieces
         unknownID = UInt32(pieces.kinds.firstIndex(of: .unknown) ?? 0)
-        let index = try TokenIndex(pieces.spellings, lengths: pieces.textLengths)
-        distinctPieces = index.count
-
-        // Ranks: equal scores share one.
         let texts = pieces.kinds.indices.filter { pieces.kinds[$0].isText }
-        let scores = pieces.scores
-        var ranks = [UInt32](repeating: 0, count: pieces.count)
+        let ranks = Self.ranks(of: texts, scores: pieces.scores)
+        let merges: [Merge]
+        (merges, symbols, distinctPieces) = try Self.merges(of: pieces, texts: texts, ranks: ranks)
+        table = try MergeTable(expecting: merges.count)
+        for merge in merges {
+            try table.add(merge.left, merge.right, rank: ranks[Int(merge.result)], result: merge.result)
+        }
+        table.finish()
+        let user = pieces.entries(of: .userDefined)
+        protected = user.isEmpty ? nil : try Trie(user)
+        fallback = byteFallback ? try SentencePieceBPEModel.fallback(pieces) : []
+    }
+
+    /// The rank of each piece by its score; equal scores share one.
+    private static func ranks(of texts: [Int], scores: [Double]) -> [UInt32] {
+        var ranks = [UInt32](repeating: 0, count: scores.count)
         var rank: UInt32 = 0
         var before: Int?
         for id in texts.sorted(by: { scores[$0] > scores[$1] }) {
@@ -29,54 +39,60 @@ struct SentencePieceBPEModel: Sendable {
             ranks[id] = rank
             before = id
         }
+        return ranks
+    }
 
+    private struct Merge {
+        var left: UInt32
+        var right: UInt32
+        var result: UInt32
+    }
+
+    /// The last merge of each piece: as in the byte-level models, of a piece's pairs only that one can ever meet. Also the symbols
+    /// of the characters, and how many pieces differ.
+    private static func merges(
+        of pieces: SentencePieces, texts: [Int], ranks: [UInt32]
+    ) throws(TokenizerError) -> ([Merge], CharacterSymbols, Int) {
         let spellings = pieces.spellings
         let bytes = spellings.bytes
-        var characters = PieceCharacters()
-        var symbols: [UInt32: UInt32] = [:]
+        let index = try TokenIndex(spellings, lengths: pieces.textLengths)
+        var piece = PieceCharacters()
+        var symbols = CharacterSymbols()
         var next = UInt32(pieces.count)
         for id in texts {
-            characters.read(UInt32(id), of: spellings)
-            for (place, scalar) in characters.scalars.enumerated() where symbols[scalar] == nil {
-                let own = characters.starts[place]..<characters.starts[place + 1]
-                if let id = index.id(of: bytes.span.extracting(own)) {
-                    symbols[scalar] = id
-                } else {
-                    symbols[scalar] = next
-                    next += 1
-                }
+            piece.read(UInt32(id), of: spellings)
+            for place in piece.scalars.indices where symbols[piece.scalars[place]] == nil {
+                let own = index.id(of: bytes.span.extracting(piece.starts[place]..<piece.starts[place + 1]))
+                symbols[piece.scalars[place]] = own ?? next
+                if own == nil { next += 1 }
             }
         }
         let all = try MergeTable(expecting: texts.count)
-        func symbol(_ range: Range<Int>) -> UInt32? {
-            let text = bytes.span.extracting(range)
-            if let id = index.id(of: text) { return id }
-            let (scalar, length) = decodeScalar(text, 0)
-            return length == text.count ? symbols[scalar.value] : nil
-        }
         for id in texts where pieces.kinds[id] != .userDefined {
-            characters.read(UInt32(id), of: spellings)
-            let starts = characters.starts
-            guard starts.count > 2, let begin = starts.first, let end = starts.last else { continue }
-            for cut in starts[1..<starts.count - 1] {
-                if let left = symbol(begin..<cut), let right = symbol(cut..<end) {
-                    try all.add(left, right, rank: ranks[id], result: UInt32(id))
-                }
+            piece.read(UInt32(id), of: spellings)
+            let count = piece.scalars.count
+            /// The symbol of some characters of the piece: of most there is none.
+            func symbol(_ places: Range<Int>) -> UInt32? {
+                guard places.count > 1 else { return symbols[piece.scalars[places.lowerBound]] }
+                let range = piece.starts[places.lowerBound]..<piece.starts[places.upperBound]
+                return index.id(of: bytes.span.extracting(range))
+            }
+            for cut in 1..<max(count, 1) {
+                guard let left = symbol(0..<cut), let right = symbol(cut..<count) else { continue }
+                try all.add(left, right, rank: ranks[id], result: UInt32(id))
             }
         }
-        // As in the byte-level models, of a piece's pairs only the last of its own merging can ever meet.
-        table = try MergeTable(expecting: texts.count)
+        var merges: [Merge] = []
+        merges.reserveCapacity(texts.count)
+        var own: [UInt32] = []
         for id in texts where pieces.kinds[id] != .userDefined {
-            characters.read(UInt32(id), of: spellings)
-            let own = characters.scalars.map { symbols[$0] ?? .max }
-            guard let pair = all.lastPair(of: own) else { continue }
-            try table.add(pair.left, pair.right, rank: ranks[id], result: UInt32(id))
+            piece.read(UInt32(id), of: spellings)
+            own.removeAll(keepingCapacity: true)
+            for scalar in piece.scalars { own.append(symbols[scalar] ?? .max) }
+            guard let pair = all.lastPair(merging: &own) else { continue }
+            merges.append(Merge(left: pair.left, right: pair.right, result: UInt32(id)))
         }
-        table.finish()
-        self.symbols = symbols
-        let user = pieces.entries(of: .userDefined)
-        protected = user.isEmpty ? nil : try Trie(user)
-        fallback = byteFallback ? try SentencePieceBPEModel.fallback(pieces) : []
+        return (merges, symbols, index.count)
     }
 
     /// The characters of one piece after another, in the same memory.
