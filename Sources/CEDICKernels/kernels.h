@@ -39,8 +39,8 @@ EK_INLINE ek_layout ek_layout_of(ek_format format) {
     case ek_format_q4_1: return (ek_layout){4, 0, 1, 32, 0, 2, 256, 128};
     case ek_format_q5_0: return (ek_layout){5, 16, 0, 32, 0, 2, 320, 64};
     case ek_format_q5_1: return (ek_layout){5, 0, 1, 32, 0, 2, 320, 128};
-    case ek_format_q4_k: return (ek_layout){4, 0, 1, 32, 1, 8, 256, 320};
-    case ek_format_q5_k: return (ek_layout){5, 0, 1, 32, 1, 8, 320, 320};
+    case ek_format_q4_k: return (ek_layout){4, 0, 1, 32, 1, 8, 256, 256};
+    case ek_format_q5_k: return (ek_layout){5, 0, 1, 32, 1, 8, 320, 256};
     case ek_format_q6_k: return (ek_layout){6, 32, 0, 16, 1, 8, 384, 320};
     default: return (ek_layout){0, 0, 0, 0, 0, 1, 0, 0};
     }

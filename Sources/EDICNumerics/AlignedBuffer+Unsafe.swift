@@ -26,7 +26,9 @@ internal import Glibc
     }
 
     /// Memory that whoever asks for it fills before it is read.
-    init(uninitialized count: Int, hugePages: Bool = false) {
+    ///
+    /// - Parameter hugeBytes: how many of the first bytes are asked for as huge pages; nil: all.
+    init(uninitialized count: Int, hugePages: Bool = false, hugeBytes: Int? = nil) {
         self.count = count
         isMapped = false
         guard count > 0 else {
@@ -38,7 +40,7 @@ internal import Glibc
         let hugePage = 2 << 20
         let alignment = hugePages && size >= hugePage ? hugePage : Self.alignment
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
-        if alignment == hugePage { unsafe madvise(memory, size, MADV_HUGEPAGE) }
+        if alignment == hugePage { unsafe madvise(memory, min(size, hugeBytes ?? size), MADV_HUGEPAGE) }
         unsafe base = memory.bindMemory(to: Element.self, capacity: count)
     }
 

@@ -321,4 +321,22 @@ import _EDICTestSupport
             #expect(together == expected)
         }
     }
+
+    /// Blocks are packed in as many bytes as a file has them in; those of Q6_K, 1 % larger, start on cache lines.
+    @Test(arguments: [NumberFormat.q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q4_k, .q5_k])
+    func blocksTakeWhatTheyTakeInTheirFile(format: NumberFormat) throws {
+        let matrix = try randomMatrix(format, rows: 48, columns: 768, seed: 5)
+        #expect(matrix.byteCount == 48 * 768 / format.blockLength * format.blockBytes)
+    }
+
+    /// What is said of the matrices to come changes where they lie, and nothing else.
+    @Test(arguments: [[], [1], [3 << 20], [Int](repeating: 1 << 20, count: 3), [Int](repeating: 1 << 20, count: 40)])
+    func matricesAreTheSameWhateverWasExpected(sizes: [Int]) throws {
+        let expected = try randomMatrix(.q8_0, rows: 640, columns: 1024, seed: 9).dequantized()
+        WeightMatrix.expect(sizes)
+        defer { WeightMatrix.expect([]) }
+        let matrices = try (0..<30).map { _ in try randomMatrix(.q8_0, rows: 640, columns: 1024, seed: 9) }
+        WeightMatrix.releaseSpareMemory()
+        #expect(matrices.allSatisfy { $0.dequantized() == expected })
+    }
 }

@@ -114,6 +114,16 @@ struct LayerLoader {
     /// The rows of words are taken from the file, where they can be, until all are wanted.
     var vocabularyStaysInFile = false
 
+    init(
+        tensors: TensorCollection, precision: Precision, transposed: Bool = false, vocabularyStaysInFile: Bool = false
+    ) {
+        self.tensors = tensors
+        self.precision = precision
+        self.transposed = transposed
+        self.vocabularyStaysInFile = vocabularyStaysInFile
+        WeightMatrix.expect(tensors.matrixSizes)
+    }
+
     func vector(_ name: String, _ count: Int) throws(ModelError) -> [Float] {
         try tensors.required(name).vector(count)
     }
