@@ -2,10 +2,12 @@ internal import EDICNumerics
 internal import Glibc
 
 /// Bytes of a model, mapped from a file or in memory; every access is checked against the bounds.
+///
+/// Unchecked: nobody writes to the bytes while there is a view of them, and `owner` keeps them.
 @safe struct ByteView: @unchecked Sendable {
     private let base: UnsafeRawPointer
     let count: Int
-    private let owner: AnyObject?
+    private let owner: any AnyObject & Sendable
 
     /// All of a mapped file.
     init(_ file: MappedFile) throws(NumericsError) {
@@ -22,7 +24,7 @@ internal import Glibc
         owner = Box(lane)
     }
 
-    private init(base: UnsafeRawPointer, count: Int, owner: AnyObject?) {
+    private init(base: UnsafeRawPointer, count: Int, owner: any AnyObject & Sendable) {
         unsafe self.base = base
         self.count = count
         self.owner = owner

@@ -40,7 +40,7 @@ struct GramTally: Sendable {
 }
 
 /// What one thread needs to spread keys over buckets.
-@safe final class KeyStage: @unchecked Sendable {
+final class KeyStage: Sendable {
     fileprivate let keys: Lane<UInt64>
     fileprivate let filled: Lane<UInt8>
 

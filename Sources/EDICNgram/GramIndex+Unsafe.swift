@@ -2,12 +2,14 @@ internal import CEDICNgramIndex
 internal import Glibc
 
 /// A model in the module's own format, open for look-ups where its bytes lie.
+///
+/// Unchecked: everything is filled in by the initialiser, and only read from then on.
 @safe final class GramIndex: @unchecked Sendable {
     let header: GramIndexHeader
     let bytes: ByteView
     let order: Int
     let wordCount: Int
-    /// What the look-ups in C see; filled in once, here.
+    /// What the look-ups in C see.
     private let core: UnsafeMutablePointer<edic_index_index>
     /// The lists of values, with an element for every code.
     private var kept: [Lane<Float>] = []

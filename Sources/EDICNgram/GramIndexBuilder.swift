@@ -2,6 +2,8 @@ internal import EDICNumerics
 internal import SystemPackage
 
 /// Puts a model in the module's own format together, order by order.
+///
+/// Unchecked: one thread at a time goes from order to order; before, workers may set different unigrams at once.
 final class GramIndexBuilder: @unchecked Sendable {
     struct Quantisation: Sendable, Hashable {
         var probabilityBits: Int

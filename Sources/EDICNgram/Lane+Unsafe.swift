@@ -3,7 +3,9 @@ internal import Glibc
 /// Fixed storage of plain values that several workers may share, each writing its own part.
 ///
 /// A copy is another view of the same storage, which lives as long as any view. Every access is checked against the
-/// bounds; what is not checked is that two workers keep to different elements, which the owner must see to.
+/// bounds.
+///
+/// Unchecked: that two workers keep to different elements is what their owner must see to.
 @safe struct Lane<Element: BitwiseCopyable>: @unchecked Sendable {
     private let base: UnsafeMutablePointer<Element>
     let count: Int
@@ -85,6 +87,8 @@ internal import Glibc
 /// Owns the memory of lanes.
 ///
 /// Large ones are mapped, so that their memory goes back to the system at once, and in huge pages where it is very large.
+///
+/// Unchecked: it only holds the address; see ``Lane`` for what lies there.
 @safe private final class LaneOwner: @unchecked Sendable {
     @unsafe let start: UnsafeMutableRawPointer
     /// The size of a mapping; 0 for memory of the heap.

@@ -7,7 +7,7 @@ internal import SystemPackage
 ///
 /// It appears under its name when it is complete. Until then it has none, where the file system can do that, so that
 /// nothing is left of it however the process ends.
-@safe final class OrderedFile: @unchecked Sendable {
+final class OrderedFile: Sendable {
     private struct State {
         var next = 0
         var offset: Int64 = 0

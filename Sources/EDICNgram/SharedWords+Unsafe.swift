@@ -2,9 +2,11 @@ internal import CEDICNgram
 internal import EDICNumerics
 
 /// The words of a text, numbered as they come, filled by all workers at once.
+///
+/// Unchecked: the C table is made for several threads (atomic reads, a lock for each part), and each worker has a splitter.
 @safe final class SharedWords: @unchecked Sendable {
     @unsafe private let words: OpaquePointer
-    @unsafe private var splitters: [OpaquePointer]
+    @unsafe private let splitters: [OpaquePointer]
 
     /// A table that meets chosen words must not be slow, so its hash is different each time.
     init(workers: Int) {
@@ -12,12 +14,11 @@ internal import EDICNumerics
             preconditionFailure("no memory for a table of words")
         }
         unsafe self.words = words
-        unsafe splitters = []
-        for _ in 0..<workers {
+        unsafe splitters = (0..<workers).map { _ in
             guard let splitter = unsafe edic_ngram_splitter_create(words) else {
                 preconditionFailure("no memory for a cache of words")
             }
-            unsafe splitters.append(splitter)
+            return unsafe splitter
         }
     }
 
@@ -69,7 +70,7 @@ internal import EDICNumerics
 /// All words by number.
 @safe struct ListedWords: Sendable {
     /// Addresses of the words' records.
-    fileprivate struct Records: @unchecked Sendable {
+    fileprivate struct Records: Sendable {
         let addresses: Lane<UInt>
 
         func withPointer(_ body: (UnsafeMutablePointer<UnsafePointer<edic_ngram_word>>) -> Void) {

@@ -3,7 +3,7 @@ internal import Glibc
 /// Words and their numbers, in order of first appearance: an open-addressing table over one arena of bytes.
 ///
 /// Words of up to eight bytes are compared in the slot itself; longer ones in the arena, so equality is exact.
-@safe struct WordTable: @unchecked Sendable {
+struct WordTable {
     private struct Slot: BitwiseCopyable {
         /// The bytes of a short word, zero-padded, or the hash of a long one.
         var key: UInt64

@@ -6,6 +6,8 @@ internal import Glibc
 /// var scores = AlignedBuffer<Float>(count: 4096)
 /// scores[7] = 1
 /// ```
+///
+/// Unchecked: it owns its memory alone; who writes through ``unsafePointer`` must see to who else does.
 @safe public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     /// Bytes between the starts of two cache lines, and the widest vector.
     public static var alignment: Int { 64 }

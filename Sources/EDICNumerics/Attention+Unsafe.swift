@@ -115,7 +115,9 @@ extension Kernels {
     static let nearFloats = 1 << 16
 }
 
-/// One call's pointers, which several workers use for different groups of queries.
+/// One call's pointers, which several workers use.
+///
+/// Unchecked: each works on other queries or heads, whose outputs lie apart; all else is only read.
 @unsafe private struct AttentionCall: @unchecked Sendable {
     let kernels: Kernels
     let shape: AttentionShape

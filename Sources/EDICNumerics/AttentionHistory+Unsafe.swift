@@ -150,7 +150,9 @@ public struct AttentionHistory: Sendable {
         rows = larger
     }
 
-    /// One call's pointers, which several workers use for different queries and heads.
+    /// One call's pointers, which several workers use.
+    ///
+    /// Unchecked: each works on other queries or heads, whose outputs and kept rows lie apart; all else is only read.
     @unsafe private struct HistoryCall: @unchecked Sendable {
         let kernels: Kernels
         let shape: AttentionShape

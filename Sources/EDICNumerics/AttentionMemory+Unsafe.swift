@@ -125,7 +125,9 @@ public struct AttentionMemory: Sendable {
         return groups
     }
 
-    /// One call's pointers, which several workers use for different queries and heads.
+    /// One call's pointers, which several workers use.
+    ///
+    /// Unchecked: each works on other queries or heads, whose outputs lie apart; all else is only read.
     @unsafe private struct MemoryCall: @unchecked Sendable {
         let kernels: Kernels
         let shape: AttentionShape
@@ -172,7 +174,7 @@ public struct AttentionMemory: Sendable {
                     if isReported == false { continue }
                     let share = unsafe isReported == true ? 1 : Float(shape.heads)
                     for position in 0..<place.count {
-                        unsafe means[start + position] += scores[row * scoreStride + position] / share
+                        means[start + position] += scores[row * scoreStride + position] / share
                     }
                 }
             }

@@ -112,8 +112,9 @@ internal import Glibc
     public func picked(of row: Int) -> Float? { picked.isEmpty ? nil : picked[row] }
 }
 
-/// What is known of rows whose scores are being read, by several workers.
-private final class ScoreReading: @unchecked Sendable {
+/// What is known of rows whose scores are being read, by several workers: each has lists of its own, and a block of a row is
+/// read by one of them.
+private final class ScoreReading: Sendable {
     /// Scores whose exponentials are added up by themselves: sums of blocks are added in the order of blocks, so that it
     /// does not matter who reads which. Whole tiles of a product.
     static let block = 768

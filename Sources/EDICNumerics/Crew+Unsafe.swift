@@ -6,11 +6,16 @@ internal import Synchronization
 ///
 /// A thread that runs out of work watches for new jobs for some microseconds before it sleeps: waking a sleeper costs
 /// more than many of the matrix products that are shared out here.
+///
+/// Unchecked: what changes is atomic or guarded by the mutex.
 @safe final class Crew: @unchecked Sendable {
     /// Runs one block; false means that no further block of the job should start.
     typealias Body = @Sendable (_ block: Int, _ worker: Int) -> Bool
 
-    /// One call's work. `helpers`, `joined` and `body` are guarded by the crew's mutex.
+    /// One call's work.
+    ///
+    /// Unchecked: `joined` and `body` are guarded by the crew's mutex. A thread that has joined reads `body` without it, since
+    /// the caller takes it away only when all have left.
     private final class Job: @unchecked Sendable {
         let blocks: Int
         var body: Body?

@@ -6,6 +6,8 @@ internal import Glibc
 /// A "row" is a run of numbers that belong together: one token's hidden state, one query's scores. Functions that take
 /// several rows take them one after the other in one span, and the length of a row from a parameter or from the span of
 /// gains. A row's result depends on that row alone, so it is the same to the last bit in any batch.
+///
+/// Unchecked: the table of functions is a constant.
 @safe public struct Kernels: @unchecked Sendable {
     /// The instruction set in use.
     public let instructionSet: InstructionSet
@@ -287,14 +289,10 @@ internal import Glibc
             return
         }
         withoutActuallyEscaping(body) { body in
-            let part = unsafe UncheckedPart(body: body)
-            pool.forEach(count: count, grain: max(1, (1 << 14) / max(1, size))) { index, _ in unsafe part.body(index) }
+            // Parts touch different numbers, and what they read stays put while they run.
+            nonisolated(unsafe) let body = body
+            pool.forEach(count: count, grain: max(1, (1 << 14) / max(1, size))) { index, _ in unsafe body(index) }
         }
-    }
-
-    /// Parts touch different numbers, and what they read stays put while they run.
-    @unsafe private struct UncheckedPart: @unchecked Sendable {
-        let body: (Int) -> Void
     }
 }
 

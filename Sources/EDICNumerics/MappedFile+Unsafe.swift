@@ -6,6 +6,8 @@ public import SystemPackage
 /// Pages are read from the file as they are touched and shared with every process that maps it. A file that another
 /// process truncates while it is mapped ends this process when a lost page is touched (SIGBUS): replace files by
 /// renaming over them, never by rewriting in place.
+///
+/// Unchecked: the mapping is read-only, and stays until nobody has the file any more.
 @safe public final class MappedFile: @unchecked Sendable {
     /// How the bytes will be read, a hint to the system.
     public enum Access: Sendable {
@@ -97,6 +99,8 @@ public import SystemPackage
 }
 
 /// A range of a ``MappedFile``'s bytes, which keeps the file mapped.
+///
+/// Unchecked: its bytes are only read.
 @safe public struct MappedRegion: @unchecked Sendable {
     /// The file the bytes are in.
     public let file: MappedFile

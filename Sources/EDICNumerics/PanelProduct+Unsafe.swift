@@ -1,6 +1,8 @@
 internal import CEDICKernels
 
 /// One product, of which several workers may each compute some panels.
+///
+/// Unchecked: the outputs of different panels lie apart; all else is only read.
 @unsafe struct PanelProduct: @unchecked Sendable {
     let kernels: Kernels
     let format: NumberFormat
@@ -50,7 +52,7 @@ internal import CEDICKernels
             return
         }
         let blocks = unsafe PanelBlock.sharing(products, rows: rows, workers: pool.workers)
-        unsafe pool.forEach(count: blocks.count) { index, _ in
+        pool.forEach(count: blocks.count) { index, _ in
             unsafe products[blocks[index].product].run(panels: blocks[index].panels)
         }
     }

@@ -214,7 +214,9 @@ public enum ActivationWidth: Sendable, Hashable {
     var instructions: Kernels { kernels }
 }
 
-/// A pointer that several workers use, each at its own places.
+/// A pointer that several workers use.
+///
+/// Unchecked: each writes at its own places, which whoever shares it out must see to.
 @unsafe struct Shared<Element>: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Element>
     init(_ pointer: UnsafeMutablePointer<Element>) { unsafe self.pointer = unsafe pointer }

@@ -1,4 +1,6 @@
 /// One place for each result of a parallel map, written once by whichever worker computed it.
+///
+/// Unchecked: a place is written by one worker, and none is read before all are done.
 @safe final class ResultSlots<Element: Sendable>: @unchecked Sendable {
     private let slots: UnsafeMutableBufferPointer<Element?>
 

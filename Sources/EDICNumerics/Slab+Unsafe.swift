@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// A model has hundreds of matrices of some hundred kilobytes; touching each for the first time page by page of 4 KiB
 /// took a third of the time of opening it.
-@safe struct SlabPart: @unchecked Sendable {
+struct SlabPart: Sendable {
     /// Memory that several parts share; it lives as long as the last of them.
     private final class Slab: Sendable {
         let memory: AlignedBuffer<UInt8>

@@ -4,7 +4,7 @@ internal import CEDICKernels
 ///
 /// Weights stay in the number format of their file, within 1 % of its size but for what fills up the last 16 rows and 64
 /// columns, and are never expanded as a whole. Packing does not depend on the instruction set. A copy shares the packed numbers.
-@safe public struct WeightMatrix: @unchecked Sendable {
+public struct WeightMatrix: Sendable {
     /// Outputs.
     public let rows: Int
 
@@ -200,7 +200,7 @@ internal import CEDICKernels
         self.init(unfilledRows: indices.count, columns: columns, format: .int8, isLasting: false)
         for row in indices.indices { unsafe panels.scales.unsafePointer[row] = scale }
         unsafe bytes.withUnsafeBytes { bytes in
-            guard let start = unsafe bytes.baseAddress else { return }
+            guard let start = bytes.baseAddress else { return }
             unsafe withUnsafeTemporaryAllocation(byteCount: 16 * columns, alignment: 16) { rows in
                 guard let side = rows.baseAddress else { return }
                 unsafe fill(nil) { panel, count, target in
@@ -271,11 +271,12 @@ internal import CEDICKernels
         let large = source.flatMap { $0.count >= Self.large ? $0 : nil }
         let grain = max(1, (large == nil ? 1 << 16 : 1 << 18) / max(1, panelBytes))
         unsafe withoutActuallyEscaping(pack) { pack in
-            let pack = unsafe UncheckedPacking(body: pack)
+            // It reads only what stays put while it runs, and each panel is written by one worker.
+            nonisolated(unsafe) let pack = unsafe pack
             let work: @Sendable (Int, Int) -> Void = { share, _ in
                 let panels = share * grain..<min(count, (share + 1) * grain)
                 for panel in panels {
-                    unsafe pack.body(panel, min(16, rows - 16 * panel), target.pointer + panel * panelBytes)
+                    unsafe pack(panel, min(16, rows - 16 * panel), target.pointer + panel * panelBytes)
                 }
                 if let large {
                     let row = large.count / rows
@@ -293,11 +294,6 @@ internal import CEDICKernels
 
     /// From this size on, in bytes, a matrix is better not there twice.
     private static let large = 1 << 20
-
-    /// A packing closure reads only what stays put while it runs, and each panel is written by one worker.
-    @unsafe private struct UncheckedPacking: @unchecked Sendable {
-        let body: (Int, Int, UnsafeMutableRawPointer) -> Void
-    }
 
     // MARK: Reading
 

@@ -116,14 +116,12 @@ extension Digest {
         }
 
         /// libcrypto's SHA-256. Fetched once: `EVP_sha256()` is looked up, under a lock, at each start of a digest.
-        private static let algorithm = unsafe Algorithm(pointer: EVP_MD_fetch(nil, "SHA256", nil) ?? EVP_sha256())
-
-        /// Never written to after it was fetched, nor freed.
-        @safe private struct Algorithm: @unchecked Sendable { let pointer: OpaquePointer? }
+        /// Never written to after that, nor freed.
+        private nonisolated(unsafe) static let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil) ?? EVP_sha256()
 
         /// Begins anew with the memory at hand.
         private mutating func reset() {
-            guard unsafe EVP_DigestInit_ex(context, Self.algorithm.pointer, nil) == 1 else {
+            guard unsafe EVP_DigestInit_ex(context, Self.algorithm, nil) == 1 else {
                 preconditionFailure("libcrypto cannot start a SHA-256 digest")
             }
         }

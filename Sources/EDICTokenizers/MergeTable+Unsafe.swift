@@ -1,6 +1,8 @@
 internal import CEDICTokenizers
 
-/// The pairs of symbols that merge, with their ranks. Written while it is built, then shared by any number of threads.
+/// The pairs of symbols that merge, with their ranks.
+///
+/// Unchecked: whoever builds it writes to it before anybody else has it; from then on it is only read.
 @safe final class MergeTable: @unchecked Sendable {
     let pointer: OpaquePointer
 

@@ -1,7 +1,9 @@
 internal import CEDICTokenizers
 internal import Glibc
 
-/// A SentencePiece model as the C code wants it, for parts of sentences. Immutable.
+/// A SentencePiece model as the C code wants it, for parts of sentences.
+///
+/// Unchecked: nothing is written once it is made, and what it points to is immutable too.
 @safe final class NativeSentence: @unchecked Sendable {
     let pointer: OpaquePointer
     let isUnigram: Bool

@@ -1,6 +1,8 @@
 internal import CEDICTokenizers
 
-/// Finds the ids of a vocabulary's tokens by their bytes. Immutable.
+/// Finds the ids of a vocabulary's tokens by their bytes.
+///
+/// Unchecked: nothing is written once it is made.
 @safe final class TokenIndex: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let vocabulary: Vocabulary

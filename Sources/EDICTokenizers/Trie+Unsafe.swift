@@ -1,6 +1,8 @@
 internal import CEDICTokenizers
 
-/// Byte strings with an id and a score each, for finding those a text begins with. Immutable.
+/// Byte strings with an id and a score each, for finding those a text begins with.
+///
+/// Unchecked: nothing is written once it is made.
 @safe final class Trie: @unchecked Sendable {
     let pointer: OpaquePointer
     /// How many different keys there are.
@@ -38,7 +40,7 @@ internal import CEDICTokenizers
     private static func withPointer<Element, Result>(
         _ array: [Element]?, _ body: (UnsafePointer<Element>?) -> Result
     ) -> Result {
-        guard let array else { return unsafe body(nil) }
+        guard let array else { return body(nil) }
         return unsafe array.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
     }
 

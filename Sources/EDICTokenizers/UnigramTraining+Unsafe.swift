@@ -3,6 +3,8 @@ internal import EDICNumerics
 internal import Glibc
 
 /// Learns Unigram pieces from words, by all workers of a pool; see `unigram.c`.
+///
+/// Unchecked: workers have chunks and scratch memory of their own; what is between two rounds is done by one thread.
 @safe final class UnigramTraining: @unchecked Sendable {
     struct Settings: Sendable {
         /// How many substrings to begin with.
@@ -126,6 +128,8 @@ internal import Glibc
 }
 
 /// The suffixes of all words, in buckets.
+///
+/// Unchecked: nothing is written once it is made.
 @safe private final class Suffixes: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let corpus: SymbolCells

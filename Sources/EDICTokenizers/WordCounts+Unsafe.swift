@@ -9,7 +9,9 @@ enum CountedUnits: Sendable {
     case runs
 }
 
-/// Words and how often each occurred, in 64 bits. Not to be used by two threads at once.
+/// Words and how often each occurred, in 64 bits.
+///
+/// Unchecked: each worker counts into a table of its own; several read one only when no worker counts any more.
 @safe final class WordCounts: @unchecked Sendable {
     fileprivate let pointer: OpaquePointer
 
@@ -59,10 +61,10 @@ enum CountedUnits: Sendable {
             return
         }
         try unsafe text.withUnsafeBufferPointer { text throws(TokenizerError) in
-            // The pool is done with the text when `forEach` returns.
-            let shared = unsafe SharedBytes(bytes: text)
+            // It is only read, and the pool is done with it when `forEach` returns.
+            nonisolated(unsafe) let text = unsafe text
             try pool.forEach(count: ranges.count) { index, worker throws(TokenizerError) in
-                let block = unsafe UnsafeBufferPointer(rebasing: shared.bytes[ranges[index]])
+                let block = unsafe UnsafeBufferPointer(rebasing: text[ranges[index]])
                 try unsafe tables[worker].add(block, as: units)
             }
         }
@@ -98,12 +100,9 @@ enum CountedUnits: Sendable {
     }
 }
 
-/// Bytes that several threads read.
-@safe private struct SharedBytes: @unchecked Sendable {
-    let bytes: UnsafeBufferPointer<UInt8>
-}
-
 /// The words to learn from.
+///
+/// Unchecked: only ``sort(pool:)`` writes, each worker to buckets of its own.
 @safe final class WordList: @unchecked Sendable {
     let pointer: OpaquePointer
     /// What the words lie in.

@@ -1,6 +1,8 @@
 internal import CEDICTokenizers
 
 /// The words that all callers of a tokenizer have met, with their ids.
+///
+/// Unchecked: the C code, which works with it through each caller's cache, has a lock for its tables and atomic words in them.
 @safe final class WordMemory: @unchecked Sendable {
     fileprivate let pointer: OpaquePointer?
 
@@ -12,7 +14,9 @@ internal import CEDICTokenizers
     deinit { unsafe edic_tok_memory_destroy(pointer) }
 }
 
-/// What one caller needs to encode words with a memory of them. Not to be used by two threads at once.
+/// What one caller needs to encode words with a memory of them.
+///
+/// Unchecked: it is used by one thread at a time, as `TokenizerCore` takes it out of its idle ones for each call.
 @safe final class WordTable: @unchecked Sendable {
     /// How many words are split off before they are encoded; their bounds stay in the first-level cache.
     private static let batch = 4096
@@ -214,7 +218,9 @@ internal import CEDICTokenizers
     }
 }
 
-/// The tables that let the C code encode words by itself. Immutable.
+/// The tables that let the C code encode words by itself.
+///
+/// Unchecked: nothing is written once it is made, and what it points to is immutable too.
 @safe final class NativeWords: @unchecked Sendable {
     enum Kind: Sendable {
         case bytes(BytePairModel)
