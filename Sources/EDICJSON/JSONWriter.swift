@@ -56,7 +56,7 @@ public struct JSONWriter: Sendable {
 
     public mutating func key(_ key: String) {
         separate()
-        appendString(key)
+        Self.appendQuoted(key.utf8.span, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
         if layout == .indented { bytes.append(UInt8(ascii: " ")) }
         followsKey = true
@@ -64,13 +64,17 @@ public struct JSONWriter: Sendable {
 
     public mutating func value(_ value: String) {
         separate()
-        appendString(value)
+        Self.appendQuoted(value.utf8.span, to: &bytes)
     }
 
     /// Writes UTF-8 bytes as a string; each byte that is not part of well-formed UTF-8 becomes U+FFFD.
     public mutating func value(utf8: Span<UInt8>) {
         separate()
-        unsafe utf8.withUnsafeBufferPointer { unsafe appendString($0) }
+        if utf8.isWellFormedUTF8 {
+            Self.appendQuoted(utf8, to: &bytes)
+        } else {
+            Self.appendQuoted(String(copying: utf8).utf8.span, to: &bytes)
+        }
     }
 
     public mutating func value(_ value: Bool) { literal(value ? "true" : "false") }
@@ -178,20 +182,6 @@ public struct JSONWriter: Sendable {
         separate()
         bytes.append(contentsOf: text.utf8)
     }
-
-    private mutating func appendString(_ text: String) {
-        var text = text
-        text.withUTF8 { unsafe Self.appendEscaped($0, to: &bytes) }
-    }
-
-    private mutating func appendString(_ utf8: UnsafeBufferPointer<UInt8>) {
-        if unsafe isWellFormedUTF8(utf8) {
-            unsafe Self.appendEscaped(utf8, to: &bytes)
-        } else {
-            var repaired = unsafe String(decoding: utf8, as: UTF8.self)
-            repaired.withUTF8 { unsafe Self.appendEscaped($0, to: &bytes) }
-        }
-    }
 }
 
 extension JSONWriter {
@@ -199,7 +189,17 @@ extension JSONWriter {
     ///
     /// - Parameter utf8: well-formed; it is not looked at.
     public static func appendQuoted(_ utf8: Span<UInt8>, to output: inout [UInt8]) {
-        unsafe utf8.withUnsafeBufferPointer { unsafe appendEscaped($0, to: &output) }
+        output.append(UInt8(ascii: "\""))
+        var start = 0
+        while start < utf8.count {
+            // Runs that need no escape are copied whole.
+            let end = utf8.plainPrefix(from: start)
+            output.append(copying: utf8.extracting(start..<end))
+            guard end < utf8.count else { break }
+            appendEscape(utf8[end], to: &output)
+            start = end + 1
+        }
+        output.append(UInt8(ascii: "\""))
     }
 
     /// Appends an integer in decimal.
@@ -220,20 +220,6 @@ extension JSONWriter {
             count -= 1
             output.append(digits[count])
         }
-    }
-
-    /// Appends well-formed UTF-8 in quotes: runs that need no escape are copied whole.
-    private static func appendEscaped(_ utf8: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "\""))
-        var start = 0
-        while start < utf8.count {
-            let end = unsafe plainPrefix(utf8, from: start)
-            unsafe output.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<end]))
-            guard end < utf8.count else { break }
-            unsafe appendEscape(utf8[end], to: &output)
-            start = end + 1
-        }
-        output.append(UInt8(ascii: "\""))
     }
 
     private static func appendEscape(_ byte: UInt8, to output: inout [UInt8]) {

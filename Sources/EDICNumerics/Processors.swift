@@ -46,14 +46,4 @@ public enum Processors {
         }
         return max(1, (quota - 1) / period + 1)
     }
-
-    /// A small file of the kernel's, or nil.
-    private static func contents(_ path: FilePath) -> String? {
-        guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return nil }
-        defer { try? file.close() }
-        let capacity = 4096
-        return unsafe String(unsafeUninitializedCapacity: capacity) { buffer in
-            (try? unsafe file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
-        }
-    }
 }

@@ -1,3 +1,4 @@
+internal import EDICJSON
 public import SystemPackage
 
 /// Writes documents as rows of JSON into a shard: JSONL in zstd, cut into frames at the borders of rows.
@@ -59,7 +60,7 @@ public struct DocumentShardWriter: ~Copyable {
         }
         if !pending.isEmpty && pending.count + row.count + 1 > frameSize { try endFrame() }
         try shard.appendItem(id: id)
-        unsafe row.withRawBytes { unsafe pending.append(contentsOf: $0) }
+        pending.append(copying: row)
         pending.append(0x0A)
         pendingRows += 1
     }

@@ -27,7 +27,12 @@ struct FramedFileWriter: ~Copyable {
         unsafe try content.withRawBytes { (raw) throws(StoreError) in try unsafe writeFrame(raw: raw) }
     }
 
-    mutating func writeFrame(raw content: UnsafeRawBufferPointer) throws(StoreError) {
+    /// Writes one frame of the first `count` bytes of a buffer.
+    mutating func writeFrame(_ buffer: borrowing RawBuffer, count: Int) throws(StoreError) {
+        try unsafe writeFrame(raw: UnsafeRawBufferPointer(buffer.slice(0, count)))
+    }
+
+    private mutating func writeFrame(raw content: UnsafeRawBufferPointer) throws(StoreError) {
         let bound = ZstdCompressor.bound(content.count)
         if bound > scratch.count { scratch = RawBuffer(count: bound) }
         let size = try unsafe compressor.compress(raw: content, into: scratch.bytes)

@@ -1,3 +1,4 @@
+internal import EDICJSON
 public import SystemPackage
 
 /// Writes a file in the zstd seekable format: any `zstd -d` reads it, and ``SeekableReader`` reads parts of it.
@@ -28,7 +29,7 @@ public struct SeekableWriter: ~Copyable {
         var position = 0
         while position < bytes.count {
             let end = min(bytes.count, position + frameSize - pending.count)
-            unsafe bytes.extracting(position..<end).withRawBytes { unsafe pending.append(contentsOf: $0) }
+            pending.append(copying: bytes.extracting(position..<end))
             position = end
             if pending.count == frameSize { try endFrame() }
         }

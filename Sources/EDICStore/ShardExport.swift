@@ -141,16 +141,14 @@ private struct ExportPlan {
                 let count = documents.tokenCount
                 let size = (count + 1) * width
                 if size > packed.count { packed = RawBuffer(count: size * 2) }
-                documents.withTokens {
-                    unsafe TokenPacking.pack($0, width: width, into: packed.slice(0, count * width))
-                }
+                documents.withTokens { TokenPacking.pack($0, width: width, into: packed, at: 0) }
                 var end = count * width
                 if let endToken {
                     let last = [endToken]
-                    unsafe TokenPacking.pack(last.span, width: width, into: packed.slice(end, size))
+                    TokenPacking.pack(last.span, width: width, into: packed, at: end)
                     end = size
                 }
-                try unsafe file.write(raw: UnsafeRawBufferPointer(packed.slice(0, end)))
+                try file.write(packed, count: end)
                 written += end / width
                 guard written - told > 1 << 18 else { continue }
                 told = written

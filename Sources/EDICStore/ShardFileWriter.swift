@@ -61,8 +61,8 @@ struct ShardFileWriter: ~Copyable {
         index.frameCount += 1
     }
 
-    mutating func writeFrame(raw content: UnsafeRawBufferPointer) throws(StoreError) {
-        try unsafe frames.writeFrame(raw: content)
+    mutating func writeFrame(_ buffer: borrowing RawBuffer, count: Int) throws(StoreError) {
+        try frames.writeFrame(buffer, count: count)
         index.frameCount += 1
     }
 

@@ -3,9 +3,9 @@ enum TokenPacking {
     /// Bytes for each id of a vocabulary.
     static func width(vocabularySize: Int) -> Int { vocabularySize <= 1 << 16 ? 2 : 4 }
 
-    /// Writes ids, which are less than the vocabulary's size, into memory of `tokens.count * width` bytes.
-    static func pack(_ tokens: Span<UInt32>, width: Int, into target: UnsafeMutableRawBufferPointer) {
-        precondition(target.count == tokens.count * width, "memory of another size than the tokens")
+    /// Writes ids, which are less than the vocabulary's size, into `tokens.count * width` bytes of a buffer.
+    static func pack(_ tokens: Span<UInt32>, width: Int, into buffer: borrowing RawBuffer, at start: Int) {
+        let target = unsafe buffer.slice(start, start + tokens.count * width)
         if width == 2 {
             for index in tokens.indices {
                 unsafe target.storeBytes(

@@ -70,10 +70,9 @@ public struct TokenShardWriter: ~Copyable {
         var position = 0
         while position < tokens.count {
             let count = min(tokens.count - position, (pending.count - filled) / width)
-            let end = filled + count * width
-            unsafe TokenPacking.pack(
-                tokens.extracting(position..<(position + count)), width: width, into: pending.slice(filled, end))
-            filled = end
+            TokenPacking.pack(
+                tokens.extracting(position..<(position + count)), width: width, into: pending, at: filled)
+            filled += count * width
             position += count
             if filled == pending.count { try endFrame() }
         }
@@ -81,7 +80,7 @@ public struct TokenShardWriter: ~Copyable {
 
     private mutating func endFrame() throws(StoreError) {
         guard filled > 0 else { return }
-        try unsafe shard.writeFrame(raw: UnsafeRawBufferPointer(pending.slice(0, filled)))
+        try shard.writeFrame(pending, count: filled)
         filled = 0
     }
 

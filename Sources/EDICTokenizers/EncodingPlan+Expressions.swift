@@ -1,3 +1,5 @@
+internal import EDICJSON
+
 /// Byte-level BPE over words cut by expressions that are not worked out by hand, such as DeepSeek's.
 ///
 /// A text is cut before its spaces, where no word of these expressions goes on; what stands between is encoded by all parts
@@ -76,7 +78,9 @@ extension EncodingPlan {
             while cut < text.count, text[cut] != 0x20 || !Self.closes(text.extracting(begin..<cut), end) { cut += 1 }
             let stretch = text.extracting(begin..<cut)
             if !encodeBetweenSpaces(stretch, end, core, table, &ids) {
-                core.encodeSlowly(copy(stretch), at: begin, .ordinaryText, tracking: false) { id, _ in ids.append(id) }
+                core.encodeSlowly(Array(copying: stretch), at: begin, .ordinaryText, tracking: false) { id, _ in
+                    ids.append(id)
+                }
             }
             begin = cut
         }
@@ -93,11 +97,13 @@ extension EncodingPlan {
             var found: [UInt32] = []
             if let words = Self.plainWords(in: stretch, end) {
                 for word in words {
-                    found += core.parts.model.encode(copy(stretch.extracting(word))).map(\.id)
+                    found += core.parts.model.encode(Array(copying: stretch.extracting(word))).map(\.id)
                 }
                 return .ids(found, remembers: closes)
             }
-            core.encodeSlowly(copy(stretch), at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
+            core.encodeSlowly(Array(copying: stretch), at: 0, .ordinaryText, tracking: false) { id, _ in
+                found.append(id)
+            }
             return .ids(found, remembers: closes)
         }
     }

@@ -1,3 +1,5 @@
+internal import EDICJSON
+
 /// Texts whose runs between spaces are encoded for themselves, each with a ▁ before it, as in a tokenizer.json with Metaspace.
 extension EncodingPlan {
     /// Whether each run without spaces is encoded for itself, with one ▁ before it.
@@ -57,7 +59,7 @@ extension EncodingPlan {
         _ text: Span<UInt8>, _ core: TokenizerCore, _ table: WordTable, _ ids: inout [UInt32]
     ) -> Bool {
         table.encode(text, rules, into: &ids) { range, _ in
-            let word = copy(text.extracting(range))
+            let word = Array(copying: text.extracting(range))
             return Self.standsAlone(word) ? encodeWord(word, core) : .giveUp
         }
     }
@@ -78,7 +80,9 @@ extension EncodingPlan {
             let end = Self.spaceBetweenLetters(in: text, from: begin + 256)
             let stretch = text.extracting(begin..<end)
             if !encodeIndependentWords(stretch, core, table, &ids) {
-                core.encodeSlowly(copy(stretch), at: 0, .ordinaryText, tracking: false) { id, _ in ids.append(id) }
+                core.encodeSlowly(Array(copying: stretch), at: 0, .ordinaryText, tracking: false) { id, _ in
+                    ids.append(id)
+                }
             }
             begin = end + 1
         }

@@ -1,3 +1,5 @@
+internal import EDICJSON
+
 /// Sentences whose parts between spaces are encoded by remembered words, with a ▁ before the first or before each.
 extension EncodingPlan {
     /// - Parameters:
@@ -25,14 +27,14 @@ extension EncodingPlan {
             if let after = native?.encodeBeginning(part, prefix: prefix, into: &ids) {
                 score = after
             } else {
-                guard let found = chunk(copy(part), prefix, 0) else { return false }
+                guard let found = chunk(Array(copying: part), prefix, 0) else { return false }
                 ids += found.ids
                 score = found.score
             }
             at = end
         }
         for whole in wholes {
-            let part = copy(text.extracting(whole))
+            let part = Array(copying: text.extracting(whole))
             guard encodeWords(text.extracting(at..<whole.lowerBound), score, native, table, &ids, chunk: chunk),
                 let found = chunk(part, false, 0)
             else {
@@ -67,7 +69,7 @@ extension EncodingPlan {
         for (text, hasPrefix) in zip(texts, prefixed) {
             let begin = spaced.count
             if hasPrefix, !text.isEmpty { spaced.append(0x20) }
-            spaced += copy(bytes.extracting(text))
+            spaced += Array(copying: bytes.extracting(text))
             ranges.append(begin..<spaced.count)
         }
         return encodeAll(ranges[...], in: spaced.span)
@@ -102,7 +104,7 @@ extension EncodingPlan {
         if let long = native?.encodeLong(word, prefix: prefix, before: Double(before)) {
             return .ids(long, remembers: false)
         }
-        guard let found = chunk(copy(word), prefix, Double(before)) else { return .giveUp }
+        guard let found = chunk(Array(copying: word), prefix, Double(before)) else { return .giveUp }
         return .ids(found.ids, remembers: false)
     }
 

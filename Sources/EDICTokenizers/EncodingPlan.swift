@@ -1,3 +1,5 @@
+internal import EDICJSON
+
 /// How texts are encoded word by word with remembered words, where a tokenizer's parts allow it.
 ///
 /// It holds where the ids of a text are the ids of its words in a row, each word's depending on its bytes alone.
@@ -260,20 +262,22 @@ final class EncodingPlan: Sendable {
             let isComposed = !composes || isSurelyComposed(text)
             let lacksSpace = prefixesSpace && text.count > 0 && text[0] != 0x20
             if isComposed, !lacksSpace { return encodeBytes(text, model, table, &ids) }
-            var bytes = copy(text)
+            var bytes = Array(copying: text)
             if !isComposed {
                 bytes = composed(bytes)
             }
             return encodeBytes((lacksSpace ? [0x20] + bytes : bytes).span, model, table, &ids)
         case .byExpressions(let end, let composes):
             if composes, !isSurelyComposed(text) {
-                encodeByExpressions(composed(copy(text)).span, end, core, table, &ids)
+                encodeByExpressions(composed(Array(copying: text)).span, end, core, table, &ids)
             } else {
                 encodeByExpressions(text, end, core, table, &ids)
             }
             return true
         case .wholeParts:
-            return table.encode(text, rules, into: &ids) { range, _ in encodeWord(copy(text.extracting(range)), core) }
+            return table.encode(text, rules, into: &ids) { range, _ in
+                encodeWord(Array(copying: text.extracting(range)), core)
+            }
         case .metaspace:
             if encodeIndependentWords(text, core, table, &ids) { return true }
             return encodeStretches(text, core, table, &ids)
@@ -314,10 +318,10 @@ final class EncodingPlan: Sendable {
                 .ids(model.ids(ofBytes: bytes.extracting(range)), remembers: false)
             }
         case .byExpressions: return false
-        case .wholeParts: return encodeAll { range, _ in encodeWord(copy(bytes.extracting(range)), core) }
+        case .wholeParts: return encodeAll { range, _ in encodeWord(Array(copying: bytes.extracting(range)), core) }
         case .metaspace:
             return encodeAll { range, _ in
-                let word = copy(bytes.extracting(range))
+                let word = Array(copying: bytes.extracting(range))
                 return Self.standsAlone(word) ? encodeWord(word, core) : .giveUp
             }
         case .sentencePiece(let normalizer, let native):
@@ -339,9 +343,5 @@ final class EncodingPlan: Sendable {
     private func isSurelyComposed(_ text: Span<UInt8>) -> Bool {
         for at in text.indices where text[at] >= 0xCC { return false }
         return true
-    }
-
-    func copy(_ text: Span<UInt8>) -> [UInt8] {
-        unsafe text.withUnsafeBufferPointer { unsafe Array($0) }
     }
 }

@@ -1,3 +1,5 @@
+internal import EDICJSON
+
 /// Whether two tokenizers give the same ids for a text, line by line.
 public struct TokenizerComparison: Sendable {
     public struct Difference: Sendable, Equatable {
@@ -31,10 +33,10 @@ public struct TokenizerComparison: Sendable {
             differingLines += 1
             guard differences.count < most else { continue }
             let position = zip(one, other).enumerated().first { $0.element.0 != $0.element.1 }?.offset
-            let bytes = unsafe line.withUnsafeBufferPointer { unsafe Array($0) }
             differences.append(
                 Difference(
-                    line: lines, text: bytes.decodedText, position: position ?? min(one.count, other.count), first: one,
+                    line: lines, text: [UInt8](copying: line).decodedText,
+                    position: position ?? min(one.count, other.count), first: one,
                     second: other))
         }
     }

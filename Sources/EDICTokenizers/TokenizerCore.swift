@@ -1,3 +1,4 @@
+internal import EDICJSON
 internal import Synchronization
 
 /// The immutable inside of a ``Tokenizer``, with what it remembers of words.
@@ -157,7 +158,7 @@ final class TokenizerCore: Sendable {
         }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
-        unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(copying: text)
         encodeSlowly(bytes, at: isFirst ? 0 : 1, policy, tracking: false) { id, _ in ids.append(id) }
     }
 

@@ -129,9 +129,9 @@ extension TokenizerJSONReader {
         var whole: [UInt8] = []
         func add(_ left: Span<UInt8>, _ right: Span<UInt8>) throws(TokenizerError) {
             whole.removeAll(keepingCapacity: true)
-            unsafe left.withUnsafeBufferPointer { unsafe whole.append(contentsOf: $0) }
+            whole.append(copying: left)
             let tail = prefix.isEmpty ? 0 : min(prefix.count, right.count)
-            unsafe right.extracting(tail..<right.count).withUnsafeBufferPointer { unsafe whole.append(contentsOf: $0) }
+            whole.append(copying: right.extracting(tail..<right.count))
             guard let first = spelling.id(of: left), let second = spelling.id(of: right),
                 let result = spelling.id(of: whole.span)
             else {

@@ -1,3 +1,4 @@
+internal import EDICJSON
 public import EDICNumerics
 public import SystemPackage
 
@@ -249,9 +250,7 @@ struct LanguageSamples {
             start = at + 1
             line += 1
             let isTaken = line % Self.every == 0 && sample.count < Self.most
-            unsafe bytes.withUnsafeBufferPointer {
-                if isTaken { unsafe sample += $0 } else { unsafe rest += $0 }
-            }
+            if isTaken { sample.append(copying: bytes) } else { rest.append(copying: bytes) }
         }
         samples[language] = sample
         lines[language] = line

@@ -1,3 +1,5 @@
+internal import EDICJSON
+
 /// The tokens of a model by id, each as the bytes of its file; an id may be unused.
 ///
 /// All bytes lie in one array: a list of arrays took as long to make as all else that reading a vocabulary takes, and twice
@@ -96,7 +98,7 @@ struct Vocabulary: Sendable {
     private mutating func place(_ token: Span<UInt8>) -> UInt32 {
         let start = UInt32(bytes.count)
         precondition(bytes.count + token.count < Int(UInt32.max), "a vocabulary of more than 4 GiB")
-        unsafe token.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(copying: token)
         return start
     }
 

@@ -154,7 +154,7 @@ struct LMQueryCommand: ParsableCommand {
             var end = min(piece.count, start + size)
             while end < piece.count, piece[end - 1] != 0x0A { end += 1 }
             let part = piece.extracting(start..<end)
-            parts.append(unsafe part.withUnsafeBufferPointer { unsafe Array($0) })
+            parts.append([UInt8](copying: part))
             start = end
         }
         return parts
@@ -167,10 +167,8 @@ struct LMQueryCommand: ParsableCommand {
         guard bytes.count % 4 == 0 else {
             throw CommandFailure(.badData, "\(name): holds \(bytes.count) bytes, which is no number of 32-bit ids")
         }
-        let ids = unsafe bytes.withUnsafeBytes { bytes in
-            (0..<bytes.count / 4).map {
-                unsafe UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
-            }
+        let ids = stride(from: 0, to: bytes.count, by: 4).map { at in
+            (0..<4).reduce(0) { $0 | UInt32(bytes[at + $1]) << UInt32(8 * $1) }
         }
         let end = model.endID
         var starts = [0]

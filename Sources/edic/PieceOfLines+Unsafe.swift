@@ -1,3 +1,4 @@
+import EDICJSON
 import Glibc
 
 /// A piece of text by its lines, for workers to share out.
@@ -11,7 +12,7 @@ struct PieceOfLines: Sendable {
     ///   - piece: lines that end in LF or CRLF.
     ///   - keepsReturns: only LF ends a line; a CR before it is of the line.
     init(_ piece: Span<UInt8>, keepsReturns: Bool = false, groupBytes: Int = 1 << 15) {
-        bytes = TextInput.array(piece)
+        bytes = Array(copying: piece)
         self.keepsReturns = keepsReturns
         var groups: [Range<Int>] = []
         var start = 0

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EDICJSON
 import EDICStore
 import SystemPackage
 
@@ -130,7 +131,7 @@ enum ShardRows {
         switch self {
         case .documents(let shard):
             try shard.forEachRow { _, row in
-                unsafe row.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
+                output.append(copying: row)
                 Self.endLine(&output)
             }
         case .tokens(let shard):

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EDICJSON
 import EDICStore
 import EDICTransformers
 import Glibc
@@ -90,7 +91,7 @@ struct TextInput {
                 byteCount = 0
             }
             while try reader.advance() {
-                var line = reader.withLine { line in Self.array(line) }
+                var line = reader.withLine { line in [UInt8](copying: line) }
                 if dropsMark && before + batch.count == 0 { line = Array(try Self.withoutMark(line, of: name)) }
                 byteCount += line.count
                 batch.append(line)
@@ -231,10 +232,6 @@ struct TextInput {
     static func open(_ path: String) throws(StoreError) -> ByteReader {
         path == "-"
             ? try ByteReader(.standardInput, name: "standard input") : try ByteReader(FilePath(path))
-    }
-
-    static func array(_ bytes: Span<UInt8>) -> [UInt8] {
-        unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
     /// Whether the next line has not come as a whole, and the next read would wait.

@@ -1,3 +1,4 @@
+internal import EDICJSON
 public import SystemPackage
 
 /// Reads a file or standard input in pieces and decompresses it on the way, whatever its name says.
@@ -98,7 +99,7 @@ public struct ByteReader: ~Copyable {
     /// Fewer than `count` bytes do not mean the end.
     public mutating func read(into bytes: inout [UInt8], atMost count: Int) throws(StoreError) -> Int {
         try withChunk(atMost: count) { chunk in
-            unsafe chunk.withRawBytes { unsafe bytes.append(contentsOf: $0) }
+            bytes.append(copying: chunk)
             return chunk.count
         }
     }

@@ -56,6 +56,11 @@ public struct AtomicFile: ~Copyable {
         try write(text.utf8.span)
     }
 
+    /// Writes the first `count` bytes of a buffer.
+    mutating func write(_ buffer: borrowing RawBuffer, count: Int) throws(StoreError) {
+        try unsafe write(raw: UnsafeRawBufferPointer(buffer.slice(0, count)))
+    }
+
     mutating func write(raw bytes: UnsafeRawBufferPointer) throws(StoreError) {
         unsafe digest.update(raw: bytes)
         count += bytes.count
