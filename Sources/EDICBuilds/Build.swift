@@ -14,9 +14,11 @@ public import SystemPackage
 /// The outputs depend on the recipe, the contributions and the version of the toolkit only. Work is kept under the
 /// output folder: a second run does what changed, a killed one goes on where it was.
 public struct Build: Sendable {
+    /// What the build is to do.
     public let recipe: Recipe
     /// Paths in the recipe are relative to this folder.
     public let base: FilePath
+    /// Where it keeps what it makes.
     public let folders: BuildFolders
     private let observer: BuildObserver
     private let shouldStop: @Sendable () -> Bool
@@ -47,12 +49,16 @@ public struct Build: Sendable {
 
     /// What a build ended with.
     public struct Outcome: Sendable {
+        /// What the build found out.
         public var report: BuildReport
+        /// The folder of the release.
         public var release: FilePath
         /// Nothing had changed since the last build, so nothing was done.
         public var isUnchanged: Bool
 
+        /// SHA-256 over all outputs, as 64 hexadecimal digits.
         public var rootHash: String { report.rootHash }
+        /// The report for people, an HTML page.
         public var reportPage: FilePath { release.appending(ReportFile.html) }
     }
 

@@ -1,5 +1,6 @@
 /// What went wrong in a build.
 public struct BuildError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable, Equatable {
         /// The recipe is wrong.
         case recipe
@@ -19,9 +20,11 @@ public struct BuildError: Error, Sendable, CustomStringConvertible {
         case stage
     }
 
+    /// What kind of failure it is.
     public var code: Code
     /// One line: the file, the place, what was expected, what to do.
     public var message: String
+    /// The failure below, where there is one.
     public var cause: (any Error)?
 
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {

@@ -79,7 +79,9 @@ struct Release: Sendable {
 
 /// The reports of a release.
 public enum ReportFile {
+    /// The name of the report as numbers.
     public static let json = "report.json"
+    /// The name of the report as a page.
     public static let html = "report.html"
 
     /// Reads the numbers of a report back.

@@ -12,14 +12,17 @@ public struct ReleaseVerification: Sendable {
         public var message: String
     }
 
+    /// What is not as the manifest says.
     public private(set) var problems: [Problem] = []
     /// Files looked at, and the bytes that they have.
     public private(set) var files = 0
     public private(set) var bytes = 0
+    /// As the manifest says it, 64 hexadecimal digits.
     public private(set) var rootHash = ""
     /// Whether every file was looked at; not so when the caller ended it early.
     public private(set) var isComplete = false
 
+    /// Whether every file was looked at and is as the manifest says.
     public var isSound: Bool { isComplete && problems.isEmpty }
 
     /// Whether there is the manifest of a release in a folder.

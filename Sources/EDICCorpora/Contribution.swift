@@ -5,6 +5,7 @@ public import SystemPackage
 public struct Contribution: Sendable, Equatable {
     /// The contribution's folder.
     public let directory: FilePath
+    /// What its `contribution.yaml` says.
     public let manifest: ContributionManifest
 
     public init(directory: FilePath, manifest: ContributionManifest) {
@@ -214,6 +215,7 @@ public struct Contribution: Sendable, Equatable {
 public struct ContributionFile: Sendable, Equatable {
     /// One file on the disk.
     public struct Part: Sendable, Equatable {
+        /// Where it lies.
         public var path: FilePath
         /// The path inside the contribution.
         public var name: String
@@ -233,6 +235,7 @@ public struct ContributionFile: Sendable, Equatable {
     public var name: String
     /// One file; two or more for Moses files.
     public var parts: [Part]
+    /// The entry of the manifest that names it.
     public var specification: FileSpecification
     /// The languages that the contribution declares.
     public var languages: [String]

@@ -26,6 +26,7 @@ public struct CorporaError: Error, Sendable, CustomStringConvertible {
         case alreadyExists = "already_exists"
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// One line: the file, the place, what was expected, what to do.
     public let message: String

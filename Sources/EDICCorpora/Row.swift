@@ -133,6 +133,7 @@ public enum Row: Sendable, Equatable {
     case document(Document)
     case unit(TranslationUnit)
 
+    /// The id of the document or unit.
     public var id: String {
         switch self {
         case .document(let document): document.id
@@ -140,6 +141,7 @@ public enum Row: Sendable, Equatable {
         }
     }
 
+    /// Where it came from.
     public var provenance: Provenance {
         switch self {
         case .document(let document): document.provenance
@@ -147,6 +149,7 @@ public enum Row: Sendable, Equatable {
         }
     }
 
+    /// What else its file says of it.
     public var metadata: [MetadataField] {
         switch self {
         case .document(let document): document.metadata

@@ -75,7 +75,9 @@ public struct RowBlock: Sendable {
 
     // MARK: - What is in it
 
+    /// How many rows there are.
     public var count: Int { rows.count }
+    /// The numbers of the rows.
     public var indices: Range<Int> { rows.indices }
 
     /// Whether the row is a translation unit, not a document.

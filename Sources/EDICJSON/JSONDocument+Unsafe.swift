@@ -12,6 +12,7 @@ public struct JSONDocument: Sendable {
     /// How deep arrays and objects may nest unless the caller says otherwise.
     public static let defaultDepthLimit = 512
 
+    /// The outermost value.
     public let root: JSONElement
 
     /// Parses `bytes`, one JSON value in UTF-8 with optional white space around it.
@@ -34,8 +35,10 @@ public struct JSONElement: Sendable {
         self.index = index
     }
 
+    /// What a value can be.
     public enum Kind: Sendable { case null, bool, number, string, array, object }
 
+    /// What the value is.
     public var kind: Kind {
         switch unsafe tape.type(index) {
         case UInt8(ascii: "{"): return .object
@@ -47,6 +50,7 @@ public struct JSONElement: Sendable {
         }
     }
 
+    /// Whether the value is `null`.
     public var isNull: Bool { kind == .null }
 
     /// The value, if it is `true` or `false`.

@@ -1,5 +1,6 @@
 /// Why some bytes are not the JSON that was expected.
 public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable {
         /// There is no value at all, only white space.
         case empty
@@ -19,6 +20,7 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case outOfMemory
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// One line: what was expected, and what stands there.
     public let message: String

@@ -11,6 +11,7 @@ public struct JSONLineParser: ~Copyable {
     private let storage: JSONTapeStorage
     private var tape: JSONTape?
 
+    /// - Throws: `outOfMemory`.
     public init(depthLimit: Int = JSONDocument.defaultDepthLimit) throws(JSONError) {
         storage = try JSONTapeStorage(depthLimit: depthLimit)
     }

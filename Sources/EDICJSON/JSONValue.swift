@@ -26,8 +26,10 @@ public enum JSONValue: Equatable, Sendable {
         try self.init(parsing: Array(text.utf8).span, depthLimit: depthLimit)
     }
 
+    /// Whether the value is `null`.
     public var isNull: Bool { self == .null }
 
+    /// The value, if it is `true` or `false`.
     public var bool: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
@@ -49,16 +51,19 @@ public enum JSONValue: Equatable, Sendable {
         }
     }
 
+    /// The value, if it is a string.
     public var string: String? {
         guard case .string(let value) = self else { return nil }
         return value
     }
 
+    /// The elements, if the value is an array.
     public var array: [JSONValue]? {
         guard case .array(let value) = self else { return nil }
         return value
     }
 
+    /// The members, if the value is an object.
     public var object: JSONObject? {
         guard case .object(let value) = self else { return nil }
         return value
@@ -97,6 +102,7 @@ extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expre
 /// same keys with the same values, in any order; two keys are when their code points are (RFC 8259, section 8.3), so that é
 /// as one character and as two are different ones.
 public struct JSONObject: Sendable {
+    /// A key with its value.
     public typealias Member = (key: String, value: JSONValue)
 
     private var members: [Member] = []
@@ -117,6 +123,7 @@ public struct JSONObject: Sendable {
 
     public init() {}
 
+    /// Makes room for so many members.
     public mutating func reserveCapacity(_ count: Int) {
         members.reserveCapacity(count)
         if count > Self.indexThreshold { places.reserveCapacity(count) }
@@ -147,6 +154,7 @@ public struct JSONObject: Sendable {
         }
     }
 
+    /// The keys in their order.
     public var keys: [String] { members.map(\.key) }
 
     private func place(of key: String) -> Int? {

@@ -13,6 +13,7 @@
 /// file.write(writer.bytes)
 /// ```
 public struct JSONWriter: Sendable {
+    /// How values are set apart.
     public enum Layout: Sendable {
         /// No white space: for JSONL and digests.
         case compact
@@ -20,6 +21,7 @@ public struct JSONWriter: Sendable {
         case indented
     }
 
+    /// What was written so far.
     public private(set) var bytes: [UInt8] = []
     private let layout: Layout
     private let sortsKeys: Bool
@@ -49,11 +51,16 @@ public struct JSONWriter: Sendable {
         isFirst = true
     }
 
+    /// Begins an object; members follow.
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
+    /// Ends the object that was begun last.
     public mutating func endObject() { close(UInt8(ascii: "}")) }
+    /// Begins an array; values follow.
     public mutating func beginArray() { open(UInt8(ascii: "[")) }
+    /// Ends the array that was begun last.
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
+    /// Writes the key of a member; its value must follow.
     public mutating func key(_ key: String) {
         separate()
         Self.appendQuoted(key.utf8.span, to: &bytes)
@@ -62,6 +69,7 @@ public struct JSONWriter: Sendable {
         followsKey = true
     }
 
+    /// Writes a string.
     public mutating func value(_ value: String) {
         separate()
         Self.appendQuoted(value.utf8.span, to: &bytes)
@@ -77,19 +85,24 @@ public struct JSONWriter: Sendable {
         }
     }
 
+    /// Writes `true` or `false`.
     public mutating func value(_ value: Bool) { literal(value ? "true" : "false") }
     /// Not left to the generic overload, which is not specialised for callers in other modules.
     public mutating func value(_ value: Int) {
         separate()
         Self.appendDigits(value, to: &bytes)
     }
+    /// Writes an integer, all its digits.
     public mutating func value(_ value: some FixedWidthInteger) {
         separate()
         Self.appendDigits(value, to: &bytes)
     }
+    /// Writes the shortest decimal that reads back as the same number; `null` for what is none in JSON.
     public mutating func value(_ value: Double) { literal(value.isFinite ? value.description : "null") }
+    /// Writes `null`.
     public mutating func null() { literal("null") }
 
+    /// Writes a value with all that is in it.
     public mutating func value(_ value: JSONValue) {
         switch value {
         case .null: null()
@@ -115,31 +128,37 @@ public struct JSONWriter: Sendable {
         }
     }
 
+    /// Writes a key and a string.
     public mutating func member(_ key: String, _ value: String) {
         self.key(key)
         self.value(value)
     }
 
+    /// Writes a key and `true` or `false`.
     public mutating func member(_ key: String, _ value: Bool) {
         self.key(key)
         self.value(value)
     }
 
+    /// Writes a key and an integer.
     public mutating func member(_ key: String, _ value: Int) {
         self.key(key)
         self.value(value)
     }
 
+    /// Writes a key and an integer of any type.
     public mutating func member(_ key: String, _ value: some FixedWidthInteger) {
         self.key(key)
         self.value(value)
     }
 
+    /// Writes a key and a number, `null` for what is none in JSON.
     public mutating func member(_ key: String, _ value: Double) {
         self.key(key)
         self.value(value)
     }
 
+    /// Writes a key and a value with all that is in it.
     public mutating func member(_ key: String, _ value: JSONValue) {
         self.key(key)
         self.value(value)

@@ -34,6 +34,7 @@ public struct FastTextModel: Sendable {
         case oneVersusAll = 4
     }
 
+    /// Reads a file of fastText, `.bin` or `.ftz`.
     public init(contentsOf path: FilePath) throws(LanguageIDError) {
         do {
             try self.init(parsing: try readWholeFile(path))
@@ -42,6 +43,7 @@ public struct FastTextModel: Sendable {
         }
     }
 
+    /// Reads the bytes of such a file.
     public init(parsing bytes: [UInt8]) throws(LanguageIDError) {
         var reader = ByteReader(bytes)
         guard bytes.count >= 8, try reader.bytes(4).elementsEqual(Self.magic) else {

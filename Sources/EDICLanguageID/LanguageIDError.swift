@@ -1,5 +1,6 @@
 /// Why a language identification model cannot be read or trained.
 public struct LanguageIDError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable {
         /// The file cannot be read.
         case unreadable
@@ -11,6 +12,7 @@ public struct LanguageIDError: Error, Equatable, Sendable, CustomStringConvertib
         case unusableTrainingData
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// One line: which file, where, what was expected.
     public let message: String

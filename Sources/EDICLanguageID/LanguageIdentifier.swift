@@ -135,6 +135,7 @@ public struct LanguageIdentifier: Sendable {
         }
     }
 
+    /// The same for a string.
     public func identify(_ text: String, limit: Int = 3) -> [LanguageProbability] {
         identify(Array(text.utf8).span, limit: limit)
     }

@@ -11,12 +11,15 @@
 /// multinomial logistic regression is trained on snippets of one to twenty-five words, as many of each language, by
 /// stochastic gradient descent with AdaGrad's rates. The same lines and options give the same bytes.
 public struct LanguageIdentifierTrainer: Sendable {
+    /// How a model is trained.
     public struct Options: Sendable {
         /// Slots of the table; the model takes a byte a class and slot, and one more a slot.
         public var slots: Int
         /// Snippets of each class.
         public var snippets: Int
+        /// The rate that AdaGrad begins with.
         public var learningRate: Float
+        /// What snippets are drawn by.
         public var seed: UInt64
 
         public init(slots: Int = 40_000, snippets: Int = 40_000, learningRate: Float = 0.3, seed: UInt64 = 1) {

@@ -1,8 +1,11 @@
 /// The three discounts of one order in modified Kneser-Ney smoothing, for counts of 1, 2 and at least 3
 /// (Chen and Goodman, "An Empirical Study of Smoothing Techniques for Language Modeling", 1999).
 public struct Discounts: Sendable, Hashable {
+    /// Taken from n-grams that occur once.
     public let one: Double
+    /// Taken from those that occur twice.
     public let two: Double
+    /// Taken from all others.
     public let threeOrMore: Double
     /// Why these are the fallback discounts 0.5, 1 and 1.5, or nil where the text gave them.
     public let fallbackReason: String?

@@ -2,6 +2,7 @@
 ///
 /// `message` is one line for a person: which file, where in it, what was expected and what to do. `code` is for programs.
 public struct NgramError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable, Hashable {
         /// A file cannot be read or written.
         case inputOutput
@@ -19,7 +20,9 @@ public struct NgramError: Error, Sendable, CustomStringConvertible {
         case cancelled
     }
 
+    /// What kind of failure it is.
     public let code: Code
+    /// One line for people: where, what was expected, what to do.
     public let message: String
     /// The error underneath, for instance one of the store's.
     public let cause: (any Error)?

@@ -57,6 +57,7 @@ public struct NgramEstimator: ~Copyable {
     public struct Summary: Sendable {
         /// The words of the text, sentence ends not counted.
         public let tokens: UInt64
+        /// The sentences of the text, one a line.
         public let sentences: UInt64
         /// N-grams of each order in the text, before pruning; `<unk>` and `<s>` count as unigrams.
         public let gramsSeen: [Int]
@@ -93,6 +94,7 @@ public struct NgramEstimator: ~Copyable {
     /// moment, with an error of code ``NgramError/Code/cancelled``, and leaves nothing.
     public var shouldStop: (@Sendable () -> Bool)?
 
+    /// - Throws: `invalidArgument` where an option is out of range or contradicts another.
     public init(_ options: Options = Options()) throws(NgramError) {
         guard (1...10).contains(options.order) else {
             throw NgramError(.invalidArgument, "order \(options.order): must be 1 to 10")
@@ -251,7 +253,9 @@ public struct NgramEstimator: ~Copyable {
 
 /// How many bits a weight takes up in a quantised model.
 public struct NgramQuantisation: Sendable, Hashable {
+    /// Bits of a probability.
     public var probabilityBits: Int
+    /// Bits of a backoff weight.
     public var backoffBits: Int
 
     public init(probabilityBits: Int = 8, backoffBits: Int = 8) {

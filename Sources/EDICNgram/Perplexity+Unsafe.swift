@@ -6,6 +6,7 @@ internal import Glibc
 public struct PerplexityTotals: Sendable, Hashable {
     /// Words and sentence ends.
     public var tokens = 0
+    /// Sentences, or lines.
     public var sentences = 0
     /// Words that the model does not know.
     public var unknownWords = 0
@@ -24,6 +25,7 @@ public struct PerplexityTotals: Sendable, Hashable {
         pow(10, -(logProbability - unknownLogProbability) / Double(tokens - unknownWords))
     }
 
+    /// Adds what another text gave.
     public static func += (left: inout PerplexityTotals, right: PerplexityTotals) {
         left.tokens += right.tokens
         left.sentences += right.sentences

@@ -2,6 +2,7 @@
 ///
 /// The limits come from a sample and are kept with the model: the same document is then in the same part every night.
 public struct PerplexityBuckets: Sendable, Hashable {
+    /// Where a document lies: among the likeliest, in the middle, among the least likely.
     public enum Part: String, Sendable, Hashable, CaseIterable {
         case head, middle, tail
     }

@@ -7,7 +7,9 @@ public enum QueryDetail: String, Sendable, Hashable, CaseIterable {
 public struct ScoredWord: Sendable, Hashable {
     /// Where the word's bytes lie in the text; empty for `</s>`.
     public let range: Range<Int>
+    /// The word's id in the model.
     public let id: UInt32
+    /// What the model says of it.
     public let score: NgramScore
 }
 
@@ -15,6 +17,7 @@ public struct ScoredWord: Sendable, Hashable {
 public struct ScoredSentence: Sendable, Hashable {
     /// The words, and `</s>` where the line stands between `<s>` and `</s>`.
     public internal(set) var words: [ScoredWord] = []
+    /// The sums over the words.
     public internal(set) var totals = PerplexityTotals()
 }
 

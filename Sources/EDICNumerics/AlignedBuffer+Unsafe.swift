@@ -12,6 +12,7 @@ internal import Glibc
     /// Bytes between the starts of two cache lines, and the widest vector.
     public static var alignment: Int { 64 }
 
+    /// How many values there are.
     public let count: Int
 
     private let base: UnsafeMutablePointer<Element>
@@ -90,6 +91,7 @@ internal import Glibc
         }
     }
 
+    /// The value at an index, which is checked.
     public subscript(index: Int) -> Element {
         get {
             precondition(index >= 0 && index < count, "index \(index) is outside 0 ..< \(count)")

@@ -33,6 +33,7 @@ public enum VisibleRows: Sendable {
     /// In the order of their positions.
     case rows(ArraySlice<Int32>)
 
+    /// How many rows there are.
     public var count: Int {
         switch self {
         case .range(let range): range.count

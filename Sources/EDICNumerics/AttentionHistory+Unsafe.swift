@@ -11,6 +11,7 @@ internal import CEDICKernels
 /// history.read(keys: keys.span, values: values.span, queries: queries.span, into: &out)
 /// ```
 public struct AttentionHistory: Sendable {
+    /// The heads that keys and values are of.
     public let shape: AttentionShape
     /// Positions kept.
     public private(set) var count = 0
@@ -65,6 +66,7 @@ public struct AttentionHistory: Sendable {
         }
     }
 
+    /// An empty history.
     public init(_ shape: AttentionShape, storage: AttentionStorage = .floats) {
         self.shape = shape
         form = Form(shape, storage)

@@ -6,6 +6,7 @@ internal import CEDICKernels
 /// and turns nothing. With ``AttentionStorage/floats``, results are those of
 /// ``Kernels/attend(_:queries:keys:values:visible:into:pool:weights:)``, to the last bit.
 public struct AttentionMemory: Sendable {
+    /// The heads that keys and values are of.
     public let shape: AttentionShape
 
     /// For each sequence: how many rows it has, and at which number its first head begins.

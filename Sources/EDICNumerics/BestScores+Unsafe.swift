@@ -7,8 +7,11 @@ internal import Glibc
 /// of many words for many rows never lie in memory together. What is said of a row depends on that row alone, to the last
 /// bit: on neither its neighbours, nor their number, nor the threads.
 @safe public struct BestScores: Sendable {
+    /// One score and the column it stands in.
     public struct Score: Sendable, Equatable {
+        /// From 0, as the weights have their rows.
         public let column: Int
+        /// The score itself.
         public let value: Float
     }
 
@@ -26,6 +29,7 @@ internal import Glibc
         }
     }
 
+    /// How many rows were read.
     public let rows: Int
     private let capacity: Int
     /// `capacity` of each row, the best first; what is missing is minus infinity.

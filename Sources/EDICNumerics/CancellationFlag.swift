@@ -9,5 +9,6 @@ public final class CancellationFlag: Sendable {
     /// Asks the work that watches this flag to stop at the next item. Cannot be undone.
     public func cancel() { raised.store(true, ordering: .releasing) }
 
+    /// Whether ``cancel()`` was called, on any thread.
     public var isCancelled: Bool { raised.load(ordering: .acquiring) }
 }

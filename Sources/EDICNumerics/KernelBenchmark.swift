@@ -2,12 +2,15 @@
 public enum KernelBenchmark {
     /// One kernel at one shape.
     public struct Row: Sendable {
+        /// The format of the weights.
         public let format: NumberFormat
         /// How finely activations are rounded; nil for weights that meet floats.
         public let activations: ActivationWidth?
         /// Rows of activations: 1 is generating, more is a prompt or a batch.
         public let batch: Int
+        /// Rows of the matrix.
         public let outputs: Int
+        /// Columns of the matrix.
         public let inputs: Int
         /// The best time of one product, activations' quantisation included.
         public let seconds: Double

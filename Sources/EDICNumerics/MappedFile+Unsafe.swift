@@ -19,6 +19,7 @@ public import SystemPackage
         case hugePages
     }
 
+    /// As it was given.
     public let path: FilePath
 
     /// The size in bytes when the file was mapped.

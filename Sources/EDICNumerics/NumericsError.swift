@@ -13,6 +13,7 @@ public struct NumericsError: Error, Sendable, CustomStringConvertible {
         case unsupportedInstructionSet
     }
 
+    /// What kind of failure it is.
     public let code: Code
 
     /// One line: which file or value, what was expected, what to do.

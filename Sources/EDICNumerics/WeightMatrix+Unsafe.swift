@@ -11,6 +11,7 @@ public struct WeightMatrix: Sendable {
     /// Inputs.
     public let columns: Int
 
+    /// In which form the numbers are kept.
     public let format: NumberFormat
 
     /// How finely activations are rounded for products with this matrix, if it is quantised.

@@ -36,7 +36,9 @@ public struct ServerError: Error, Sendable, CustomStringConvertible {
         case invalidModel = "invalid_model"
     }
 
+    /// What kind of failure it is.
     public let code: Code
+    /// One line for people: where, what was expected, what to do.
     public let message: String
     public let cause: (any Error)?
 

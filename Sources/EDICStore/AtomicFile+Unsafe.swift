@@ -47,6 +47,7 @@ public struct AtomicFile: ~Copyable {
         buffer = RawBuffer(count: 1 << 17)
     }
 
+    /// Writes bytes behind those that were written before.
     public mutating func write(_ bytes: Span<UInt8>) throws(StoreError) {
         unsafe try bytes.withRawBytes { (raw) throws(StoreError) in try unsafe write(raw: raw) }
     }

@@ -12,6 +12,7 @@ public struct DictionaryTrial: Sendable {
     public let dictionary: ZstdDictionary?
     /// Bytes of content compressed in a second of processor time, on this machine at this moment.
     public let plainSpeed: Double
+    /// The same with the dictionary; nil where there is none.
     public let helpedSpeed: Double?
 
     /// Content per compressed byte without a dictionary.

@@ -6,6 +6,7 @@ extension Digest {
     @safe public struct Builder: ~Copyable {
         private let context: OpaquePointer
 
+        /// Begins a digest.
         public init() {
             // Both calls fail only when memory is exhausted: SHA-256 is in every provider of libcrypto.
             guard let context = unsafe EVP_MD_CTX_new() else {
@@ -28,6 +29,7 @@ extension Digest {
 
         deinit { unsafe EVP_MD_CTX_free(context) }
 
+        /// Adds bytes.
         public mutating func update(_ bytes: Span<UInt8>) {
             unsafe bytes.withRawBytes { unsafe update(raw: $0) }
         }

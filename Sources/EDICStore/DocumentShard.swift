@@ -21,7 +21,9 @@ public final class DocumentShard: Sendable {
 
     /// The path as it was given.
     public var name: String { shard.name }
+    /// Rows in the shard.
     public var rowCount: Int { shard.index.itemCount }
+    /// Frames that hold them.
     public var frameCount: Int { shard.index.frameCount }
     /// Bytes of all rows with their newlines.
     public var contentSize: Int { shard.index.contentSize }

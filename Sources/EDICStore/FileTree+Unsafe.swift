@@ -10,7 +10,9 @@ public struct FileStamp: Hashable, Sendable {
     public var modified: Int
     /// The same of the content, the rights or the name: a time that no program sets, though many set the one above.
     public var changed: Int
+    /// The device that the file is on.
     public var device: UInt64
+    /// Its number there.
     public var inode: UInt64
 
     public init(size: Int, modified: Int, changed: Int, device: UInt64, inode: UInt64) {
@@ -38,6 +40,7 @@ public enum FileTree {
         return kind(status)
     }
 
+    /// Whether there is something at `path`; what a link leads to counts.
     public static func exists(_ path: FilePath) -> Bool { kind(of: path) != nil }
 
     /// Whether it is sure that nothing is at `path`: what cannot be looked at may be there, and so is a link that leads
@@ -49,6 +52,7 @@ public enum FileTree {
     /// Whether the look that has just failed found that there is nothing.
     private static var nothingWasThere: Bool { errno == ENOENT || errno == ENOTDIR }
 
+    /// Whether `path` is a folder, or a link to one.
     public static func isFolder(_ path: FilePath) -> Bool { kind(of: path) == .folder }
 
     /// The stamp of the file that `path` leads to, links followed.

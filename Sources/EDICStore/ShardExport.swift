@@ -94,7 +94,9 @@ public enum ShardExport {
 
 /// A file that an export wrote.
 public struct ExportedFile: Sendable, Hashable {
+    /// Where it lies.
     public let path: FilePath
+    /// Its size and digest.
     public let written: AtomicFile.Written
 }
 

@@ -4,8 +4,11 @@ public import SystemPackage
 public struct ShardStatistics: Sendable, Hashable {
     /// Smallest, middle and largest of a number of sizes; zeros if there are none.
     public struct Spread: Sendable, Hashable {
+        /// The smallest size.
         public let smallest: Int
+        /// The middle one; the larger of two.
         public let median: Int
+        /// The largest size.
         public let largest: Int
 
         init(_ sizes: [Int]) {
@@ -16,6 +19,7 @@ public struct ShardStatistics: Sendable, Hashable {
         }
     }
 
+    /// What the shard holds.
     public let kind: ShardKind
     /// Rows or documents.
     public let itemCount: Int
@@ -23,7 +27,9 @@ public struct ShardStatistics: Sendable, Hashable {
     public let tokenCount: Int?
     /// Bytes of each token, in a shard of tokens.
     public let tokenWidth: Int?
+    /// Every id is less, in a shard of tokens.
     public let vocabularySize: Int?
+    /// The digest of the tokenizer that made the ids, in a shard of tokens.
     public let tokenizerDigest: Digest?
     /// Frames that hold content.
     public let frameCount: Int

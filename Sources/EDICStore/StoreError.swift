@@ -4,6 +4,7 @@ internal import SystemPackage
 ///
 /// `message` is one line for a person: which file, where in it, what was expected and what to do. `code` is for programs.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable, Hashable {
         /// The file, folder, row or document does not exist, or a folder is where a file was expected.
         case notFound
@@ -27,7 +28,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case stopped
     }
 
+    /// What kind of failure it is.
     public let code: Code
+    /// One line for people: where, what was expected, what to do.
     public let message: String
     /// The error underneath, for instance an `Errno`.
     public let cause: (any Error)?

@@ -20,8 +20,11 @@ public final class TokenShard: Sendable {
 
     /// The path as it was given.
     public var name: String { shard.name }
+    /// Documents in the shard.
     public var documentCount: Int { shard.index.itemCount }
+    /// Tokens of all documents.
     public var tokenCount: Int { firstTokens[documentCount] }
+    /// Frames that hold them.
     public var frameCount: Int { shard.index.frameCount }
     /// Bytes of each token before compression: 2 or 4.
     public var tokenWidth: Int { shard.index.tokenWidth }

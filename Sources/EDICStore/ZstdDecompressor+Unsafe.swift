@@ -4,6 +4,7 @@ private import CSystemZstd
 @safe public struct ZstdDecompressor: ~Copyable {
     private let context: OpaquePointer
 
+    /// - Throws: `limitExceeded` without memory.
     public init(dictionary: ZstdDictionary? = nil) throws(StoreError) {
         let noMemory = StoreError(.limitExceeded, "no memory is left to start decompressing")
         guard let context = unsafe ZSTD_createDCtx() else { throw noMemory }

@@ -25,14 +25,23 @@ public struct Charset: Hashable, Sendable {
         self.form = form
     }
 
+    /// UTF-8.
     public static let utf8 = Charset("UTF-8", .utf8)
+    /// UTF-16 in the order of its byte order mark, big-endian without one.
     public static let utf16 = Charset("UTF-16", .utf16(isBigEndian: nil))
+    /// UTF-16, the low byte first.
     public static let utf16LittleEndian = Charset("UTF-16LE", .utf16(isBigEndian: false))
+    /// UTF-16, the high byte first.
     public static let utf16BigEndian = Charset("UTF-16BE", .utf16(isBigEndian: true))
+    /// UTF-32 in the order of its byte order mark, big-endian without one.
     public static let utf32 = Charset("UTF-32", .utf32(isBigEndian: nil))
+    /// UTF-32, the lowest byte first.
     public static let utf32LittleEndian = Charset("UTF-32LE", .utf32(isBigEndian: false))
+    /// UTF-32, the highest byte first.
     public static let utf32BigEndian = Charset("UTF-32BE", .utf32(isBigEndian: true))
+    /// ISO 8859-1, Western European.
     public static let latin1 = Charset("ISO-8859-1", .singleByte)
+    /// Windows' Western European.
     public static let windows1252 = Charset("windows-1252", .singleByte)
 
     /// The single-byte charsets, the likelier ones of the same shape first: the detector breaks ties by this order.

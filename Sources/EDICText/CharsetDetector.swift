@@ -1,16 +1,20 @@
 /// What charset some bytes are in, how sure that is, and why.
 public struct CharsetGuess: Sendable {
+    /// One thing that speaks for a guess.
     public struct Evidence: Equatable, Sendable, CustomStringConvertible {
         /// The byte that shows it, when there is one.
         public let offset: Int?
+        /// What it is, in words.
         public let note: String
 
         public var description: String { offset.map { "byte \($0): \(note)" } ?? note }
     }
 
+    /// The likeliest charset.
     public let charset: Charset
     /// From 0 (no idea) to 1 (a byte order mark, or UTF-8 that could be nothing else).
     public let confidence: Double
+    /// What speaks for it.
     public let evidence: [Evidence]
     /// Whether the bytes do not look like text at all; then the charset means nothing.
     public let looksBinary: Bool

@@ -1,5 +1,6 @@
 /// A language that EDIC serves, with its names.
 public struct Language: Hashable, Sendable {
+    /// Where a language is official.
     public enum Status: String, Sendable {
         /// One of the 24 official languages of the European Union.
         case officialEU
@@ -9,9 +10,11 @@ public struct Language: Hashable, Sendable {
 
     /// The two-letter code of ISO 639-1.
     public let code: String
+    /// The language's name in English.
     public let englishName: String
     /// The language's name in itself.
     public let nativeName: String
+    /// Where it is official.
     public let status: Status
 
     private init(_ code: String, _ englishName: String, _ nativeName: String, _ status: Status = .other) {
@@ -21,6 +24,7 @@ public struct Language: Hashable, Sendable {
         self.status = status
     }
 
+    /// The code as a language tag.
     public var tag: LanguageTag? { try? LanguageTag(code) }
 
     /// The languages of the project, the official ones of the EU first, each group by code.

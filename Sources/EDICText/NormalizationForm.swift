@@ -26,6 +26,7 @@ public enum NormalizationForm: String, Sendable, CaseIterable {
         return output.span.extracting(start...).isIdentical(toBytesOf: utf8) ? 0 : 1
     }
 
+    /// The text in this form.
     public func normalize(_ text: String) throws(TextError) -> String {
         var output: [UInt8] = []
         try normalize(Array(text.utf8).span, into: &output)

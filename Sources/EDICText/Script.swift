@@ -6,8 +6,11 @@ public struct Script: Hashable, Sendable, CustomStringConvertible {
     /// - Parameter code: Four letters in any case; it is not checked against the list of scripts.
     public init(code: String) { self.code = code.prefix(1).uppercased() + code.dropFirst().lowercased() }
 
+    /// The Latin script.
     public static let latin = Script(code: "Latn")
+    /// The Cyrillic script.
     public static let cyrillic = Script(code: "Cyrl")
+    /// The Greek script.
     public static let greek = Script(code: "Grek")
     /// Characters of no script in particular: punctuation, digits, symbols.
     public static let common = Script(code: "Zyyy")
@@ -31,6 +34,7 @@ public struct ScriptHistogram: Sendable {
 
     public init() {}
 
+    /// Counts the letters and marks of well-formed UTF-8.
     public init(of utf8: Span<UInt8>) { add(utf8) }
 
     /// Adds the letters and marks of well-formed UTF-8.

@@ -8,6 +8,7 @@ public struct SentenceSegmenter: ~Copyable {
     private let abbreviations: Set<String>
     private let writesOrdinals: Bool
 
+    /// - Throws: `unicodeLibrary` where ICU fails.
     public init(language: LanguageTag) throws(TextError) {
         segmenter = try ICUSegmenter(.sentences, locale: language.icuLocale)
         let code = language.canonical.language
@@ -33,6 +34,7 @@ public struct SentenceSegmenter: ~Copyable {
         }
     }
 
+    /// The sentences of a text, without the white space around them.
     public mutating func sentences(in text: String) throws(TextError) -> [String] {
         let bytes = Array(text.utf8)
         var sentences: [String] = []

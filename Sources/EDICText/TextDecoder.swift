@@ -40,7 +40,9 @@ public struct DecodingReport: Equatable, Sendable {
 /// print(decoder.report.invalidCount)
 /// ```
 public struct TextDecoder: ~Copyable {
+    /// What the bytes are decoded from.
     public let charset: Charset
+    /// What was found so far.
     public private(set) var report = DecodingReport()
 
     private let sampleLimit: Int

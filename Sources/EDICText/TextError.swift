@@ -1,5 +1,6 @@
 /// Why some text, charset or tag cannot be used.
 public struct TextError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable {
         /// No charset of this name is known.
         case unknownCharset
@@ -9,6 +10,7 @@ public struct TextError: Error, Equatable, Sendable, CustomStringConvertible {
         case unicodeLibrary
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// One line: what was expected, what stands there, what to do.
     public let message: String

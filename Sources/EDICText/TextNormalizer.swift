@@ -8,6 +8,7 @@
 /// let counts = try TextNormalizer.corpus.normalize(utf8, into: &clean)
 /// ```
 public struct TextNormalizer: Hashable, Sendable {
+    /// Whether characters of a kind stay as they are.
     public enum Choice: String, Sendable { case keep, change }
 
     /// The Unicode normalisation form; nil leaves the text as it is.
@@ -40,18 +41,25 @@ public struct TextNormalizer: Hashable, Sendable {
 
     /// How many characters (for `composed`: places) were changed or removed.
     public struct Counts: Equatable, Sendable {
+        /// Places that the normalisation form changed.
         public var composed = 0
+        /// Control characters.
         public var controlsRemoved = 0
+        /// Line ends that were no line feed.
         public var lineEndingsChanged = 0
+        /// Spaces that were not U+0020.
         public var spacesChanged = 0
+        /// Characters without a shape.
         public var invisiblesRemoved = 0
 
         public init() {}
 
+        /// The sum of all.
         public var total: Int {
             composed + controlsRemoved + lineEndingsChanged + spacesChanged + invisiblesRemoved
         }
 
+        /// Adds the counts of another text.
         public static func += (a: inout Counts, b: Counts) {
             a.composed += b.composed
             a.controlsRemoved += b.controlsRemoved
@@ -76,6 +84,7 @@ public struct TextNormalizer: Hashable, Sendable {
         return counts
     }
 
+    /// The same for a string.
     public func normalize(_ text: String) throws(TextError) -> String {
         var output: [UInt8] = []
         try normalize(Array(text.utf8).span, into: &output)

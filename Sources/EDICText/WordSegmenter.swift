@@ -9,6 +9,7 @@ public enum WordCounter {
     /// The number of words in UTF-8.
     public static func count(_ utf8: Span<UInt8>) -> Int { ICU.wordCount(utf8) }
 
+    /// The same for a string.
     public static func count(_ text: String) -> Int { count(Array(text.utf8).span) }
 }
 
@@ -16,6 +17,7 @@ public enum WordCounter {
 public struct WordSegmenter: ~Copyable {
     private var segmenter: ICUSegmenter
 
+    /// - Throws: `unicodeLibrary` where ICU fails.
     public init(language: LanguageTag) throws(TextError) {
         segmenter = try ICUSegmenter(.words, locale: language.icuLocale)
     }
@@ -28,6 +30,7 @@ public struct WordSegmenter: ~Copyable {
         }
     }
 
+    /// The words of a text, without what is between them.
     public mutating func words(in text: String) throws(TextError) -> [String] {
         let bytes = Array(text.utf8)
         var words: [String] = []

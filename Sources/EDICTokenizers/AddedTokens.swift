@@ -1,6 +1,8 @@
 /// A token that is looked for in the text before the model sees it.
 public struct AddedToken: Sendable, Equatable {
+    /// The id that stands for it.
     public var id: UInt32
+    /// The text that is looked for.
     public var content: String
     /// Only where it is a word of its own.
     public var singleWord = false

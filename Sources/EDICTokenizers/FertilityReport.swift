@@ -2,12 +2,19 @@ public import EDICNumerics
 
 /// What a tokenizer costs each language: tokens a word and bytes a token.
 public struct FertilityReport: Sendable {
+    /// What a tokenizer costs one language.
     public struct Row: Sendable {
+        /// The language, as it was given.
         public let language: String
+        /// Words of the text.
         public let words: Int
+        /// Bytes of its UTF-8.
         public let bytes: Int
+        /// Tokens that it takes.
         public let tokens: Int
+        /// 0 without words.
         public var tokensPerWord: Double { words > 0 ? Double(tokens) / Double(words) : 0 }
+        /// 0 without tokens.
         public var bytesPerToken: Double { tokens > 0 ? Double(bytes) / Double(tokens) : 0 }
     }
 

@@ -46,6 +46,7 @@ struct PostProcessor: Sendable {
 
 /// The ids of a text with where each comes from.
 public struct Encoding: Sendable, Equatable {
+    /// The ids in their order.
     public internal(set) var ids: [UInt32] = []
     /// Which of a pair of texts each id belongs to.
     public internal(set) var typeIDs: [UInt32] = []
@@ -56,6 +57,7 @@ public struct Encoding: Sendable, Equatable {
     /// Whether an id is text (true) or padding.
     public internal(set) var attentionMask: [Bool] = []
 
+    /// How many ids there are.
     public var count: Int { ids.count }
 
     public init() {}

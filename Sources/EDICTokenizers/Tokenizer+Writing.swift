@@ -2,6 +2,7 @@ internal import EDICStore
 public import SystemPackage
 
 extension Tokenizer {
+    /// The files that a tokenizer can be written as.
     public enum Format: Sendable {
         case tokenizerJSON, sentencePiece, tiktoken
     }

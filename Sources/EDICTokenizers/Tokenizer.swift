@@ -56,9 +56,13 @@ public struct Tokenizer: Sendable {
 
 /// The ids with a role.
 public struct SpecialTokens: Sendable, Equatable {
+    /// What texts begin with.
     public var beginning: UInt32?
+    /// What texts end with.
     public var end: UInt32?
+    /// What stands for text that no other token does.
     public var unknown: UInt32?
+    /// What short texts are filled up with.
     public var padding: UInt32?
 
     public init() {}
@@ -90,10 +94,15 @@ enum TokenizerSource: Sendable {
 
 /// How long texts are cut.
 public struct Truncation: Sendable, Equatable {
+    /// Which text of a pair is cut.
     public enum Strategy: Sendable { case longestFirst, onlyFirst, onlySecond }
+    /// Where a text is cut.
     public enum Side: Sendable { case left, right }
+    /// The most ids, added special tokens included.
     public var maximumLength: Int
+    /// Which text of a pair is cut.
     public var strategy = Strategy.longestFirst
+    /// Where it is cut.
     public var side = Side.right
 
     public init(maximumLength: Int, strategy: Strategy = .longestFirst, side: Side = .right) {
@@ -105,13 +114,17 @@ public struct Truncation: Sendable, Equatable {
 
 /// How short texts are filled up.
 public struct PaddingRule: Sendable, Equatable {
+    /// Where a text is filled up.
     public enum Side: Sendable { case left, right }
     /// The length to fill up to, at most 16,777,216; nil: the longest of the batch.
     public var length: Int?
     /// Fill up further to a multiple of this, at most 16,777,216.
     public var multiple: Int?
+    /// Where it is filled up.
     public var side = Side.right
+    /// What it is filled up with.
     public var id: UInt32 = 0
+    /// The type of those ids.
     public var typeID: UInt32 = 0
 
     static let longest = 1 << 24

@@ -2,21 +2,28 @@ internal import EDICJSON
 
 /// Whether two tokenizers give the same ids for a text, line by line.
 public struct TokenizerComparison: Sendable {
+    /// A line that gets other ids.
     public struct Difference: Sendable, Equatable {
         /// Counted from 1.
         public let line: Int
+        /// The line.
         public let text: String
         /// Where in the lists of ids the first difference is.
         public let position: Int
+        /// The ids of the first tokenizer.
         public let first: [UInt32]
+        /// The ids of the second.
         public let second: [UInt32]
     }
 
+    /// Lines that were compared.
     public private(set) var lines = 0
+    /// Those of them that get other ids.
     public private(set) var differingLines = 0
     /// The first differences, at most as many as were asked for.
     public private(set) var differences: [Difference] = []
 
+    /// Whether all lines get the same ids.
     public var areEqual: Bool { differingLines == 0 }
 
     /// Encodes every line with both, without special tokens around it.

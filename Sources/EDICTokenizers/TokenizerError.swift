@@ -1,5 +1,6 @@
 /// Why a tokenizer could not be read, trained, written or used.
 public struct TokenizerError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable {
         /// A file cannot be opened or read.
         case fileUnreadable
@@ -23,9 +24,11 @@ public struct TokenizerError: Error, Sendable, CustomStringConvertible {
         case interrupted
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// One line: which file, where in it, what was expected and what to do.
     public let message: String
+    /// The failure below, where there is one.
     public let cause: (any Error)?
 
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {

@@ -14,6 +14,7 @@ public import SystemPackage
 /// ``Configuration/memoryLimit`` bounds it. Time is linear in the text; learning merges or pieces then takes time in
 /// proportion to the distinct words' characters.
 public struct TokenizerTrainer: ~Copyable {
+    /// What is learnt.
     public enum Model: Sendable, Equatable {
         /// Byte-level BPE over the words of GPT-2's pattern, as the trainer of tokenizers learns it from a file.
         case byteLevelBPE
@@ -23,8 +24,11 @@ public struct TokenizerTrainer: ~Copyable {
         case unigram(byteFallback: Bool)
     }
 
+    /// What is learnt, and how.
     public struct Configuration: Sendable {
+        /// What is learnt.
         public var model: Model
+        /// How many tokens the tokenizer has at most, special ones included.
         public var vocabularySize: Int
         /// The tokens with the first ids. SentencePiece models begin with `<unk>`, `<s>`, `</s>` in any case.
         public var specialTokens: [String] = []
@@ -47,6 +51,7 @@ public struct TokenizerTrainer: ~Copyable {
         /// files in ``temporaryFolder``. The tokenizer is the same. Learning needs the distinct words in memory and is
         /// not bounded.
         public var memoryLimit: Int?
+        /// Where words go that memory has no room for.
         public var temporaryFolder: FilePath = "/tmp"
 
         public init(model: Model, vocabularySize: Int) {
@@ -71,6 +76,7 @@ public struct TokenizerTrainer: ~Copyable {
     private var bytes: [String: UInt64] = [:]
     private var samples = LanguageSamples()
 
+    /// - Throws: `invalidArgument` where the configuration is out of range.
     public init(_ configuration: Configuration, pool: WorkerPool = .shared) throws(TokenizerError) {
         try configuration.check()
         self.configuration = configuration
@@ -220,9 +226,11 @@ extension TokenizerTrainer.Configuration {
 
 /// A tokenizer that was trained to cost languages alike, and what it costs them.
 public struct BalancedTokenizer: Sendable {
+    /// The tokenizer.
     public let tokenizer: Tokenizer
     /// What the tokenizer without balancing costs.
     public let before: FertilityReport
+    /// What ``tokenizer`` costs.
     public let after: FertilityReport
     /// The factor each language's text counted with, beside the temperature; none where balancing did not help.
     public let weights: [String: Double]

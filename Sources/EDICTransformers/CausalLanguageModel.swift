@@ -19,6 +19,7 @@ public import SystemPackage
 /// before, and the model reads its weights once for all of them; only those it would have made itself are kept
 /// (``GenerationOptions/draftsTokens``).
 public final class CausalLanguageModel: Sendable {
+    /// The files that it was read from.
     public let folder: ModelFolder
     /// How many tokens there are.
     public var vocabularySize: Int { network.vocabulary }
@@ -31,8 +32,11 @@ public final class CausalLanguageModel: Sendable {
 
     /// A number under a key of a model's `generation_config.json`.
     public struct UnfollowedRule: Sendable, Hashable {
+        /// The file that says so.
         public let file: String
+        /// The key there.
         public let key: String
+        /// The number that it has.
         public let value: Double
     }
 

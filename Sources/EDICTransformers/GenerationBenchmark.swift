@@ -19,7 +19,9 @@ public struct GenerationBenchmark: Sendable {
     /// Bytes of weights that generating a token reads.
     public let bytesPerToken: Int
 
+    /// Tokens of the prompt read in a second.
     public var promptTokensPerSecond: Double { Double(promptTokens) / promptSeconds }
+    /// Tokens generated in a second.
     public var generatedTokensPerSecond: Double { Double(generatedTokens) / generatedSeconds }
     /// Bytes of weights read in a second of generating: to be held against ``MachineLimits/bandwidth``.
     public var bytesPerSecond: Double { generatedTokensPerSecond * Double(bytesPerToken) }

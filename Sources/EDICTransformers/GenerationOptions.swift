@@ -68,6 +68,7 @@ public struct GenerationOptions: Sendable, Hashable {
 
 /// A generated text.
 public struct Generation: Sendable, Hashable {
+    /// Why a text ends where it does.
     public enum End: Sendable, Hashable {
         /// The model ended its text.
         case endOfText
@@ -79,10 +80,13 @@ public struct Generation: Sendable, Hashable {
         case stopped
     }
 
+    /// The text, without the prompt.
     public let text: String
+    /// The tokens that were generated.
     public let tokens: [Int]
     /// For each token, the logarithm of the probability the model gave it, before any option changed it.
     public let logProbabilities: [Float]
+    /// Why it ends where it does.
     public let end: End
 
     /// Writes `end` (with `stop` where a stop string came), `tokens` and `log_probabilities` as members of the object
@@ -110,6 +114,7 @@ public struct Generation: Sendable, Hashable {
 
 /// How probable a text is to a model.
 public struct TextScore: Sendable, Hashable {
+    /// The tokens of the text.
     public let tokens: [Int]
     /// For each token but the first, the logarithm of its probability after those before it.
     public let logProbabilities: [Float]

@@ -2,6 +2,7 @@
 ///
 /// The message is one line that names the file and the place in it, what was expected, and what to do.
 public struct ModelError: Error, Sendable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable, Hashable {
         /// A file or a folder is missing or cannot be read.
         case unreadable
@@ -17,8 +18,11 @@ public struct ModelError: Error, Sendable, CustomStringConvertible {
         case cancelled
     }
 
+    /// What kind of failure it is.
     public let code: Code
+    /// One line for people: where, what was expected, what to do.
     public let message: String
+    /// The failure below, where there is one.
     public let cause: (any Error)?
 
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {

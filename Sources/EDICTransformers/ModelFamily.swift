@@ -5,6 +5,7 @@
 public struct ModelFamily: Sendable {
     /// The family's own name.
     public let name: String
+    /// What models of the family do.
     public let kind: ModelKind
     /// The values of `model_type` in `config.json` that mean this family.
     public let modelTypes: Set<String>

@@ -37,7 +37,9 @@ public struct ModelFolder: Sendable {
         var configuration: FilePath?
     }
 
+    /// The folder, or the single file.
     public let path: FilePath
+    /// What the model does.
     public let kind: ModelKind
     /// The name of the family, such as `llama` or `marian`.
     public let family: String

@@ -4,15 +4,23 @@ internal import SystemPackage
 
 /// What a model's files hold: for `edic model inspect`.
 public struct ModelInspection: Sendable {
+    /// A tensor as its file describes it.
     public struct TensorSummary: Sendable, Hashable {
+        /// As its file has it.
         public let name: String
+        /// The type of its elements, such as `BF16`.
         public let type: String
+        /// Extents, the slowest varying first.
         public let shape: [Int]
+        /// Bytes that it takes in the file.
         public let byteCount: Int
     }
 
+    /// The folder or file.
     public let path: String
+    /// The name of the family, such as `llama`.
     public let family: String
+    /// What the model does.
     public let kind: ModelKind
     /// Every tensor, sorted by name.
     public let tensors: [TensorSummary]

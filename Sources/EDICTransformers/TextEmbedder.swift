@@ -24,9 +24,11 @@ public final class TextEmbedder: Sendable {
         case maximum
     }
 
+    /// The files that it was read from.
     public let folder: ModelFolder
     /// Numbers in a vector.
     public var dimension: Int { min(keptNumbers ?? .max, width) }
+    /// How the vectors of a text's tokens become one.
     public let pooling: Pooling
     /// Whether vectors are scaled to length 1, so that their dot product is the cosine; where the files say so and leave numbers
     /// out, before that.

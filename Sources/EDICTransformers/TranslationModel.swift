@@ -14,6 +14,7 @@ public import SystemPackage
 /// The translation of a sentence is the same to the last bit whatever the other sentences, their number and order, and
 /// the number of threads, on one machine and instruction set. A model may be used from several threads at once.
 public final class TranslationModel: Sendable {
+    /// The files that it was read from.
     public let folder: ModelFolder
     /// The options the model's files ask for.
     public var defaultOptions: TranslationOptions { rules.options }

@@ -86,6 +86,7 @@ public struct TranslationOptions: Sendable, Hashable {
 public struct Translation: Sendable, Hashable {
     /// One of the translations found.
     public struct Alternative: Sendable, Hashable {
+        /// The translation.
         public let text: String
         /// The words' log-probabilities, summed and normalised; 0 is certainty.
         public let score: Float

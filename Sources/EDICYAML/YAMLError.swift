@@ -1,5 +1,6 @@
 /// Why a text is not the YAML that was asked for.
 public struct YAMLError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kinds of failure.
     public enum Code: Sendable, Hashable {
         /// Not YAML, or YAML whose aliases name nothing.
         case malformed
@@ -9,6 +10,7 @@ public struct YAMLError: Error, Sendable, Hashable, CustomStringConvertible {
         case tooLarge
     }
 
+    /// What kind of failure it is.
     public let code: Code
     /// Where, counted from 1.
     public let line: Int

@@ -8,6 +8,7 @@
 /// node?["languages"]?.elements?.compactMap(\.text)     // ["et", "lv"]
 /// ```
 public struct YAMLNode: Sendable {
+    /// What a node can be.
     public indirect enum Content: Sendable {
         /// A text, and whether it was written without quotes.
         case scalar(String, isPlain: Bool)
@@ -17,10 +18,13 @@ public struct YAMLNode: Sendable {
 
     /// A key of a mapping with its value.
     public struct Member: Sendable {
+        /// The key, mostly a scalar.
         public let key: YAMLNode
+        /// Its value.
         public let value: YAMLNode
     }
 
+    /// What the node is.
     public let content: Content
     /// Counted from 1.
     public let line: Int

@@ -16,13 +16,21 @@ public struct Recipe: Sendable, Equatable {
     /// How much memory the training of a tokenizer and of n-gram models may take, in bytes.
     public var memory = 768 << 20
 
+    /// Which rows are kept.
     public var filter = Filter()
+    /// How duplicates are found.
     public var deduplicate = Deduplication.exact
+    /// How documents are packed.
     public var shards = Shards()
+    /// The tokenizer of the build.
     public var tokenizer = TokenizerChoice()
+    /// How token ids are packed.
     public var tokens = Tokens()
+    /// The n-gram model of each language.
     public var ngram = Ngram()
+    /// The transformer models that are tried.
     public var models = Models()
+    /// What the report shows.
     public var report = ReportChoice()
 
     public init() {}
@@ -63,12 +71,14 @@ public struct Recipe: Sendable, Equatable {
         public var path: String?
         /// What is trained when `path` is not set.
         public var family = Family.byteLevelBPE
+        /// How many tokens a trained tokenizer has.
         public var vocabularySize = 16_000
         /// How many bytes of text the training reads.
         public var sample = 32 << 20
         /// Languages are sampled in proportion to their size to this power: 1 keeps their proportions, 0 makes all equal.
         public var temperature = 0.5
 
+        /// The kinds of tokenizer that a build can train.
         public enum Family: String, Sendable, CaseIterable {
             case byteLevelBPE = "byte-level-bpe"
             case sentencePieceBPE = "sentencepiece-bpe"
@@ -88,6 +98,7 @@ public struct Recipe: Sendable, Equatable {
         /// A dictionary is used under `auto` when it makes a language's tokens smaller by at least this share.
         public var dictionaryGain = 0.03
 
+        /// When a trained dictionary is used: where it gains enough, always or never.
         public enum Dictionary: String, Sendable, CaseIterable {
             case auto, always, never
         }

@@ -14,6 +14,7 @@ public import SystemPackage
 /// OUTPUT/state/lock              held while a build runs
 /// ```
 public struct BuildFolders: Sendable {
+    /// The folder that all others are in.
     public let output: FilePath
 
     public init(output: FilePath) { self.output = output }

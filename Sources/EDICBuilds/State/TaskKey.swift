@@ -21,5 +21,6 @@ struct TaskKey: Sendable, Hashable {
 
 /// The version of the toolkit.
 public enum EDICVersion {
+    /// As `edic --version` says it.
     public static let current = "0.1.0"
 }

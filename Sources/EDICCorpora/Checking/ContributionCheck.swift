@@ -8,6 +8,7 @@ public import SystemPackage
 /// for finding in report.findings { print(finding) }
 /// ```
 public struct ContributionCheck: Sendable {
+    /// What reading a file may cost.
     public var limits: ReadingLimits
     private let identify: RowFilter.LanguageIdentifier?
 
@@ -22,6 +23,7 @@ public struct ContributionCheck: Sendable {
     public struct FileSummary: Sendable, Equatable {
         /// The path inside the contribution.
         public var name: String
+        /// The format that the manifest says.
         public var format: FileFormat
         /// The charset found or declared.
         public var charset: String
@@ -42,6 +44,7 @@ public struct ContributionCheck: Sendable {
         public var contribution: String?
         /// By file and line; those of the manifest first.
         public var findings: [Finding] = []
+        /// What was read, file by file.
         public var files: [FileSummary] = []
 
         /// Whether the contribution can be built: no finding is an error.

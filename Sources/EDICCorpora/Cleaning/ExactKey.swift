@@ -7,7 +7,9 @@ internal import EDICStore
 /// never equals a unit, nor the same letters in another language. Digests are the first half of SHA-256: no
 /// contributor can make two texts that collide.
 public struct ExactKey: Sendable, Hashable, Comparable {
+    /// The first eight bytes of the digest, big-endian.
     public let high: UInt64
+    /// The next eight bytes.
     public let low: UInt64
 
     public init(high: UInt64, low: UInt64) {

@@ -37,6 +37,7 @@ public struct RowFilter: Sendable {
     /// Says which language a text is in and with what confidence from 0 to 1; nil where it cannot say.
     public typealias LanguageIdentifier = @Sendable (_ utf8: Span<UInt8>) -> (language: String, confidence: Double)?
 
+    /// What a row must fulfil.
     public var settings: Settings
     private let identify: LanguageIdentifier?
 

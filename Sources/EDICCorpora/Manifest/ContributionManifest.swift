@@ -5,6 +5,7 @@ public struct ContributionManifest: Sendable, Equatable {
 
     /// The id: lower-case letters, digits, `-`, `_` and `.`, at most 64, the first a letter or digit.
     public var id: String
+    /// The name for people.
     public var title: String
     /// The institute that sends the data.
     public var provider: String
@@ -16,6 +17,7 @@ public struct ContributionManifest: Sendable, Equatable {
     public var licence: LicenceExpression
     /// On what ground the texts may be used, such as `own-work` or `cdsm-article-3`.
     public var legalBasis: String
+    /// Which personal data the texts hold.
     public var personalData: PersonalData
     /// When the texts were collected.
     public var collected: CollectionPeriod?
@@ -23,8 +25,10 @@ public struct ContributionManifest: Sendable, Equatable {
     public var domain: String?
     /// More about the contribution, for readers.
     public var description: String?
+    /// The files, entry by entry.
     public var files: [FileSpecification]
 
+    /// Which personal data texts hold.
     public enum PersonalData: String, Sendable, CaseIterable {
         /// There is none.
         case none
@@ -40,7 +44,9 @@ public struct ContributionManifest: Sendable, Equatable {
 
     /// Two dates, each `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     public struct CollectionPeriod: Sendable, Equatable {
+        /// The first day, month or year.
         public var from: String
+        /// The last.
         public var to: String
 
         public init(from: String, to: String) {
@@ -105,11 +111,13 @@ public struct FileSpecification: Sendable, Equatable {
     /// at all, `?` for one, and `{language}` for a language tag, which then is the file's language. Moses files are
     /// grouped by what is left when `{language}` is taken away.
     public var patterns: [String]
+    /// How the files are to be read.
     public var format: FileFormat
     /// The languages of the files; empty where the files or their names say it themselves.
     public var languages: [String]
     /// The charset; nil when it is to be detected.
     public var encoding: String?
+    /// What else their format leaves open.
     public var options: FileOptions
     /// The line of the manifest where the entry begins, the first being 1; 0 if there is none.
     public var line: Int

@@ -1,5 +1,6 @@
 /// One thing that a check found in a contribution: what is wrong, where, and what to do about it.
 public struct Finding: Sendable, Equatable {
+    /// How bad a finding is.
     public enum Severity: String, Sendable, Comparable {
         /// Worth a look; the contribution can be built.
         case warning
@@ -9,6 +10,7 @@ public struct Finding: Sendable, Equatable {
         public static func < (first: Self, second: Self) -> Bool { first == .warning && second == .error }
     }
 
+    /// How bad it is.
     public var severity: Severity
     /// The kind of finding: lower-case words joined by underscores. Codes are stable.
     public var code: String

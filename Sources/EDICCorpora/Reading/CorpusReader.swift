@@ -36,6 +36,7 @@ public struct FileReading: Sendable, Equatable {
 /// }
 /// ```
 public struct CorpusReader: Sendable {
+    /// What reading a file may cost.
     public var limits: ReadingLimits
 
     public init(limits: ReadingLimits = ReadingLimits()) { self.limits = limits }

@@ -6,6 +6,7 @@ public struct HTTPRequest: Sendable {
     public var path: String
     /// The header fields in their order, their names in small letters.
     public var fields: [(name: String, value: String)]
+    /// The body, empty where there is none.
     public var body: [UInt8]
     /// Whether the client knows HTTP/1.1 and so chunked answers.
     public var isHTTP11: Bool

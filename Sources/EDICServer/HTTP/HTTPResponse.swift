@@ -3,14 +3,18 @@ public struct HTTPResponse {
     /// Sends some bytes of the body; false when the client has gone away and no more is wanted.
     public typealias Write = ([UInt8]) -> Bool
 
+    /// What an answer carries.
     public enum Body {
         case bytes([UInt8])
         /// Calls its argument for each piece. An error thrown before the first piece becomes an answer of its own.
         case stream((Write) throws -> Void)
     }
 
+    /// The status code, such as 200.
     public var status: Int
+    /// Header fields, besides those that the server adds.
     public var fields: [(name: String, value: String)]
+    /// What the answer carries.
     public var body: Body
 
     public init(status: Int = 200, fields: [(name: String, value: String)] = [], body: Body) {

@@ -19,11 +19,15 @@ public final class HTTPServer: Sendable {
     public struct LogEntry: Sendable {
         /// As in the request; `-`, as is the path, where it could not be read.
         public let method: String
+        /// The path, without the query.
         public let path: String
+        /// The status code of the answer.
         public let status: Int
+        /// From the whole request to the end of the answer.
         public let milliseconds: Int
     }
 
+    /// The address or name that it was started with.
     public let host: String
     /// The port, also where the system chose it.
     public let port: UInt16

@@ -12,7 +12,9 @@ public import EDICNumerics
 ///
 /// May be called from several threads at once.
 public final class ModelService: Sendable {
+    /// What is served.
     public let models: [ServedModel]
+    /// What a request may ask for.
     public let limits: ServerLimits
     let pool: WorkerPool
     let gate: WorkGate

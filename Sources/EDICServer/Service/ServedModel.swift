@@ -13,6 +13,7 @@ public enum ServiceTask: String, Sendable, Hashable, CaseIterable {
 
 /// A model and the name that clients call it by.
 public struct ServedModel: Sendable {
+    /// What does the work.
     public enum Engine: Sendable {
         case translation(TranslationModel)
         case language(CausalLanguageModel)
@@ -22,7 +23,9 @@ public struct ServedModel: Sendable {
         case identifier(LanguageIdentifier)
     }
 
+    /// What clients call it by.
     public let name: String
+    /// What does the work.
     public let engine: Engine
     /// The tokenizer beside the model, where it has one that is read on its own.
     public let tokenizer: Tokenizer?

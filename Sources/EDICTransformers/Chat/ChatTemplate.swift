@@ -6,6 +6,7 @@ internal import SystemPackage
 public struct ChatMessage: Sendable, Hashable {
     /// `system`, `user` or `assistant`.
     public var role: String
+    /// The text.
     public var content: String
 
     public init(role: String, content: String) {

@@ -19,6 +19,7 @@ public struct GGUF: Sendable {
     /// The place of an array in the file.
     public struct Array: Sendable {
         let elementType: ScalarType
+        /// How many elements there are.
         public let count: Int
         let region: MappedRegion
         let file: String
@@ -39,9 +40,13 @@ public struct GGUF: Sendable {
         }
     }
 
+    /// As it was given.
     public let path: FilePath
+    /// The version of the format.
     public let version: Int
+    /// The values under their keys.
     public private(set) var metadata: [String: Value]
+    /// The tensors, which lie in the file.
     public internal(set) var tensors: TensorCollection
 
     /// Opens a file and checks its header, its metadata and where its tensors lie.
@@ -270,16 +275,19 @@ extension GGUF {
     /// The family the file names, such as `llama`.
     public var architecture: String? { string("general.architecture") }
 
+    /// The string under a key; nil where there is none.
     public func string(_ key: String) -> String? {
         guard case .string(let value) = metadata[key] else { return nil }
         return value
     }
 
+    /// The integer under a key; nil where there is none that fits.
     public func integer(_ key: String) -> Int? {
         guard case .integer(let value) = metadata[key] else { return nil }
         return Int(exactly: value)
     }
 
+    /// The number under a key, integers too; nil where there is none.
     public func double(_ key: String) -> Double? {
         switch metadata[key] {
         case .double(let value): value
@@ -288,11 +296,13 @@ extension GGUF {
         }
     }
 
+    /// The truth value under a key; nil where there is none.
     public func bool(_ key: String) -> Bool? {
         guard case .bool(let value) = metadata[key] else { return nil }
         return value
     }
 
+    /// The array under a key; nil where there is none.
     public func array(_ key: String) -> Array? {
         guard case .array(let value) = metadata[key] else { return nil }
         return value

@@ -52,7 +52,9 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// As its file has it.
     public let name: String
+    /// The type of its elements.
     public let type: ElementType
     /// Extents, the slowest varying first (row-major), whatever order the file lists them in.
     public let shape: [Int]
@@ -144,8 +146,10 @@ public struct TensorCollection: Sendable {
     /// All tensors, sorted by name.
     public var all: [Tensor] { tensors.values.sorted { $0.name < $1.name } }
 
+    /// The tensor of this name, if there is one.
     public subscript(name: String) -> Tensor? { tensors[name] }
 
+    /// Whether there is a tensor of this name.
     public func contains(_ name: String) -> Bool { tensors[name] != nil }
 
     /// The tensor of this name.

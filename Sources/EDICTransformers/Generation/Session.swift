@@ -2,6 +2,7 @@ internal import EDICNumerics
 
 /// The beginning of prompts, read once: its tokens with their keys and values.
 public struct PromptPrefix: Sendable {
+    /// The tokens, from the first one on.
     public let tokens: [Int]
     let session: Session
     /// The scores of the token after it: one row.
