@@ -99,6 +99,8 @@ public struct JSONWriter: Sendable {
     }
     /// Writes the shortest decimal that reads back as the same number; `null` for what is none in JSON.
     public mutating func value(_ value: Double) { literal(value.isFinite ? value.description : "null") }
+    /// Writes the shortest decimal that reads back as the same number, not that of its exact double.
+    public mutating func value(_ value: Float) { self.value(Double(value.description) ?? Double(value)) }
     /// Writes `null`.
     public mutating func null() { literal("null") }
 
@@ -154,6 +156,12 @@ public struct JSONWriter: Sendable {
 
     /// Writes a key and a number, `null` for what is none in JSON.
     public mutating func member(_ key: String, _ value: Double) {
+        self.key(key)
+        self.value(value)
+    }
+
+    /// Writes a key and a number, as short as it is.
+    public mutating func member(_ key: String, _ value: Float) {
         self.key(key)
         self.value(value)
     }

@@ -1,3 +1,4 @@
+internal import EDICJSON
 internal import EDICNumerics
 internal import SystemPackage
 
@@ -116,7 +117,7 @@ private struct Reader {
     mutating func bytes(_ count: Int, of file: Span<UInt8>) throws(TokenizerError) -> [UInt8] {
         try need(count, of: file)
         defer { at += count }
-        return unsafe file.extracting(at..<at + count).withUnsafeBufferPointer { unsafe Array($0) }
+        return Array(copying: file.extracting(at..<at + count))
     }
 
     private static func size(of type: Int) -> Int? {

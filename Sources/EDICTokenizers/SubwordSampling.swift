@@ -1,3 +1,5 @@
+internal import EDICNumerics
+
 /// A way of merging symbols in place; `sizes` are summed along.
 typealias SymbolMerging = (MergeTable, inout [UInt32], inout [UInt32]) -> Void
 
@@ -22,7 +24,7 @@ extension Tokenizer {
     public func sampleEncode(
         _ text: String, _ sampling: Sampling, seed: UInt64, specialTokens policy: SpecialTokenPolicy = .recognized
     ) throws(TokenizerError) -> [UInt32] {
-        let random = SplitMix(seed)
+        var random = SplitMix64(seed: seed)
         let model = core.parts.model
         switch (sampling, model) {
         case (.dropout(let probability), .bytePair), (.dropout(let probability), .sentencePieceBPE):
@@ -31,20 +33,20 @@ extension Tokenizer {
             }
             return core.encode(text, policy) { word in
                 model.encode(word) { table, symbols, sizes in
-                    dropoutMerge(table, &symbols, &sizes, probability: probability, random)
+                    dropoutMerge(table, &symbols, &sizes, probability: probability, &random)
                 }
             }
         case (.segmentation(let smoothing), .unigram(let unigram)):
             try Self.check(smoothing: smoothing)
             return core.encode(text, policy) { word in
-                unigram.tokens(UnigramPaths(unigram, word).sample(smoothing: smoothing, random), of: word)
+                unigram.tokens(UnigramPaths(unigram, word).sample(smoothing: smoothing, &random), of: word)
             }
         case (.nBest(let count, let smoothing), .unigram(let unigram)):
             try Self.check(smoothing: smoothing)
             try Self.check(count: count)
             return core.encode(text, policy) { word in
                 let paths = UnigramPaths(unigram, word).best(count)
-                let chosen = UnigramPaths.choose(paths.map { $0.score * smoothing }, random)
+                let chosen = UnigramPaths.choose(paths.map { $0.score * smoothing }, &random)
                 return unigram.tokens(paths[chosen].pieces, of: word)
             }
         default:
@@ -110,7 +112,8 @@ extension TokenizerCore {
 /// Merges symbols as the table says, but passes over each merge with a probability. A pair that was passed over stays
 /// apart until a merge beside it makes another pair.
 private func dropoutMerge(
-    _ table: MergeTable, _ symbols: inout [UInt32], _ sizes: inout [UInt32], probability: Double, _ random: SplitMix
+    _ table: MergeTable, _ symbols: inout [UInt32], _ sizes: inout [UInt32], probability: Double,
+    _ random: inout SplitMix64
 ) {
     struct Candidate {
         var rank: UInt32
@@ -158,7 +161,7 @@ private func dropoutMerge(
         let best = pop()
         guard symbols[best.at] == best.left, next[best.at] < count, symbols[next[best.at]] == best.right
         else { continue }
-        if random.unit() < probability { continue }
+        if random.nextUnit() < probability { continue }
         let other = next[best.at]
         symbols[best.at] = best.result
         sizes[best.at] += sizes[other]
@@ -178,22 +181,4 @@ private func dropoutMerge(
     }
     symbols.removeLast(count - kept)
     sizes.removeLast(count - kept)
-}
-
-/// Random numbers from a seed (Steele et al. 2014).
-final class SplitMix {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-
-    /// From 0 up to, not including, 1.
-    func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

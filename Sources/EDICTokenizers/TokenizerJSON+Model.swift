@@ -4,11 +4,12 @@ extension TokenizerJSONReader {
     func detectsByteLevel(_ model: JSONElement, _ added: [AddedToken]) -> Bool {
         if let type = model["type"]?.string, type != "BPE" { return false }
         if model["byte_fallback"]?.bool == true { return false }
-        // Symbols that carry a mark are no bytes (CLIP): then texts are of the alphabet's letters.
-        for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
-            return false
-        }
-        return seesNoLetters(added)
+        return !marksSymbols(model) && seesNoLetters(added)
+    }
+
+    /// Whether symbols carry a mark (CLIP), and are no bytes: then texts are of the alphabet's letters.
+    private func marksSymbols(_ model: JSONElement) -> Bool {
+        ["continuing_subword_prefix", "end_of_word_suffix"].contains { model[$0]?.string?.isEmpty == false }
     }
 
     /// Whether the last step before the model turns bytes into letters.
@@ -64,11 +65,8 @@ extension TokenizerJSONReader {
 
     /// Whether no text is unknown to a model: it gets letters of bytes only, and has those of all bytes of UTF-8 as they are.
     private func knowsAllText(_ model: JSONElement) -> Bool {
-        for mark in ["continuing_subword_prefix", "end_of_word_suffix"] where model[mark]?.string?.isEmpty == false {
-            return false
-        }
         let never: Set<UInt8> = Set(0xF5...0xFF).union([0xC0, 0xC1])
-        return getsLettersOnly && letters(model).union(never).count == 256
+        return !marksSymbols(model) && getsLettersOnly && letters(model).union(never).count == 256
     }
 
     func readModel(_ model: JSONElement) throws(TokenizerError) -> Model {

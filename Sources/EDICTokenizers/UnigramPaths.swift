@@ -1,3 +1,4 @@
+internal import EDICNumerics
 internal import Glibc
 
 /// All segmentations of a text into the pieces of a Unigram model.
@@ -78,7 +79,7 @@ struct UnigramPaths {
 
     /// A path at random, each with its probability to the power of `smoothing`: sums from the left, then choices from the
     /// right.
-    func sample(smoothing: Double, _ random: SplitMix) -> [Piece] {
+    func sample(smoothing: Double, _ random: inout SplitMix64) -> [Piece] {
         var sums = [Double](repeating: -.infinity, count: count + 1)
         sums[0] = 0
         for end in 1..<count + 1 {
@@ -87,7 +88,7 @@ struct UnigramPaths {
         var pieces: [Piece] = []
         var end = count
         while end > 0 {
-            let chosen = Self.choose(edges[end].map { sums[$0.from] + $0.score * smoothing }, random)
+            let chosen = Self.choose(edges[end].map { sums[$0.from] + $0.score * smoothing }, &random)
             let edge = edges[end][chosen]
             pieces.append(Piece(id: edge.id, end: end))
             end = edge.from
@@ -101,9 +102,9 @@ struct UnigramPaths {
     }
 
     /// An index at random, with probabilities in proportion to the exponentials.
-    static func choose(_ logarithms: [Double], _ random: SplitMix) -> Int {
+    static func choose(_ logarithms: [Double], _ random: inout SplitMix64) -> Int {
         let total = logSum(logarithms)
-        var left = random.unit()
+        var left = random.nextUnit()
         for (index, value) in logarithms.enumerated() {
             left -= exp(value - total)
             if left < 0 { return index }

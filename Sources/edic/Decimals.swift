@@ -13,7 +13,4 @@ enum Decimals {
         guard places > 0 else { return sign + padded }
         return "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
     }
-
-    /// The number that is written with as few digits as `value` needs, not with those of its exact double.
-    static func shortest(_ value: Float) -> Double { Double(value.description) ?? Double(value) }
 }

@@ -61,7 +61,7 @@ struct EmbedCommand: ParsableCommand {
         writer.member("text", text)
         writer.key("vector")
         writer.beginArray()
-        for number in vector { writer.value(Decimals.shortest(number)) }
+        for number in vector { writer.value(number) }
         writer.endArray()
         writer.endObject()
         writer.endLine()

@@ -94,7 +94,7 @@ struct LMQueryCommand: ParsableCommand {
         _ line: [UInt8], _ words: [(id: UInt32, logProbability: Float)], _ model: NgramModel
     ) -> [UInt8] {
         guard json else {
-            let list = words.map { "\(model.word(of: $0.id))=\($0.id) \(Decimals.shortest($0.logProbability))" }
+            let list = words.map { "\(model.word(of: $0.id))=\($0.id) \($0.logProbability)" }
             return Array((list.joined(separator: "\t") + "\n").utf8)
         }
         var writer = JSONWriter()
@@ -107,7 +107,7 @@ struct LMQueryCommand: ParsableCommand {
             writer.beginObject()
             writer.member("word", model.word(of: word.id))
             writer.member("id", Int(word.id))
-            writer.member("log10_probability", Decimals.shortest(word.logProbability))
+            writer.member("log10_probability", word.logProbability)
             writer.endObject()
         }
         writer.endArray()
@@ -210,7 +210,7 @@ struct LMQueryCommand: ParsableCommand {
             writer.value(utf8: bytes.span)
             writer.member("id", Int(word.id))
             writer.member("matched", word.score.matchedLength)
-            writer.member("log10_probability", Decimals.shortest(word.score.logProbability))
+            writer.member("log10_probability", word.score.logProbability)
             writer.endObject()
         }
         writer.endArray()

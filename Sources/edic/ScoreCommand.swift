@@ -103,7 +103,7 @@ struct ScoreCommand: ParsableCommand {
         writer.endArray()
         writer.key("log_probabilities")
         writer.beginArray()
-        for value in score?.logProbabilities ?? [] { writer.value(Decimals.shortest(value)) }
+        for value in score?.logProbabilities ?? [] { writer.value(value) }
         writer.endArray()
         writer.endObject()
         writer.endLine()

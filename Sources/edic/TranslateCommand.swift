@@ -110,7 +110,7 @@ struct TranslateCommand: ParsableCommand {
             for alternative in translation.alternatives {
                 writer.beginObject()
                 writer.member("text", alternative.text)
-                writer.member("score", Decimals.shortest(alternative.score))
+                writer.member("score", alternative.score)
                 if alignment {
                     writer.key("tokens")
                     writer.beginArray()

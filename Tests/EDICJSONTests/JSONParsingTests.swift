@@ -181,6 +181,18 @@ private func parse(_ text: String, depthLimit: Int = 512) throws(JSONError) -> J
         #expect(String(decoding: writer.bytes, as: UTF8.self) == "-9223372036854775808")
     }
 
+    /// A float is written with its own digits, not with those of its double.
+    @Test func writesFloatsAsShortAsTheyAre() {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("a", Float(0.1))
+        writer.member("b", Float(16_777_216))
+        writer.key("c")
+        writer.value(-Float.infinity)
+        writer.endObject()
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == #"{"a":0.1,"b":16777216.0,"c":null}"#)
+    }
+
     @Test func escapesAtEveryPlaceOfAWord() throws {
         for special: UInt8 in [0, 0x1F, 0x0A, 0x22, 0x5C] {
             for place in 0..<20 {

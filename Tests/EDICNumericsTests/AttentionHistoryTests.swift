@@ -10,6 +10,14 @@ import Testing
         AttentionShape(heads: 8, keyValueHeads: 1, headSize: 80),
     ]
 
+    /// Rows of queries, keys and values, the same for the same seed.
+    private func inputs(_ shape: AttentionShape, rows: Int, seed: UInt64) -> (q: [Float], k: [Float], v: [Float]) {
+        (
+            randomFloats(rows * shape.width, seed: seed), randomFloats(rows * shape.keyValueWidth, seed: seed + 1),
+            randomFloats(rows * shape.keyValueWidth, seed: seed + 2)
+        )
+    }
+
     /// Reads `parts` of a text one after the other and gives what all its queries found.
     private func read(
         _ parts: [Int], _ shape: AttentionShape, _ storage: AttentionStorage, _ q: [Float], _ k: [Float],
@@ -36,9 +44,7 @@ import Testing
     func aTextInPartsGivesWhatItsRowsGive(isa: InstructionSet, index: Int) {
         let shape = Self.shapes[index]
         let rows = 150
-        let q = randomFloats(rows * shape.width, seed: 1)
-        let k = randomFloats(rows * shape.keyValueWidth, seed: 2)
-        let v = randomFloats(rows * shape.keyValueWidth, seed: 3)
+        let (q, k, v) = inputs(shape, rows: rows, seed: 1)
         for window in [nil, 1, 19] {
             let visible = (0..<rows).map { VisibleRows.range(max(0, $0 + 1 - (window ?? rows))..<$0 + 1) }
             var expected = [Float](repeating: .nan, count: q.count)
@@ -60,9 +66,7 @@ import Testing
     func reservedRoomDoesNotShow(storage: AttentionStorage, room: Int) {
         let shape = Self.shapes[2]
         let rows = 150
-        let q = randomFloats(rows * shape.width, seed: 1)
-        let k = randomFloats(rows * shape.keyValueWidth, seed: 2)
-        let v = randomFloats(rows * shape.keyValueWidth, seed: 3)
+        let (q, k, v) = inputs(shape, rows: rows, seed: 1)
         let parts = [1, 15, 1, 16, 33, 83, 1]
         let plain = read(parts, shape, storage, q, k, v, window: nil, .standard)
         let reserved = read(parts, shape, storage, q, k, v, window: nil, .standard, reserving: room)
@@ -73,9 +77,8 @@ import Testing
     func halvesGiveWhatRoundedFloatsGive(isa: InstructionSet, index: Int) {
         let shape = Self.shapes[index]
         let rows = 70
-        let q = randomFloats(rows * shape.width, seed: 4)
-        var k = randomFloats(rows * shape.keyValueWidth, seed: 5)
-        var v = randomFloats(rows * shape.keyValueWidth, seed: 6)
+        let (q, keys, values) = inputs(shape, rows: rows, seed: 4)
+        var (k, v) = (keys, values)
         k[3] = 3e-6
         v[2] = 1e9
         v[5] = -1e9
@@ -97,9 +100,8 @@ import Testing
     func wordsGiveNearlyWhatFloatsGive(isa: InstructionSet, index: Int) {
         let shape = Self.shapes[index]
         let rows = 150
-        let q = randomFloats(rows * shape.width, seed: 7)
-        var k = randomFloats(rows * shape.keyValueWidth, seed: 8)
-        var v = randomFloats(rows * shape.keyValueWidth, seed: 9)
+        let (q, keys, values) = inputs(shape, rows: rows, seed: 7)
+        var (k, v) = (keys, values)
         // Positions that take nearly all attention, or whose values are far smaller or larger than others.
         for i in 0..<shape.keyValueWidth {
             k[3 * shape.keyValueWidth + i] *= 20

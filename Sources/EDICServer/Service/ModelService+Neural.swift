@@ -50,7 +50,7 @@ extension ModelService {
                 writer.beginObject()
                 writer.member("text", own.map(\.text).joined(separator: "\n"))
                 if own.count == 1, let best = own.first?.alternatives.first {
-                    writer.member("score", shortest(best.score))
+                    writer.member("score", best.score)
                 }
                 if alternatives > 1 {
                     writer.key("alternatives")
@@ -58,7 +58,7 @@ extension ModelService {
                     for alternative in own.first?.alternatives ?? [] {
                         writer.beginObject()
                         writer.member("text", alternative.text)
-                        writer.member("score", shortest(alternative.score))
+                        writer.member("score", alternative.score)
                         writer.endObject()
                     }
                     writer.endArray()
@@ -87,7 +87,7 @@ extension ModelService {
                 writer.beginObject()
                 writer.key("vector")
                 writer.beginArray()
-                for number in vector { writer.value(shortest(number)) }
+                for number in vector { writer.value(number) }
                 writer.endArray()
                 writer.endObject()
             }

@@ -115,7 +115,7 @@ extension ModelService {
                     writer.endArray()
                     writer.key("log_probabilities")
                     writer.beginArray()
-                    for value in score.logProbabilities { writer.value(shortest(value)) }
+                    for value in score.logProbabilities { writer.value(value) }
                     writer.endArray()
                     writer.endObject()
                 }
@@ -146,7 +146,4 @@ extension ModelService {
             writer.endObject()
         }
     }
-
-    /// The double that is written with as few digits as the float needs.
-    func shortest(_ number: Float) -> Double { Double(number.description) ?? Double(number) }
 }

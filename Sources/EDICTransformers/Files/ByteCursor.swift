@@ -1,3 +1,5 @@
+internal import EDICText
+
 /// A position in a file's bytes that reads little-endian fields and never past the end.
 ///
 /// The bytes are handed to each call, so that the cursor is a plain value.
@@ -68,12 +70,7 @@ struct ByteCursor {
 
 extension Span<UInt8> {
     /// The bytes in `range` as text, with U+FFFD for what is not UTF-8.
-    func text(in range: Range<Int>) -> String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(range.count)
-        for index in range { bytes.append(self[index]) }
-        return String(decoding: bytes, as: UTF8.self)
-    }
+    func text(in range: Range<Int>) -> String { String(copying: extracting(range)) }
 }
 
 extension BinaryInteger {

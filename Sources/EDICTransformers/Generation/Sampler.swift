@@ -14,7 +14,7 @@ struct Sampler {
     init(_ options: GenerationOptions, prompt: [Int] = [], kernels: Kernels = .standard) {
         self.options = options
         self.kernels = kernels
-        generator = SplitMix64(state: options.seed)
+        generator = SplitMix64(seed: options.seed)
         seen = options.repetitionPenalty == 1 ? [] : Set(prompt)
     }
 
@@ -66,20 +66,4 @@ struct Sampler {
         // What rounding left over.
         return tokens[0]
     }
-}
-
-/// The generator of Steele, Lea and Flood (2014): the same numbers on every machine.
-struct SplitMix64 {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    /// A number from 0 up to but not 1.
-    mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }
