@@ -62,7 +62,7 @@ struct LMBucketsCommand: ParsableCommand {
             throw ValidationError("--head and --tail are shares, 0 or more and together at most 1")
         }
         if model.isEmpty { throw ValidationError("--model names the model") }
-        let languages = model.map(Self.language)
+        let languages = model.map { NamedPath($0).name }
         if Set(languages).count < languages.count { throw ValidationError("--model names a language twice") }
         if model.count > 1 && languages.contains(nil) {
             throw ValidationError("of several models each needs its language: --model de=de.edlm")
@@ -80,13 +80,6 @@ struct LMBucketsCommand: ParsableCommand {
         if limits != nil && saveLimits != nil { throw ValidationError("give either --limits or --save-limits") }
     }
 
-    /// The language of `LANGUAGE=MODEL`; a path may hold the sign too.
-    private static func language(of argument: String) -> String? {
-        guard let sign = argument.firstIndex(of: "="), sign > argument.startIndex else { return nil }
-        let name = argument[..<sign]
-        return name.contains("/") || name.contains(".") ? nil : String(name)
-    }
-
     /// A document: what is printed of it, and its text.
     private struct Document: Sendable {
         var name: [UInt8]
@@ -95,13 +88,10 @@ struct LMBucketsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let named = model.map { argument in
-            let language = Self.language(of: argument)
-            return (language: language ?? "", path: String(argument.dropFirst(language.map { $0.utf8.count + 1 } ?? 0)))
-        }
+        let named = model.map { NamedPath($0) }
         try OutputFiles.check([saveLimits], apartFrom: text.input.paths + named.map(\.path))
         var models: [String: NgramModel] = [:]
-        for (language, path) in named { models[language] = try NgramModel(contentsOf: FilePath(path)) }
+        for model in named { models[model.name ?? ""] = try NgramModel(contentsOf: FilePath(model.path)) }
         var buckets = try limits.map { try Self.read($0) } ?? [:]
         if limits == nil {
             var samples: [String: [Double]] = [:]

@@ -67,8 +67,9 @@ struct ServeCommand: ParsableCommand, StopsInOrder {
         let pool = work.makePool()
         let models = try ModelMemory.opening {
             try model.map { argument in
-                let (name, path) = Self.parts(of: argument)
-                return try ServedModel(contentsOf: path, name: name, precision: precision.precision, pool: pool)
+                let named = NamedPath(argument)
+                return try ServedModel(
+                    contentsOf: FilePath(named.path), name: named.name, precision: precision.precision, pool: pool)
             }
         }
         let limits = ServerLimits(bodyBytes: maxBody << 10, running: running, waiting: waiting, seconds: timeout)
@@ -89,13 +90,5 @@ struct ServeCommand: ParsableCommand, StopsInOrder {
         Terminal.errorLine("Listening at \(server.address); Ctrl-C ends it")
         server.run { Interruption.shouldStop }
         Terminal.errorLine("Ended")
-    }
-
-    /// `NAME=PATH`, or a path.
-    private static func parts(of argument: String) -> (name: String?, path: FilePath) {
-        guard let sign = argument.firstIndex(of: "="), sign > argument.startIndex,
-            !argument[..<sign].contains("/")
-        else { return (nil, FilePath(argument)) }
-        return (String(argument[..<sign]), FilePath(String(argument[argument.index(after: sign)...])))
     }
 }

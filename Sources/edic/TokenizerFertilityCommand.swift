@@ -25,10 +25,9 @@ struct TokenizerFertilityCommand: ParsableCommand {
     func run() throws {
         let tokenizer = try choice.tokenizer()
         var texts: [String: String] = [:]
-        for file in files {
-            let (language, path) = LanguageFile.split(file)
-            let name = language ?? FilePath(path).stem ?? path
-            try TextInput([path]).forEachDocument { _, content in texts[name, default: ""] += content.text }
+        for file in files.map({ NamedPath($0) }) {
+            let name = file.name ?? FilePath(file.path).stem ?? file.path
+            try TextInput([file.path]).forEachDocument { _, content in texts[name, default: ""] += content.text }
         }
         let report = FertilityReport(tokenizer, texts: texts)
         if json {

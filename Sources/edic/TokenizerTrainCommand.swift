@@ -96,22 +96,21 @@ struct TokenizerTrainCommand: ParsableCommand, StopsInOrder {
 
     func run() throws {
         let format = try outputFormat()
-        let files = files.isEmpty ? ["-"] : files
-        try OutputFiles.check([output], apartFrom: files.map { LanguageFile.split($0).path })
+        let files = (files.isEmpty ? ["-"] : files).map { NamedPath($0) }
+        try OutputFiles.check([output], apartFrom: files.map(\.path))
         var trainer = try TokenizerTrainer(trainerConfiguration, pool: work.makePool())
         var isEmpty = true
         for file in files {
-            let (language, path) = LanguageFile.split(file)
-            try TrainingText(path).forEachBlock { block, rowLanguage in
+            try TrainingText(file.path).forEachBlock { block, rowLanguage in
                 if Interruption.shouldStop {
                     throw CommandFailure(.interrupted, "stopped on request; nothing was written")
                 }
-                try trainer.add(block, language: language ?? rowLanguage ?? "und")
+                try trainer.add(block, language: file.name ?? rowLanguage ?? "und")
                 isEmpty = isEmpty && block.isEmpty
             }
         }
         if isEmpty {
-            let name = files[0] == "-" ? "standard input" : files[0]
+            let name = files[0].path == "-" ? "standard input" : files[0].path
             throw CommandFailure(.badData, "\(name): is empty; a tokenizer is learned from text")
         }
         let spills = trainer.spills
@@ -240,15 +239,5 @@ struct TrainingDisplay {
 
     func finish() {
         if isLive { Terminal.redraw("") }
-    }
-}
-
-/// `TAG=FILE`, as commands take text in several languages.
-enum LanguageFile {
-    static func split(_ argument: String) -> (language: String?, path: String) {
-        guard let sign = argument.firstIndex(of: "="), !FileTree.exists(FilePath(argument)) else {
-            return (nil, argument)
-        }
-        return (String(argument[..<sign]), String(argument[argument.index(after: sign)...]))
     }
 }

@@ -168,6 +168,7 @@ import _EDICTestSupport
         runner.write(Self.text, to: text)
         #expect(unsafe symlink("a.arpa", "\(folder)/link.arpa") == 0)
         for name in ["hard.json", "x.idx", "x.tokens.npy"] { #expect(unsafe link(text, "\(folder)/\(name)") == 0) }
+        runner.write(Self.text, to: "\(folder)/de=x.arpa")
         let models = ["m.arpa", "m.edlm"].map { runner.bytes("\(folder)/\($0)") }
         for (command, name) in [
             ("lm train -o a.arpa a.arpa", "a.arpa"), ("lm train -o link.arpa a.arpa", "a.arpa"),
@@ -182,6 +183,7 @@ import _EDICTestSupport
             ("lm mix m.arpa m.edlm --held-out a.arpa -o link.arpa", "a.arpa"),
             ("lm buckets --model m.edlm --save-limits a.arpa a.arpa", "a.arpa"),
             ("lm buckets --model m.edlm --save-limits m.edlm a.arpa", "m.edlm"),
+            ("lm buckets --model de=x.arpa --save-limits de=x.arpa a.arpa", "de=x.arpa"),
             ("store export m.edlm a.arpa --format megatron -o x", "a.arpa"),
             ("store export a.arpa --format npy -o ./x", "a.arpa"),
             ("store export a.arpa --format npy -o x/", "a.arpa"),
