@@ -43,24 +43,32 @@ struct FastTextDictionary: Sendable {
         self.wordNgrams = wordNgrams
         slots = [UInt32](repeating: 0, count: max(16, (2 * words).nextPowerOfTwo))
         wordCount = words
-        for number in 0..<size {
-            let word = try reader.zeroTerminated()
-            let count = try reader.int64()
-            let isLabel = try reader.integer(UInt8.self) == 1
-            guard isLabel == (number >= words) else {
-                throw LanguageIDError(
-                    code: .malformedModel, message: "byte \(reader.offset): words and labels are out of order")
-            }
-            if isLabel {
-                labels.append(
-                    String(decoding: word.starts(with: Self.labelPrefix) ? word.dropFirst(9) : word, as: UTF8.self))
-                labelCounts.append(count)
-            } else {
-                wordBytes.append(contentsOf: word)
-                wordStarts.append(wordBytes.count)
-            }
+        rowLimit = words + (prunedCount >= 0 ? prunedCount : longest > 0 || wordNgrams > 1 ? buckets : 0)
+        for number in 0..<size { try readEntry(&reader, isLabel: number >= words) }
+        try checkLabelCounts()
+        if prunedCount >= 0 { pruned = try PrunedBuckets(&reader, count: prunedCount) }
+        fillSlots()
+    }
+
+    private mutating func readEntry(_ reader: inout ByteReader, isLabel: Bool) throws(LanguageIDError) {
+        let word = try reader.zeroTerminated()
+        let count = try reader.int64()
+        guard try (reader.integer(UInt8.self) == 1) == isLabel else {
+            throw LanguageIDError(
+                code: .malformedModel, message: "byte \(reader.offset): words and labels are out of order")
         }
-        // The Huffman tree takes 10^15 for "not made yet", as fastText does, so the counts must stay below.
+        if isLabel {
+            labels.append(
+                String(decoding: word.starts(with: Self.labelPrefix) ? word.dropFirst(9) : word, as: UTF8.self))
+            labelCounts.append(count)
+        } else {
+            wordBytes.append(contentsOf: word)
+            wordStarts.append(wordBytes.count)
+        }
+    }
+
+    /// The Huffman tree takes 10^15 for "not made yet", as fastText does, so the counts must stay below.
+    private func checkLabelCounts() throws(LanguageIDError) {
         var total = 0
         for count in labelCounts {
             guard count >= 0, count < 1_000_000_000_000_000 - total else {
@@ -68,23 +76,10 @@ struct FastTextDictionary: Sendable {
             }
             total += count
         }
-        if prunedCount >= 0 {
-            var table = PrunedBuckets(capacity: prunedCount)
-            for _ in 0..<prunedCount {
-                let bucket = try reader.integer(UInt32.self)
-                let row = try reader.integer(UInt32.self)
-                guard row < UInt32(prunedCount) else {
-                    throw LanguageIDError(
-                        code: .malformedModel, message: "byte \(reader.offset): n-gram row \(row) of \(prunedCount)")
-                }
-                table.insert(bucket, row)
-            }
-            pruned = table
-            rowLimit = words + prunedCount
-        } else {
-            rowLimit = words + (longest > 0 || wordNgrams > 1 ? buckets : 0)
-        }
-        for number in 0..<words {
+    }
+
+    private mutating func fillSlots() {
+        for number in 0..<wordCount {
             let range = wordStarts[number]..<wordStarts[number + 1]
             var hash = Hash()
             for byte in wordBytes[range] { hash.add(byte) }
@@ -207,16 +202,25 @@ private struct PrunedBuckets: Sendable {
     private var rows: [UInt32]
     private let shift: UInt32
 
-    init(capacity: Int) {
-        let size = max(16, (2 * capacity).nextPowerOfTwo)
+    init(_ reader: inout ByteReader, count: Int) throws(LanguageIDError) {
+        let size = max(16, (2 * count).nextPowerOfTwo)
         keys = [UInt32](repeating: .max, count: size)
         rows = [UInt32](repeating: 0, count: size)
         shift = 32 - UInt32(size.trailingZeroBitCount)
+        for _ in 0..<count {
+            let bucket = try reader.integer(UInt32.self)
+            let row = try reader.integer(UInt32.self)
+            guard row < UInt32(count) else {
+                throw LanguageIDError(
+                    code: .malformedModel, message: "byte \(reader.offset): n-gram row \(row) of \(count)")
+            }
+            insert(bucket, row)
+        }
     }
 
     private func slot(_ key: UInt32) -> Int { Int((key &* 2_654_435_769) >> shift) }
 
-    mutating func insert(_ key: UInt32, _ row: UInt32) {
+    private mutating func insert(_ key: UInt32, _ row: UInt32) {
         guard key != .max else { return }
         var place = slot(key)
         while keys[place] != .max, keys[place] != key { place = (place + 1) & (keys.count - 1) }

@@ -162,7 +162,6 @@ struct KenLMWriter {
 
     func writeTrie(to path: FilePath) throws(NgramError) {
         let counts = table.counts
-        var parts: [Lane<UInt8>] = []
         // Ids are places in the list of hashes, sorted; <unk> is not in it.
         let sorted = (1..<counts[0]).map { (hash: wordHash($0), id: $0) }.sorted { $0.hash < $1.hash }
         let hashes = Lane<UInt8>(zeros: 8 + counts[0] * 8)
@@ -172,12 +171,20 @@ struct KenLMWriter {
             Self.put(word.hash, into: hashes, at: 8 + place * 8)
             newIDs[word.id] = UInt32(place + 1)
         }
-        parts.append(hashes)
+        let trie = trieOrder(words: sorted.map { UInt32($0.id) }, newIDs)
+        var parts = [hashes, trieUnigrams(trie)]
+        for order in 2...table.order { parts.append(trieLevel(order, trie, newIDs)) }
+        parts.append(strings((0..<counts[0]).map { Int(trie.grams[0][$0]) }))
+        try write(.trie, parts, to: path)
+    }
 
-        // For each order, which n-gram lies at each place, and where each n-gram lies.
-        var orders: [Lane<UInt32>] = [Lane([0] + sorted.map { UInt32($0.id) })]
-        var places = newIDs
+    /// Which n-gram of an order lies at each place, and where the children of each begin among the next order.
+    private typealias TrieOrder = (grams: [Lane<UInt32>], children: [Lane<UInt64>])
+
+    private func trieOrder(words: [UInt32], _ newIDs: Lane<UInt32>) -> TrieOrder {
+        var grams: [Lane<UInt32>] = [Lane([0] + words)]
         var children: [Lane<UInt64>] = []
+        var places = newIDs
         for order in 2...table.order {
             let level = table.levels[order - 2]
             let keys = Lane<PackedKey<2>>(uninitialized: level.count)
@@ -200,50 +207,53 @@ struct KenLMWriter {
                 sequence[place] = gram
                 position[Int(gram)] = UInt32(place)
             }
-            orders.append(sequence)
+            grams.append(sequence)
             places = position
         }
+        return (grams, children)
+    }
 
-        let unigrams = Lane<UInt8>(zeros: (counts[0] + 2) * 16)
-        for place in 0..<counts[0] {
-            let id = Int(orders[0][place])
+    private func trieUnigrams(_ trie: TrieOrder) -> Lane<UInt8> {
+        let count = table.counts[0]
+        let children = trie.children[0]
+        let unigrams = Lane<UInt8>(zeros: (count + 2) * 16)
+        for place in 0..<count {
+            let id = Int(trie.grams[0][place])
             Self.put(probability(order: 1, id).bitPattern, into: unigrams, at: place * 16)
             Self.put(backoff(order: 1, id), into: unigrams, at: place * 16 + 4)
-            Self.put(children[0][place], into: unigrams, at: place * 16 + 8)
+            Self.put(children[place], into: unigrams, at: place * 16 + 8)
         }
         // One more than there are words is kept; its neighbours' pointers end where the last one's do.
-        Self.put(children[0][counts[0]], into: unigrams, at: counts[0] * 16 + 8)
-        Self.put(children[0][counts[0]], into: unigrams, at: (counts[0] + 1) * 16 + 8)
-        parts.append(unigrams)
+        Self.put(children[count], into: unigrams, at: count * 16 + 8)
+        Self.put(children[count], into: unigrams, at: (count + 1) * 16 + 8)
+        return unigrams
+    }
 
-        let wordBits = bitsNeeded(counts[0])
-        for order in 2...table.order {
-            let level = table.levels[order - 2]
-            let isHighest = order == table.order
-            let nextBits = isHighest ? 0 : bitsNeeded(counts[order])
-            let total = wordBits + 31 + (isHighest ? 0 : 32 + nextBits)
-            let bytes = Lane<UInt8>(zeros: ((1 + level.count) * total + 7) / 8 + 8)
-            var packer = BitPacker(bytes, at: 0)
-            for place in 0..<level.count {
-                let gram = Int(orders[order - 1][place])
-                packer.add(UInt64(newIDs[Int(level.words[gram])]), width: wordBits)
-                packer.add(UInt64(probability(order: order, gram).magnitude.bitPattern), width: 31)
-                if !isHighest {
-                    packer.add(UInt64(backoff(order: order, gram)), width: 32)
-                    packer.add(children[order - 1][place], width: nextBits)
-                }
-            }
+    private func trieLevel(_ order: Int, _ trie: TrieOrder, _ newIDs: Lane<UInt32>) -> Lane<UInt8> {
+        let level = table.levels[order - 2]
+        let isHighest = order == table.order
+        let wordBits = bitsNeeded(table.counts[0])
+        let nextBits = isHighest ? 0 : bitsNeeded(table.counts[order])
+        let total = wordBits + 31 + (isHighest ? 0 : 32 + nextBits)
+        let bytes = Lane<UInt8>(zeros: ((1 + level.count) * total + 7) / 8 + 8)
+        var packer = BitPacker(bytes, at: 0)
+        for place in 0..<level.count {
+            let gram = Int(trie.grams[order - 1][place])
+            packer.add(UInt64(newIDs[Int(level.words[gram])]), width: wordBits)
+            packer.add(UInt64(probability(order: order, gram).magnitude.bitPattern), width: 31)
             if !isHighest {
-                // A last entry holds only where the children of the one before it end.
-                packer.add(0, width: wordBits)
-                packer.add(0, width: 31)
-                packer.add(0, width: 32)
-                packer.add(children[order - 1][level.count], width: nextBits)
+                packer.add(UInt64(backoff(order: order, gram)), width: 32)
+                packer.add(trie.children[order - 1][place], width: nextBits)
             }
-            packer.finish()
-            parts.append(bytes)
         }
-        parts.append(strings((0..<counts[0]).map { Int(orders[0][$0]) }))
-        try write(.trie, parts, to: path)
+        if !isHighest {
+            // A last entry holds only where the children of the one before it end.
+            packer.add(0, width: wordBits)
+            packer.add(0, width: 31)
+            packer.add(0, width: 32)
+            packer.add(trie.children[order - 1][level.count], width: nextBits)
+        }
+        packer.finish()
+        return bytes
     }
 }

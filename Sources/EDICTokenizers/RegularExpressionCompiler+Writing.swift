@@ -8,56 +8,11 @@ extension RegularExpressionCompiler {
         case .empty: break
         case .character(let set): program.append(.character(set))
         case .concatenation(let parts): for part in parts { try emit(part) }
-        case .alternation(let branches):
-            var jumps: [Int] = []
-            for (index, branch) in branches.enumerated() {
-                if index == branches.count - 1 {
-                    try emit(branch)
-                    break
-                }
-                let split = program.count
-                program.append(.accept)
-                try emit(branch)
-                jumps.append(program.count)
-                program.append(.accept)
-                program[split] = .split(split + 1, program.count)
-            }
-            for jump in jumps { program[jump] = .jump(program.count) }
+        case .alternation(let branches): try emitAlternation(branches)
         case .repeat(let inner, let low, let high, .possessive):
             try emit(.atomic(.repeat(inner, low, high, .greedy)))
-        case .repeat(let inner, let low, let high, let greed):
-            for _ in 0..<low { try emit(inner) }
-            guard let high else {
-                let split = program.count
-                program.append(.accept)
-                try emit(inner)
-                program.append(.jump(split))
-                program[split] = choice(split + 1, program.count, greed)
-                return
-            }
-            var splits: [Int] = []
-            for _ in low..<max(low, high) {
-                splits.append(program.count)
-                program.append(.accept)
-                try emit(inner)
-            }
-            for split in splits { program[split] = choice(split + 1, program.count, greed) }
-        case .look(let inner, let ahead, let negated):
-            let look = program.count
-            program.append(.accept)
-            try emit(inner)
-            program.append(.accept)
-            if ahead {
-                program[look] = .lookAhead(negated: negated, next: program.count)
-            } else {
-                let (least, most) = lengths(inner)
-                guard most <= Self.longestLookBehind else {
-                    throw problem(
-                        "a look-behind of more than \(Self.longestLookBehind) characters, or with an atomic group or "
-                            + "another look-around in it")
-                }
-                program[look] = .lookBehind(negated: negated, next: program.count, characters: least...most)
-            }
+        case .repeat(let inner, let low, let high, let greed): try emitRepeat(of: inner, low, high, greed)
+        case .look(let inner, let ahead, let negated): try emitLook(at: inner, isAhead: ahead, negated: negated)
         case .atomic(let inner):
             let atomic = program.count
             program.append(.accept)
@@ -66,6 +21,57 @@ extension RegularExpressionCompiler {
             program[atomic] = .atomic(next: program.count)
         case .anchor(let anchor): program.append(anchor)
         }
+    }
+
+    private mutating func emitAlternation(_ branches: [Node]) throws(TokenizerError) {
+        var jumps: [Int] = []
+        for branch in branches.dropLast() {
+            let split = program.count
+            program.append(.accept)
+            try emit(branch)
+            jumps.append(program.count)
+            program.append(.accept)
+            program[split] = .split(split + 1, program.count)
+        }
+        if let last = branches.last { try emit(last) }
+        for jump in jumps { program[jump] = .jump(program.count) }
+    }
+
+    private mutating func emitRepeat(of inner: Node, _ low: Int, _ high: Int?, _ greed: Greed) throws(TokenizerError) {
+        for _ in 0..<low { try emit(inner) }
+        guard let high else {
+            let split = program.count
+            program.append(.accept)
+            try emit(inner)
+            program.append(.jump(split))
+            program[split] = choice(split + 1, program.count, greed)
+            return
+        }
+        var splits: [Int] = []
+        for _ in low..<max(low, high) {
+            splits.append(program.count)
+            program.append(.accept)
+            try emit(inner)
+        }
+        for split in splits { program[split] = choice(split + 1, program.count, greed) }
+    }
+
+    private mutating func emitLook(at inner: Node, isAhead: Bool, negated: Bool) throws(TokenizerError) {
+        let look = program.count
+        program.append(.accept)
+        try emit(inner)
+        program.append(.accept)
+        if isAhead {
+            program[look] = .lookAhead(negated: negated, next: program.count)
+            return
+        }
+        let (least, most) = lengths(inner)
+        guard most <= Self.longestLookBehind else {
+            throw problem(
+                "a look-behind of more than \(Self.longestLookBehind) characters, or with an atomic group or "
+                    + "another look-around in it")
+        }
+        program[look] = .lookBehind(negated: negated, next: program.count, characters: least...most)
     }
 
     private static let longestLookBehind = 16

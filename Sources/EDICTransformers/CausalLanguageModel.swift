@@ -82,13 +82,7 @@ public final class CausalLanguageModel: Sendable {
             endTokens = Set(
                 ["eos_token_id", "eot_token_id"].compactMap { gguf.integer("tokenizer.ggml." + $0) })
             unfollowedRules = []
-            chatTemplate = try gguf.string("tokenizer.chat_template").map { source throws(ModelError) in
-                let names = ["bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"]
-                let texts = names.compactMapValues { name in
-                    gguf.integer("tokenizer.ggml.\(name)_token_id").flatMap { parts.1.spelling(of: $0) }
-                }
-                return try ChatTemplate(source, file: file.string, tokens: texts)
-            }
+            chatTemplate = try ChatTemplate(gguf, parts.1)
         case .huggingFace(let file):
             let configuration = try ModelConfiguration(file)
             let tensors = try folder.tensors(pool: openers)
@@ -98,21 +92,23 @@ public final class CausalLanguageModel: Sendable {
                 { () throws(ModelError) in try TextCodec(path) }, { 0 }, { 0 })
             network = parts.0
             tokenizer = parts.1
-            var ends = Set(configuration.tokens("eos_token_id"))
             let own = path.appending("generation_config.json")
             let generation = FileTree.exists(own) ? try ModelConfiguration(own) : configuration
-            ends.formUnion(generation.tokens("eos_token_id"))
-            endTokens = ends
-            unfollowedRules = [("repetition_penalty", 1), ("no_repeat_ngram_size", 0)].compactMap { key, without in
-                generation[key]?.double.flatMap { value in
-                    value == without ? nil : UnfollowedRule(file: generation.source, key: key, value: value)
-                }
-            }
+            endTokens = Set(configuration.tokens("eos_token_id") + generation.tokens("eos_token_id"))
+            unfollowedRules = Self.unfollowedRules(generation)
             chatTemplate = try ChatTemplate(folder: path)
         case .marian:
             throw ModelError(.unsupported, "\(path): is a translation model; use TranslationModel")
         }
         WeightMatrix.releaseSpareMemory()
+    }
+
+    private static func unfollowedRules(_ generation: ModelConfiguration) -> [UnfollowedRule] {
+        [("repetition_penalty", 1), ("no_repeat_ngram_size", 0)].compactMap { key, without in
+            generation[key]?.double.flatMap { value in
+                value == without ? nil : UnfollowedRule(file: generation.source, key: key, value: value)
+            }
+        }
     }
 
     // MARK: - Generation

@@ -102,16 +102,7 @@ extension ModelService {
         guard case .language(let engine) = model.engine else { throw ServerError(.internalError, "no language model") }
         let prompt = try members.string("prompt")
         let messages = try members.messages("messages", atMost: limits.texts)
-        var options = GenerationOptions()
-        options.maximumTokens =
-            try members.integer("max_tokens", in: 1...limits.generatedTokens) ?? min(256, limits.generatedTokens)
-        options.temperature = try members.number("temperature", in: 0...100) ?? 0
-        options.topK = try members.integer("top_k", in: 0...1_000_000) ?? 0
-        options.topP = try members.number("top_p", in: 0.0001...1) ?? 1
-        options.minP = try members.number("min_p", in: 0...1) ?? 0
-        options.repetitionPenalty = try members.number("repetition_penalty", in: 0.01...100) ?? 1
-        options.seed = UInt64(try members.integer("seed", in: 0...Int.max) ?? 0)
-        options.stopStrings = try members.strings("stop", atMost: 16) ?? []
+        let options = try generationOptions(&members)
         let isStream = try members.bool("stream") ?? false
         try members.finish()
         guard (prompt == nil) != (messages == nil) else {
@@ -144,20 +135,41 @@ extension ModelService {
                 writer.endObject()
             }
         }
-        return HTTPResponse(
+        return Self.eventStream(limit, run)
+    }
+
+    private func generationOptions(_ members: inout RequestMembers) throws -> GenerationOptions {
+        var options = GenerationOptions()
+        options.maximumTokens =
+            try members.integer("max_tokens", in: 1...limits.generatedTokens) ?? min(256, limits.generatedTokens)
+        options.temperature = try members.number("temperature", in: 0...100) ?? 0
+        options.topK = try members.integer("top_k", in: 0...1_000_000) ?? 0
+        options.topP = try members.number("top_p", in: 0.0001...1) ?? 1
+        options.minP = try members.number("min_p", in: 0...1) ?? 0
+        options.repetitionPenalty = try members.number("repetition_penalty", in: 0.01...100) ?? 1
+        options.seed = UInt64(try members.integer("seed", in: 0...Int.max) ?? 0)
+        options.stopStrings = try members.strings("stop", atMost: 16) ?? []
+        return options
+    }
+
+    /// Sends each piece that `run` generates as it comes, then how the text ended.
+    private static func eventStream(
+        _ limit: WorkLimit, _ run: @escaping ((String) -> Bool) throws -> Generation
+    ) -> HTTPResponse {
+        HTTPResponse(
             fields: [("content-type", "text/event-stream; charset=utf-8")],
             body: .stream { send in
                 var hasBegun = false
                 do {
                     let generation = try run { piece in
                         hasBegun = true
-                        return send(Self.event(nil) { $0.member("text", piece) })
+                        return send(event(nil) { $0.member("text", piece) })
                     }
                     if generation.end == .stopped { try limit.check() }
-                    _ = send(Self.event("end") { generation.writeMembers(to: &$0) })
+                    _ = send(event("end") { generation.writeMembers(to: &$0) })
                 } catch let error where hasBegun {
                     // The status has been sent.
-                    _ = send(Self.event("error") { $0.member("error", ServerError(error).json) })
+                    _ = send(event("error") { $0.member("error", ServerError(error).json) })
                 }
             })
     }

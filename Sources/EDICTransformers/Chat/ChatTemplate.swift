@@ -51,6 +51,16 @@ public struct ChatTemplate: Sendable {
         }
     }
 
+    /// The template in a GGUF file, if it has one.
+    init?(_ gguf: GGUF, _ tokenizer: TextCodec) throws(ModelError) {
+        guard let source = gguf.string("tokenizer.chat_template") else { return nil }
+        let names = ["bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"]
+        let tokens = names.compactMapValues { name in
+            gguf.integer("tokenizer.ggml.\(name)_token_id").flatMap { tokenizer.spelling(of: $0) }
+        }
+        try self.init(source, file: gguf.path.string, tokens: tokens)
+    }
+
     /// The template in a Hugging Face folder: `chat_template.jinja`, or the one in `tokenizer_config.json`.
     init?(folder: FilePath) throws(ModelError) {
         let configurationPath = folder.appending("tokenizer_config.json")

@@ -136,57 +136,72 @@ public struct GGUF: Sendable {
             }
             header.values.append((key, value))
         }
-        var places: [(name: String, type: ElementType, shape: [Int], offset: UInt64)] = []
-        for _ in 0..<tensorCount {
-            let length = try cursor.read(UInt64.self, from: bytes, "the length of a tensor's name")
-            let tensor = try cursor.text(length, from: bytes, "a tensor's name")
-            let rank = try cursor.read(UInt32.self, from: bytes, "the rank of \(tensor)")
-            guard rank <= 4 else {
-                throw ModelError(.malformed, "\(name): tensor \(tensor): has \(rank) dimensions; at most 4 are allowed")
-            }
-            var shape: [Int] = []
-            for _ in 0..<rank {
-                let extent = try cursor.read(UInt64.self, from: bytes, "the shape of \(tensor)")
-                guard let extent = Int(exactly: extent) else {
-                    throw ModelError(.malformed, "\(name): tensor \(tensor): has an extent of \(extent)")
-                }
-                shape.insert(extent, at: 0)
-            }
-            let type = ElementType(ggml: try cursor.read(UInt32.self, from: bytes, "the type of \(tensor)"))
-            let offset = try cursor.read(UInt64.self, from: bytes, "the offset of \(tensor)")
-            places.append((tensor, type, shape, offset))
-        }
+        var places: [TensorPlace] = []
+        for _ in 0..<tensorCount { places.append(try tensorPlace(&cursor, bytes)) }
         cursor.align(to: alignment)
-        let start = cursor.offset
-        let available = max(0, bytes.count - start)
-        for place in places {
-            guard let offset = Int(exactly: place.offset), offset % alignment == 0, offset <= available else {
+        let data = cursor.offset..<max(cursor.offset, bytes.count)
+        header.tensors = try places.map { place throws(ModelError) in
+            try place.entry(in: data, alignment: alignment, name: name)
+        }
+        return header
+    }
+
+    /// What the header says of a tensor.
+    private struct TensorPlace {
+        var name: String
+        var type: ElementType
+        var shape: [Int]
+        /// Counts from where the data begins.
+        var offset: UInt64
+
+        /// The tensor within the bytes of data at `range` of a file.
+        func entry(in range: Range<Int>, alignment: Int, name file: String) throws(ModelError) -> Safetensors.Entry {
+            let tensor = "\(file): tensor \(name)"
+            guard let offset = Int(exactly: offset), offset % alignment == 0, offset <= range.count else {
                 throw ModelError(
                     .malformed,
-                    "\(name): tensor \(place.name): begins at byte \(place.offset) of \(available) of data; "
+                    "\(tensor): begins at byte \(offset) of \(range.count) of data; "
                         + "the file is truncated or damaged, fetch it again")
             }
-            try Tensor.checkExtents(place.shape, "\(name): tensor \(place.name)")
+            try Tensor.checkExtents(shape, tensor)
             var size = 0
-            if place.type.bytesPerBlock != nil {
-                guard let known = Tensor.byteCount(of: place.type, shape: place.shape) else {
-                    throw ModelError(
-                        .malformed, "\(name): tensor \(place.name): \(place.type) cannot have the shape \(place.shape)")
+            if type.bytesPerBlock != nil {
+                guard let known = Tensor.byteCount(of: type, shape: shape) else {
+                    throw ModelError(.malformed, "\(tensor): \(type) cannot have the shape \(shape)")
                 }
                 size = known
             }
-            guard size <= available - offset else {
+            guard size <= range.count - offset else {
                 throw ModelError(
                     .malformed,
-                    "\(name): tensor \(place.name): wants \(size) bytes at \(offset) of \(available) of data; "
+                    "\(tensor): wants \(size) bytes at \(offset) of \(range.count) of data; "
                         + "the file is truncated or damaged, fetch it again")
             }
-            header.tensors.append(
-                .init(
-                    name: place.name, type: place.type, shape: place.shape,
-                    range: start + offset..<start + offset + size))
+            let start = range.lowerBound + offset
+            return .init(name: name, type: type, shape: shape, range: start..<start + size)
         }
-        return header
+    }
+
+    private static func tensorPlace(_ cursor: inout ByteCursor, _ bytes: Span<UInt8>) throws(ModelError) -> TensorPlace
+    {
+        let length = try cursor.read(UInt64.self, from: bytes, "the length of a tensor's name")
+        let name = try cursor.text(length, from: bytes, "a tensor's name")
+        let rank = try cursor.read(UInt32.self, from: bytes, "the rank of \(name)")
+        guard rank <= 4 else {
+            throw ModelError(
+                .malformed, "\(cursor.file): tensor \(name): has \(rank) dimensions; at most 4 are allowed")
+        }
+        var shape: [Int] = []
+        for _ in 0..<rank {
+            let extent = try cursor.read(UInt64.self, from: bytes, "the shape of \(name)")
+            guard let extent = Int(exactly: extent) else {
+                throw ModelError(.malformed, "\(cursor.file): tensor \(name): has an extent of \(extent)")
+            }
+            shape.insert(extent, at: 0)
+        }
+        let type = ElementType(ggml: try cursor.read(UInt32.self, from: bytes, "the type of \(name)"))
+        let offset = try cursor.read(UInt64.self, from: bytes, "the offset of \(name)")
+        return TensorPlace(name: name, type: type, shape: shape, offset: offset)
     }
 
     private static func scalarType(_ cursor: inout ByteCursor, _ bytes: Span<UInt8>) throws(ModelError) -> ScalarType {
