@@ -115,50 +115,18 @@ private func dropoutMerge(
     _ table: MergeTable, _ symbols: inout [UInt32], _ sizes: inout [UInt32], probability: Double,
     _ random: inout SplitMix64
 ) {
-    struct Candidate {
-        var rank: UInt32
-        var at: Int
-        var result: UInt32
-        var left: UInt32
-        var right: UInt32
-    }
     let count = symbols.count
     var next = Array(1...max(count, 1))
     var previous = (0..<count).map { $0 - 1 }
-    var heap: [Candidate] = []
-    func precedes(_ a: Candidate, _ b: Candidate) -> Bool { (a.rank, a.at) < (b.rank, b.at) }
-    func push(_ item: Candidate) {
-        heap.append(item)
-        var at = heap.count - 1
-        while at > 0, precedes(heap[at], heap[(at - 1) / 2]) {
-            heap.swapAt(at, (at - 1) / 2)
-            at = (at - 1) / 2
-        }
-    }
-    func pop() -> Candidate {
-        heap.swapAt(0, heap.count - 1)
-        let top = heap.removeLast()
-        var at = 0
-        while true {
-            var least = at
-            for child in [at * 2 + 1, at * 2 + 2] where child < heap.count && precedes(heap[child], heap[least]) {
-                least = child
-            }
-            if least == at { return top }
-            heap.swapAt(at, least)
-            at = least
-        }
-    }
+    var candidates = MergeCandidates()
     func consider(_ at: Int) {
         guard at >= 0, next[at] < count, let merge = table.merge(symbols[at], symbols[next[at]]) else { return }
-        push(
-            Candidate(
-                rank: merge.rank, at: at, result: merge.result, left: symbols[at], right: symbols[next[at]]))
+        candidates.push(
+            .init(rank: merge.rank, at: at, result: merge.result, left: symbols[at], right: symbols[next[at]]))
     }
     let gone = UInt32.max
     for at in 0..<count { consider(at) }
-    while !heap.isEmpty {
-        let best = pop()
+    while let best = candidates.popFirst() {
         guard symbols[best.at] == best.left, next[best.at] < count, symbols[next[best.at]] == best.right
         else { continue }
         if random.nextUnit() < probability { continue }
@@ -181,4 +149,42 @@ private func dropoutMerge(
     }
     symbols.removeLast(count - kept)
     sizes.removeLast(count - kept)
+}
+
+/// Merges that may come next: a heap, the lowest rank first and the leftmost of equal ones.
+private struct MergeCandidates {
+    struct Candidate {
+        var rank: UInt32
+        var at: Int
+        var result: UInt32
+        var left: UInt32
+        var right: UInt32
+    }
+
+    private var heap: [Candidate] = []
+
+    private func precedes(_ a: Int, _ b: Int) -> Bool { (heap[a].rank, heap[a].at) < (heap[b].rank, heap[b].at) }
+
+    mutating func push(_ candidate: Candidate) {
+        heap.append(candidate)
+        var at = heap.count - 1
+        while at > 0, precedes(at, (at - 1) / 2) {
+            heap.swapAt(at, (at - 1) / 2)
+            at = (at - 1) / 2
+        }
+    }
+
+    mutating func popFirst() -> Candidate? {
+        guard !heap.isEmpty else { return nil }
+        heap.swapAt(0, heap.count - 1)
+        let first = heap.removeLast()
+        var at = 0
+        while true {
+            var least = at
+            for child in [at * 2 + 1, at * 2 + 2] where child < heap.count && precedes(child, least) { least = child }
+            if least == at { return first }
+            heap.swapAt(at, least)
+            at = least
+        }
+    }
 }

@@ -113,13 +113,13 @@ extension TokenizerJSONReader {
         return vocabulary
     }
 
-    func bytePair(_ model: JSONElement) throws(TokenizerError) -> BytePairModel {
-        let spelled = try vocabulary(model)
-        let spelling = try spelled.index()
+    /// The pairs that merge and what comes of them, by the ids of `spelling`.
+    private func merges(
+        _ model: JSONElement, _ prefix: [UInt8], _ spelling: TokenIndex
+    ) throws(TokenizerError) -> (pairs: [(left: UInt32, right: UInt32)], results: [UInt32]) {
         guard let list = model["merges"], list.kind == .array else {
             throw .malformed("model: “merges” must be a list")
         }
-        let prefix = Array((model["continuing_subword_prefix"]?.string ?? "").utf8)
         var merges: [(left: UInt32, right: UInt32)] = []
         var results: [UInt32] = []
         merges.reserveCapacity(list.count)
@@ -152,6 +152,14 @@ extension TokenizerJSONReader {
                 try add(Array(parts[0]).span, Array(parts[1]).span)
             }
         }
+        return (merges, results)
+    }
+
+    func bytePair(_ model: JSONElement) throws(TokenizerError) -> BytePairModel {
+        let spelled = try vocabulary(model)
+        let spelling = try spelled.index()
+        let prefix = Array((model["continuing_subword_prefix"]?.string ?? "").utf8)
+        let (merges, results) = try merges(model, prefix, spelling)
         var options = BytePairModel.Options()
         if let unknown = model["unk_token"]?.string { options.unknown = spelling.id(of: Array(unknown.utf8).span) }
         options.fusesUnknown = try bool(model, "fuse_unk", "model", default: false)

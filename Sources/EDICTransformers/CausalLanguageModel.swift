@@ -197,20 +197,7 @@ public final class CausalLanguageModel: Sendable {
         var run = GenerationRun(tokenizer: tokenizer, options: options, onText: onText)
         var sampler = Sampler(options, prompt: prompt, kernels: compute.kernels)
         var lookup = options.draftsTokens ? PromptLookup(prompt, longest: precision.longestGuess) : nil
-        var session = Session(network: network, compute: compute, storage: storage)
-        // Beyond that, room grows as it is needed.
-        let length = prompt.count + min(limit, 1024)
-        var scores = Matrix(rows: 0, columns: 0)
-        if limit > 0, let prefix, prompt.starts(with: prefix.tokens), !network.stretchesWithLength(prompt.count) {
-            session = prefix.session
-            session.compute = compute
-            session.reserve(length)
-            let rest = Array(prompt[prefix.tokens.count...])
-            scores = rest.isEmpty ? prefix.scores : session.read(rest)
-        } else if limit > 0 {
-            session.reserve(length)
-            scores = session.read(prompt)
-        }
+        var (session, scores) = begin(prompt, after: prefix, limit: limit, on: compute)
         // What was guessed, and read with the token before it: `scores` has a row for what follows each.
         var draft: [Int] = []
         var row = 0
@@ -245,6 +232,27 @@ public final class CausalLanguageModel: Sendable {
             row = 0
         }
         return run.result
+    }
+
+    /// A session that has read a prompt, and the scores of what follows it; nothing is read where nothing may follow.
+    private func begin(
+        _ prompt: [Int], after prefix: PromptPrefix?, limit: Int, on compute: Compute
+    ) -> (Session, scores: Matrix) {
+        var session = Session(network: network, compute: compute, storage: storage)
+        guard limit > 0 else { return (session, Matrix(rows: 0, columns: 0)) }
+        // Beyond that, room grows as it is needed.
+        let length = prompt.count + min(limit, 1024)
+        guard let prefix, prompt.starts(with: prefix.tokens), !network.stretchesWithLength(prompt.count) else {
+            session.reserve(length)
+            let scores = session.read(prompt)
+            return (session, scores)
+        }
+        session = prefix.session
+        session.compute = compute
+        session.reserve(length)
+        let rest = Array(prompt[prefix.tokens.count...])
+        let scores = rest.isEmpty ? prefix.scores : session.read(rest)
+        return (session, scores)
     }
 
     private func searchBeams(
