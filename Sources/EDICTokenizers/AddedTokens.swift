@@ -29,6 +29,13 @@ struct AddedTokenMatcher: Sendable {
         case text(Range<Int>)
         /// A token, with the range it takes of the text, white space included.
         case token(UInt32, Range<Int>)
+
+        func shifted(by count: Int) -> Part {
+            switch self {
+            case .text(let range): .text(range.lowerBound + count..<range.upperBound + count)
+            case .token(let id, let range): .token(id, range.lowerBound + count..<range.upperBound + count)
+            }
+        }
     }
 
     private let tokens: [UInt32: AddedToken]
@@ -88,7 +95,7 @@ struct AddedTokenMatcher: Sendable {
                 continue
             }
             if token.stripsLeft {
-                begin = max(begin, min(done, end))
+                begin = max(begin, done)
                 while begin > done, let space = space(before: begin, text) { begin = max(done, space) }
             }
             if token.stripsRight {
@@ -97,8 +104,10 @@ struct AddedTokenMatcher: Sendable {
                 while end < text.count, decodeScalar(text, end).scalar.isWhiteSpace { end += utf8Length(text, end) }
                 spaceEnd = end
             }
+            // One whose text all went along with the token before it is none.
+            begin = min(begin, end)
             if begin > done { parts.append(.text(done..<begin)) }
-            parts.append(.token(match.id, begin..<end))
+            if begin < end { parts.append(.token(match.id, begin..<end)) }
             done = end
             // As in the reference, a token that begins in the white space that this one takes is found, too.
             at += match.length

@@ -5,6 +5,8 @@ struct AlignedText {
     /// Per byte, where its origin begins and ends; both empty when nobody asks for offsets.
     var begins: [UInt32]
     var ends: [UInt32]
+    /// Where in the original text this part of it begins.
+    private var start: UInt32 = 0
 
     var isTracked: Bool { begins.count == bytes.count && !bytes.isEmpty }
 
@@ -19,6 +21,7 @@ struct AlignedText {
         self.bytes = bytes
         begins = []
         ends = []
+        start = UInt32(offset)
         guard tracking else { return }
         begins.reserveCapacity(bytes.count)
         ends.reserveCapacity(bytes.count)
@@ -36,6 +39,7 @@ struct AlignedText {
     /// The bytes in `range`, with their origins.
     subscript(range: Range<Int>) -> AlignedText {
         var part = AlignedText()
+        part.start = start
         part.bytes = Array(bytes[range])
         if isTracked {
             part.begins = Array(begins[range])
@@ -46,14 +50,24 @@ struct AlignedText {
 
     /// The range of the original text that bytes `range` come from.
     func origin(of range: Range<Int>) -> Range<Int> {
-        guard isTracked, !range.isEmpty else { return 0..<0 }
+        guard isTracked else { return 0..<0 }
+        if range.isEmpty {
+            let place = Int(range.lowerBound < begins.count ? begins[range.lowerBound] : ends[range.lowerBound - 1])
+            return place..<place
+        }
         let begin = Int(begins[range.lowerBound])
         let end = Int(ends[range.upperBound - 1])
         return begin..<max(begin, end)
     }
 
+    /// How many characters there are in a range of bytes.
+    func characterCount(_ range: Range<Int>) -> Int {
+        range.count(where: { bytes[$0] & 0xC0 != 0x80 })
+    }
+
     /// Appends bytes of `source` as they are.
     mutating func append(_ source: AlignedText, _ range: Range<Int>) {
+        start = source.start
         bytes += source.bytes[range]
         if source.isTracked {
             begins += source.begins[range]
@@ -63,6 +77,7 @@ struct AlignedText {
 
     /// Appends new bytes that stand for bytes `range` of `source`; an empty range takes the origin of its neighbour.
     mutating func append(_ new: some Collection<UInt8>, standingFor range: Range<Int>, of source: AlignedText) {
+        start = source.start
         bytes += new
         guard source.isTracked else { return }
         let last = source.bytes.count - 1
@@ -71,6 +86,43 @@ struct AlignedText {
         for _ in new {
             begins.append(source.begins[from])
             ends.append(max(source.ends[to], source.begins[from]))
+        }
+    }
+
+    /// Appends bytes that were not there before what is at `at`: their origin is that of the byte in front of them.
+    mutating func append(_ new: some Collection<UInt8>, insertedAt at: Int, of source: AlignedText) {
+        start = source.start
+        bytes += new
+        guard source.isTracked else { return }
+        let origin = source.origin(before: at)
+        begins.append(contentsOf: repeatElement(origin.begin, count: new.count))
+        ends.append(contentsOf: repeatElement(origin.end, count: new.count))
+    }
+
+    private func origin(before at: Int) -> (begin: UInt32, end: UInt32) {
+        at > 0 ? (begins[at - 1], ends[at - 1]) : (start, start)
+    }
+
+    /// A character of a new text: how many bytes it has, and how many characters of the old one it takes the place of, less
+    /// one; 1 where it takes the place of none.
+    struct Change {
+        var length: Int
+        var count: Int
+    }
+
+    /// Gives each character the origin that the reference gives it: that of the first character whose place it takes, or, where
+    /// it is new, that of the one in front of it. Changes are counted from byte `at` of the old text.
+    mutating func align(_ changes: some Sequence<Change>, with source: AlignedText, from at: Int = 0) {
+        guard source.isTracked else { return }
+        start = source.start
+        var at = at
+        for change in changes {
+            let isNew = change.count > 0
+            let origin = source.origin(before: isNew ? at : min(at + 1, source.bytes.count))
+            begins.append(contentsOf: repeatElement(origin.begin, count: change.length))
+            ends.append(contentsOf: repeatElement(origin.end, count: change.length))
+            if isNew { continue }
+            for _ in 0...(-change.count) where at < source.bytes.count { at += utf8Length(source.bytes.span, at) }
         }
     }
 

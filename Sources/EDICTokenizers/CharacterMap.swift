@@ -61,32 +61,85 @@ struct CharacterMap: Sendable {
 extension CharacterMap {
     /// As HF's Precompiled: each grapheme shorter than six bytes is looked up whole, then each of its characters.
     func applyByGrapheme(_ text: AlignedText) -> AlignedText {
+        var replacing = Replacing(text)
+        replaceGraphemes(of: text, &replacing)
+        return replacing.finish()
+    }
+
+    /// A text on its way through a map.
+    private struct Replacing {
+        let text: AlignedText
+        let isTracked: Bool
         var result = AlignedText()
-        result.bytes.reserveCapacity(text.bytes.count)
+        var changes: [AlignedText.Change] = []
+        /// How many bytes were taken away before the first character.
+        var taken = 0
+
+        init(_ text: AlignedText) {
+            self.text = text
+            isTracked = text.isTracked
+            result.bytes.reserveCapacity(text.bytes.count)
+        }
+
+        mutating func keep(_ range: Range<Int>) {
+            result.bytes += text.bytes[range]
+            if isTracked { changes.append(AlignedText.Change(length: range.count, count: 0)) }
+        }
+
+        /// Of more characters than there were, the last are new; of fewer, the last one takes the place of those that are left.
+        mutating func replace(_ range: Range<Int>, with value: ArraySlice<UInt8>) {
+            result.bytes += value
+            guard isTracked else { return }
+            var left = text.characterCount(range)
+            var at = value.startIndex
+            while at < value.endIndex {
+                let length = utf8Length(value.span, at - value.startIndex)
+                changes.append(AlignedText.Change(length: length, count: left > 0 ? 0 : 1))
+                left -= 1
+                at += length
+            }
+            guard left > 0 else { return }
+            if changes.isEmpty {
+                taken += range.count
+            } else {
+                changes[changes.count - 1].count -= left
+            }
+        }
+
+        consuming func finish() -> AlignedText {
+            result.align(changes, with: text, from: taken)
+            // A text begins where it began before; the reference counts on from there, so that all behind is amiss.
+            if taken > 0, let first = changes.first {
+                for at in 0..<first.length { result.begins[at] = text.begins[0] }
+            }
+            return result
+        }
+    }
+
+    private func replaceGraphemes(of text: AlignedText, _ replacing: inout Replacing) {
         var at = 0
         let plain = text.bytes.allSatisfy { $0 < 0x80 }
         if plain {
             while at < text.bytes.count {
                 // A carriage return and line feed are one grapheme.
                 let pair = text.bytes[at] == 13 && at + 1 < text.bytes.count && text.bytes[at + 1] == 10
-                replaceGrapheme(at..<at + (pair ? 2 : 1), of: text, into: &result)
+                replaceGrapheme(at..<at + (pair ? 2 : 1), of: text, &replacing)
                 at += pair ? 2 : 1
             }
-            return result
+            return
         }
         while at < text.bytes.count {
             let end = endOfText(text.bytes.span, from: at)
             for character in Array(text.bytes[at..<end]).decodedText {
                 let length = character.utf8.count
-                replaceGrapheme(at..<at + length, of: text, into: &result)
+                replaceGrapheme(at..<at + length, of: text, &replacing)
                 at += length
             }
             // Bytes that are no text stand for themselves.
             guard at < text.bytes.count else { break }
-            result.append(text, at..<at + 1)
+            replacing.keep(at..<at + 1)
             at += 1
         }
-        return result
     }
 
     /// Where the first byte that is no UTF-8 stands, or the end.
@@ -127,18 +180,18 @@ extension CharacterMap {
         return nil
     }
 
-    private func replaceGrapheme(_ range: Range<Int>, of text: AlignedText, into result: inout AlignedText) {
+    private func replaceGrapheme(_ range: Range<Int>, of text: AlignedText, _ replacing: inout Replacing) {
         if range.count < 6, let value = whole(range, of: text) {
-            result.append(bytes(of: value), standingFor: range, of: text)
+            replacing.replace(range, with: bytes(of: value))
             return
         }
         var at = range.lowerBound
         while at < range.upperBound {
             let part = at..<at + utf8Length(text.bytes.span, at)
             if let value = whole(part, of: text) {
-                result.append(bytes(of: value), standingFor: part, of: text)
+                replacing.replace(part, with: bytes(of: value))
             } else {
-                result.append(text, part)
+                replacing.keep(part)
             }
             at = part.upperBound
         }

@@ -78,7 +78,7 @@ extension EncodingPlan {
             while cut < text.count, text[cut] != 0x20 || !Self.closes(text.extracting(begin..<cut), end) { cut += 1 }
             let stretch = text.extracting(begin..<cut)
             if !encodeBetweenSpaces(stretch, end, core, table, &ids) {
-                core.encodeSlowly(Array(copying: stretch), at: begin, .ordinaryText, tracking: false) { id, _ in
+                core.encodeSlowly(Array(copying: stretch), at: begin, .ordinaryText, tracking: false) { id, _, _ in
                     ids.append(id)
                 }
             }
@@ -101,7 +101,7 @@ extension EncodingPlan {
                 }
                 return .ids(found, remembers: closes)
             }
-            core.encodeSlowly(Array(copying: stretch), at: 0, .ordinaryText, tracking: false) { id, _ in
+            core.encodeSlowly(Array(copying: stretch), at: 0, .ordinaryText, tracking: false) { id, _, _ in
                 found.append(id)
             }
             return .ids(found, remembers: closes)

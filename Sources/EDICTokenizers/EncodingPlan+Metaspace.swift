@@ -67,7 +67,7 @@ extension EncodingPlan {
     /// A word's ids by all parts of the tokenizer.
     func encodeWord(_ word: [UInt8], _ core: TokenizerCore) -> WordTable.Answer {
         var found: [UInt32] = []
-        core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _ in found.append(id) }
+        core.encodeSlowly(word, at: 0, .ordinaryText, tracking: false) { id, _, _ in found.append(id) }
         return .ids(found, remembers: true)
     }
 
@@ -80,7 +80,7 @@ extension EncodingPlan {
             let end = Self.spaceBetweenLetters(in: text, from: begin + 256)
             let stretch = text.extracting(begin..<end)
             if !encodeIndependentWords(stretch, core, table, &ids) {
-                core.encodeSlowly(Array(copying: stretch), at: 0, .ordinaryText, tracking: false) { id, _ in
+                core.encodeSlowly(Array(copying: stretch), at: 0, .ordinaryText, tracking: false) { id, _, _ in
                     ids.append(id)
                 }
             }

@@ -87,7 +87,7 @@ indirect enum Normalizer: Sendable {
         var last = 0
         for match in pattern.matches(in: text.bytes) {
             result.append(text, last..<match.lowerBound)
-            result.append(content, standingFor: match, of: text)
+            result.append(content, insertedAt: match.upperBound, of: text)
             last = match.upperBound
         }
         if last == 0, result.bytes.isEmpty { return text }

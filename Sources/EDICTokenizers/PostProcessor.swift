@@ -8,14 +8,26 @@ struct PostProcessor: Sendable {
 
     var single: [Item] = [.first(type: 0)]
     var pair: [Item] = [.first(type: 0), .second(type: 1)]
-    /// ByteLevel's `trim_offsets`: offsets leave out the white space around a token's text.
-    var trimsOffsets = false
+    /// What is left without special tokens, where that is other than the same less them.
+    private(set) var plainSingle: [Item]?
+    private(set) var plainPair: [Item]?
+    /// How often offsets leave out the white space around a token's text (ByteLevel's `trim_offsets`), and whether the first
+    /// one of a text keeps one space, which may have been put there.
+    private(set) var trims: [Bool] = []
 
     static let none = PostProcessor()
 
+    private init() {}
+
+    /// The items of one text or a pair; of special tokens among them those count that are to be added.
+    func items(isPair: Bool, addingSpecialTokens: Bool) -> [Item] {
+        let all = isPair ? pair : single
+        return addingSpecialTokens ? all : (isPair ? plainPair : plainSingle) ?? all
+    }
+
     /// How many special tokens a text or a pair gets.
     func specialCount(isPair: Bool) -> Int {
-        (isPair ? pair : single).reduce(0) { count, item in
+        items(isPair: isPair, addingSpecialTokens: true).reduce(0) { count, item in
             if case .special(let ids, _) = item { return count + ids.count }
             return count
         }
@@ -23,7 +35,7 @@ struct PostProcessor: Sendable {
 
     /// Whether the ids of one text stay as they are.
     func addsNothing(addingSpecialTokens: Bool) -> Bool {
-        let left = single.filter { item in
+        let left = items(isPair: false, addingSpecialTokens: addingSpecialTokens).filter { item in
             if case .special = item { addingSpecialTokens } else { true }
         }
         guard left.count == 1, case .first = left[0] else { return false }
@@ -32,7 +44,7 @@ struct PostProcessor: Sendable {
 
     func apply(_ first: Encoding, _ second: Encoding?, addingSpecialTokens: Bool) -> Encoding {
         var result = Encoding()
-        for item in second == nil ? single : pair {
+        for item in items(isPair: second != nil, addingSpecialTokens: addingSpecialTokens) {
             switch item {
             case .first(let type): result.append(first, type: type)
             case .second(let type): if let second { result.append(second, type: type) }
@@ -44,75 +56,72 @@ struct PostProcessor: Sendable {
     }
 }
 
-/// The ids of a text with where each comes from.
-public struct Encoding: Sendable, Equatable {
-    /// The ids in their order.
-    public internal(set) var ids: [UInt32] = []
-    /// Which of a pair of texts each id belongs to.
-    public internal(set) var typeIDs: [UInt32] = []
-    /// The bytes of the text that each id stands for; empty ranges for special tokens that were added.
-    public internal(set) var offsets: [Range<Int>] = []
-    /// Whether an id was added and stands for no text.
-    public internal(set) var specialTokensMask: [Bool] = []
-    /// Whether an id is text (true) or padding.
-    public internal(set) var attentionMask: [Bool] = []
-
-    /// How many ids there are.
-    public var count: Int { ids.count }
-
-    public init() {}
-
-    mutating func append(_ id: UInt32, _ offset: Range<Int>) {
-        ids.append(id)
-        typeIDs.append(0)
-        offsets.append(offset)
-        specialTokensMask.append(false)
-        attentionMask.append(true)
+extension PostProcessor {
+    /// One of several post-processors, each of which takes what the one before it made.
+    enum Step {
+        case template(single: [Item], pair: [Item])
+        case bert(begin: UInt32, end: UInt32)
+        case roberta(begin: UInt32, end: UInt32)
+        case trim(keepsFirstSpace: Bool)
     }
 
-    mutating func appendSpecial(_ id: UInt32, type: UInt32, attention: Bool = true) {
-        ids.append(id)
-        typeIDs.append(type)
-        offsets.append(0..<0)
-        specialTokensMask.append(true)
-        attentionMask.append(attention)
+    /// Nil where a template gets what is neither a text nor a pair; the reference ends there, too.
+    init?(_ steps: [Step]) {
+        guard let single = Self.parts(of: 1, steps, addingSpecialTokens: true),
+            let pair = Self.parts(of: 2, steps, addingSpecialTokens: true),
+            let plainSingle = Self.parts(of: 1, steps, addingSpecialTokens: false),
+            let plainPair = Self.parts(of: 2, steps, addingSpecialTokens: false)
+        else { return nil }
+        self.single = single
+        self.pair = pair
+        if plainSingle != single.filter(\.isText) { self.plainSingle = plainSingle }
+        if plainPair != pair.filter(\.isText) { self.plainPair = plainPair }
+        trims = steps.compactMap { if case .trim(let keepsFirstSpace) = $0 { keepsFirstSpace } else { nil } }
     }
 
-    mutating func append(_ other: Encoding, type: UInt32) {
-        ids += other.ids
-        typeIDs += [UInt32](repeating: type, count: other.count)
-        offsets += other.offsets
-        specialTokensMask += other.specialTokensMask
-        attentionMask += other.attentionMask
-    }
-
-    /// The ids in `range` alone.
-    func slice(_ range: Range<Int>) -> Encoding {
-        var part = Encoding()
-        part.ids = Array(ids[range])
-        part.typeIDs = Array(typeIDs[range])
-        part.offsets = Array(offsets[range])
-        part.specialTokensMask = Array(specialTokensMask[range])
-        part.attentionMask = Array(attentionMask[range])
-        return part
-    }
-
-    /// The offsets counted in Unicode scalars of `text`, the text that was encoded, rather than bytes.
-    public func characterOffsets(in text: String) -> [Range<Int>] {
-        let utf8 = Array(text.utf8)
-        var scalarAt = [Int](repeating: 0, count: utf8.count + 1)
-        var count = 0
-        for (at, byte) in utf8.enumerated() {
-            if byte & 0xC0 != 0x80 { count += 1 }
-            scalarAt[at] = count - 1
+    /// What the steps make of some texts. A template makes a part of each of its items, and its A and B are the first and the
+    /// second part that it gets.
+    private static func parts(of count: Int, _ steps: [Step], addingSpecialTokens: Bool) -> [Item]? {
+        var parts: [[Item]] = count == 1 ? [[.first(type: 0)]] : [[.first(type: 0)], [.second(type: 1)]]
+        for step in steps {
+            switch step {
+            case .template(let single, let pair):
+                guard 1...2 ~= parts.count else { return nil }
+                parts = (parts.count == 1 ? single : pair).compactMap { item in
+                    switch item {
+                    case .first(let type): parts[0].map { $0.with(type: type) }
+                    case .second(let type): parts[1].map { $0.with(type: type) }
+                    case .special: addingSpecialTokens ? [item] : nil
+                    }
+                }
+            case .bert(let begin, let end):
+                guard addingSpecialTokens else { continue }
+                parts = parts.enumerated().map { index, part in
+                    index == 0
+                        ? [.special([begin], type: 0)] + part + [.special([end], type: 0)]
+                        : part + [.special([end], type: 1)]
+                }
+            case .roberta(let begin, let end):
+                parts = parts.enumerated().map { index, part in
+                    let part = part.map { $0.with(type: 0) }
+                    guard addingSpecialTokens else { return part }
+                    return [.special([index == 0 ? begin : end], type: 0)] + part + [.special([end], type: 0)]
+                }
+            case .trim: break
+            }
         }
-        scalarAt[utf8.count] = count
-        return offsets.map { range in
-            guard !range.isEmpty, range.upperBound <= utf8.count else { return 0..<0 }
-            let begin = scalarAt[range.lowerBound]
-            // An end inside a character reaches to the character's end.
-            let last = scalarAt[range.upperBound - 1]
-            return begin..<last + 1
+        return parts.flatMap(\.self)
+    }
+}
+
+extension PostProcessor.Item {
+    fileprivate var isText: Bool { if case .special = self { false } else { true } }
+
+    fileprivate func with(type: UInt32) -> Self {
+        switch self {
+        case .first: .first(type: type)
+        case .second: .second(type: type)
+        case .special(let ids, _): .special(ids, type: type)
         }
     }
 }

@@ -35,10 +35,18 @@ indirect enum PreTokenizer: Sendable {
         }
     }
 
+    var isSequence: Bool { if case .sequence = self { true } else { false } }
+
     /// A part of the text; `isFirst` where the text itself begins.
     struct Piece {
         var text: AlignedText
         var isFirst: Bool
+
+        /// A part of this one, first if it comes from the text's beginning, as several do of what was put there.
+        subscript(range: Range<Int>) -> Piece {
+            let isAtStart = text.isTracked ? text.begins[range.lowerBound] == 0 : range.lowerBound == 0
+            return Piece(text: text[range], isFirst: isFirst && isAtStart)
+        }
     }
 
     func apply(_ pieces: [Piece]) -> [Piece] {
@@ -59,9 +67,9 @@ indirect enum PreTokenizer: Sendable {
                 usesPattern
                 ? WordPattern.gpt2.words(in: piece.text.bytes) : [0..<piece.text.bytes.count]
             for word in words {
-                var text = piece.text[word]
-                if maps { text = Normalizer.byteLevel.apply(text) }
-                result.append(Piece(text: text, isFirst: piece.isFirst && word.lowerBound == 0))
+                var part = piece[word]
+                if maps { part.text = Normalizer.byteLevel.apply(part.text) }
+                result.append(part)
             }
         case .split(let pattern, let behavior, let inverted):
             if !inverted, behavior == .isolated, case .regularExpression(let expression) = pattern,
@@ -129,9 +137,7 @@ indirect enum PreTokenizer: Sendable {
     }
 
     private func add(_ words: [Range<Int>], of piece: Piece, to result: inout [Piece]) {
-        for word in words where !word.isEmpty {
-            result.append(Piece(text: piece.text[word], isFirst: piece.isFirst && word.lowerBound == 0))
-        }
+        for word in words where !word.isEmpty { result.append(piece[word]) }
     }
 
     private func scalars(of bytes: [UInt8], _ wanted: (Unicode.Scalar) -> Bool) -> [Range<Int>] {

@@ -101,7 +101,7 @@ extension TokenizerCore {
                 withoutActuallyEscaping(encodeWord) { encodeWord in
                     encodeSlowly(
                         Array(bytes[range]), at: range.lowerBound, policy, tracking: false, encodeWord: encodeWord
-                    ) { id, _ in ids.append(id) }
+                    ) { id, _, _ in ids.append(id) }
                 }
             }
         }

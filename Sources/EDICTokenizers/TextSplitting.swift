@@ -39,6 +39,9 @@ extension Tokenizer {
                     continue
                 }
                 end = Self.characterStart(bytes, start + tokens.offsets[room - 1].upperBound)
+                // What no token stands for, such as a mark that became one with its letter, stays with what is before it.
+                let next = Self.characterStart(bytes, start + tokens.offsets[room].lowerBound)
+                if next > end, !bytes[end..<next].contains(where: { $0 == 0x20 || $0 == 0x0A }) { end = next }
                 break
             }
             // The bytes of one character may be several tokens that all end where it does, so that an end at the text's

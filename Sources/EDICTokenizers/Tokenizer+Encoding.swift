@@ -60,7 +60,7 @@ extension Tokenizer {
 
     /// Appends a text's ids and what the post-processor puts around them.
     private func encode(_ addingSpecialTokens: Bool, into ids: inout [UInt32], _ appendText: (inout [UInt32]) -> Void) {
-        for item in core.parts.postProcessor.single {
+        for item in core.parts.postProcessor.items(isPair: false, addingSpecialTokens: addingSpecialTokens) {
             switch item {
             case .special(let special, _): if addingSpecialTokens { ids += special }
             case .first: appendText(&ids)
@@ -95,8 +95,9 @@ extension Tokenizer {
         var found: [UInt32] = []
         core.encode(texts[...], in: bytes, policy, into: &found, bounds: &bounds)
         bounds.append(found.count)
+        let items = processor.items(isPair: false, addingSpecialTokens: addingSpecialTokens)
         return texts.indices.map { text in
-            for item in processor.single {
+            for item in items {
                 switch item {
                 case .special(let special, _): if addingSpecialTokens { ids += special }
                 case .first: ids += found[bounds[text]..<bounds[text + 1]]
@@ -150,16 +151,13 @@ extension Tokenizer {
     ) -> Encoding {
         var first = core.encoding(Array(text.utf8), policy)
         var second = pair.map { core.encoding(Array($0.utf8), policy) }
-        if core.parts.postProcessor.trimsOffsets {
-            trimOffsets(&first, text)
-            if let pair, var other = second {
-                trimOffsets(&other, pair)
-                second = other
-            }
-        }
         if let truncation {
             let special = addingSpecialTokens ? core.parts.postProcessor.specialCount(isPair: pair != nil) : 0
             truncate(&first, &second, truncation, to: max(0, max(0, truncation.maximumLength) - special))
+        }
+        for keepsFirstSpace in core.parts.postProcessor.trims {
+            first.trimOffsets(Array(text.utf8), keepsFirstSpace: keepsFirstSpace)
+            if let pair { second?.trimOffsets(Array(pair.utf8), keepsFirstSpace: keepsFirstSpace) }
         }
         var result = core.parts.postProcessor.apply(first, second, addingSpecialTokens: addingSpecialTokens)
         if let padding { pad(&result, padding, to: padding.length ?? result.count) }
@@ -220,19 +218,5 @@ extension Tokenizer {
             }
         }
         second = other
-    }
-
-    private func trimOffsets(_ encoding: inout Encoding, _ text: String) {
-        let bytes = Array(text.utf8)
-        for index in encoding.ids.indices {
-            var range = encoding.offsets[index]
-            while range.lowerBound < range.upperBound, bytes[range.lowerBound] == 0x20 {
-                range = range.lowerBound + 1..<range.upperBound
-            }
-            while range.upperBound > range.lowerBound, bytes[range.upperBound - 1] == 0x20 {
-                range = range.lowerBound..<range.upperBound - 1
-            }
-            encoding.offsets[index] = range
-        }
     }
 }

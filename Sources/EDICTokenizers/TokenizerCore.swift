@@ -9,7 +9,9 @@ final class TokenizerCore: Sendable {
     let specialIDs: Set<UInt32>
     let addedIDs: Set<UInt32>
     let plan: EncodingPlan?
-    private let rawMatcher: AddedTokenMatcher?
+    /// Find the tokens that stand in a text as given; where none is normalized, what is looked for in normalized text comes
+    /// second, in what the others leave.
+    private let rawMatchers: [AddedTokenMatcher]
     private let normalizedMatcher: AddedTokenMatcher?
     /// Where a normalized text is the text with other spaces: what each of its added tokens has between spaces. A text
     /// without all of these has none of the tokens.
@@ -26,9 +28,14 @@ final class TokenizerCore: Sendable {
         self.vocabulary = vocabulary
         addedIDs = Set(parts.addedTokens.map(\.id))
         specialIDs = Set(parts.addedTokens.filter(\.isSpecial).map(\.id))
-        let raw = parts.addedTokens.filter { !$0.isNormalized || parts.normalizer == nil }
-        let normalized = parts.addedTokens.filter { $0.isNormalized && parts.normalizer != nil }
-        rawMatcher = try AddedTokenMatcher(raw.map { ($0, Array($0.content.utf8)) })
+        let raw = parts.addedTokens.filter { !$0.isNormalized }
+        var normalized = parts.addedTokens.filter(\.isNormalized)
+        var matchers = [try AddedTokenMatcher(raw.map { ($0, Array($0.content.utf8)) })]
+        if parts.normalizer == nil {
+            matchers.append(try AddedTokenMatcher(normalized.map { ($0, Array($0.content.utf8)) }))
+            normalized = []
+        }
+        rawMatchers = matchers.compactMap(\.self)
         normalizedMatcher = try AddedTokenMatcher(
             normalized.map { token in
                 let text = AlignedText(Array(token.content.utf8), at: 0, tracking: false)
@@ -36,7 +43,16 @@ final class TokenizerCore: Sendable {
             })
         plan = EncodingPlan(parts)
         joinsBytes = Self.joinsBytes(parts)
-        mindsOrigins = parts.normalizer != nil && parts.preTokenizer?.marksFirst == true
+        if case .unigram(let model) = parts.model, case .json = parts.source {
+            byteRunsAreOne = !model.fallback.isEmpty
+            unknownAsText = model.unknownID
+        } else {
+            byteRunsAreOne = false
+            unknownAsText = nil
+        }
+        mindsOrigins =
+            parts.preTokenizer?.marksFirst == true
+            && (parts.normalizer != nil || parts.preTokenizer?.isSequence == true)
         var cores: [(AddedToken, [UInt8])] = []
         for token in normalized where plan?.changesOnlySpaces == true {
             let content = token.content.unicodeScalars.split { $0 == " " || $0 == "\u{2581}" }
@@ -49,8 +65,12 @@ final class TokenizerCore: Sendable {
         normalizedCores = try AddedTokenMatcher(cores)
     }
 
-    /// Whether a text's first word is another where a normalizer took away what stood before it.
+    /// Whether a text's first word is another where a step before took away what stood before it, or put something there.
     private let mindsOrigins: Bool
+    /// Whether each byte of characters that no piece has stands for all these characters, as in the reference's Unigram.
+    private let byteRunsAreOne: Bool
+    /// The token of unknown text that the reference spells as that text.
+    private let unknownAsText: UInt32?
     /// Whether tokens are bytes that only stand side by side in a decoded text.
     let joinsBytes: Bool
 
@@ -100,17 +120,31 @@ final class TokenizerCore: Sendable {
 
     /// The parts of a text between the tokens that stand in it as given.
     func rawParts(_ text: Span<UInt8>, _ policy: Tokenizer.SpecialTokenPolicy) -> [AddedTokenMatcher.Part]? {
-        guard let rawMatcher, rawMatcher.firstCandidate(in: text, from: 0) != nil else { return nil }
-        return rawMatcher.split(text) { policy == .recognized || !$0.isSpecial }
+        var parts: [AddedTokenMatcher.Part]?
+        for matcher in rawMatchers where matcher.firstCandidate(in: text, from: 0) != nil {
+            let isWanted = { (token: AddedToken) in policy == .recognized || !token.isSpecial }
+            guard let found = parts else {
+                parts = matcher.split(text, isWanted)
+                continue
+            }
+            parts = found.flatMap { part in
+                guard case .text(let range) = part else { return [part] }
+                return matcher.split(text.extracting(range), isWanted).map { $0.shifted(by: range.lowerBound) }
+            }
+        }
+        return parts
     }
 
     /// Whether added tokens are also looked for in the normalized text.
     var matchesNormalized: Bool { normalizedMatcher != nil }
 
+    /// Takes a token, where it comes from, and what it is of the normalized text where that may be another than its spelling.
+    typealias Emission = (UInt32, Range<Int>, ArraySlice<UInt8>?) -> Void
+
     /// Encodes a part of a text step by step, with each token's origin; `encodeWord` stands in for the model's own way.
     func encodeSlowly(
         _ bytes: [UInt8], at offset: Int, _ policy: Tokenizer.SpecialTokenPolicy, tracking: Bool,
-        encodeWord: (([UInt8]) -> [ModelToken])? = nil, _ emit: (UInt32, Range<Int>) -> Void
+        encodeWord: (([UInt8]) -> [ModelToken])? = nil, _ emit: Emission
     ) {
         var text = AlignedText(bytes, at: offset, tracking: tracking || mindsOrigins)
         if let normalizer = parts.normalizer { text = normalizer.apply(text) }
@@ -120,7 +154,7 @@ final class TokenizerCore: Sendable {
         }
         for part in normalizedMatcher.split(text.bytes.span, { policy == .recognized || !$0.isSpecial }) {
             switch part {
-            case .token(let id, let range): emit(id, text.origin(of: range))
+            case .token(let id, let range): emit(id, text.origin(of: range), text.bytes[range])
             case .text(let range):
                 let isFirst = offset == 0 && (mindsOrigins ? isFirst(text[range]) : range.lowerBound == 0)
                 encodeNormalized(text[range], isFirst: isFirst, encodeWord, emit)
@@ -133,19 +167,34 @@ final class TokenizerCore: Sendable {
 
     private func encodeNormalized(
         _ text: AlignedText, isFirst: Bool, _ encodeWord: (([UInt8]) -> [ModelToken])?,
-        _ emit: (UInt32, Range<Int>) -> Void
+        _ emit: Emission
     ) {
         guard !text.bytes.isEmpty else { return }
         var pieces = [PreTokenizer.Piece(text: text, isFirst: isFirst)]
         if let preTokenizer = parts.preTokenizer { pieces = preTokenizer.apply(pieces) }
         for piece in pieces where !piece.text.bytes.isEmpty {
-            var begin = 0
             let tokens = encodeWord?(piece.text.bytes) ?? parts.model.encode(piece.text.bytes)
-            for token in tokens {
-                emit(token.id, piece.text.origin(of: begin..<token.end))
-                begin = token.end
+            var begin = 0
+            var next = 0
+            while next < tokens.count {
+                let first = next
+                next += 1
+                if byteRunsAreOne, isByte(tokens[first], from: begin) {
+                    while next < tokens.count, isByte(tokens[next], from: tokens[next - 1].end) { next += 1 }
+                }
+                let range = begin..<tokens[next - 1].end
+                let origin = piece.text.origin(of: range)
+                for token in tokens[first..<next] {
+                    emit(token.id, origin, token.id == unknownAsText ? piece.text.bytes[range] : nil)
+                }
+                begin = range.upperBound
             }
         }
+    }
+
+    /// Whether a token is one of the bytes of what no piece has.
+    private func isByte(_ token: ModelToken, from begin: Int) -> Bool {
+        token.end == begin + 1 && vocabulary.length(of: token.id) == 6
     }
 
     /// Encodes a part of a text that has no added tokens in it.
@@ -159,7 +208,7 @@ final class TokenizerCore: Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count)
         bytes.append(copying: text)
-        encodeSlowly(bytes, at: isFirst ? 0 : 1, policy, tracking: false) { id, _ in ids.append(id) }
+        encodeSlowly(bytes, at: isFirst ? 0 : 1, policy, tracking: false) { id, _, _ in ids.append(id) }
     }
 
     func mayHoldNormalizedTokens(_ text: Span<UInt8>) -> Bool {
@@ -228,13 +277,16 @@ final class TokenizerCore: Sendable {
     /// A text's ids with their offsets.
     func encoding(_ text: [UInt8], _ policy: Tokenizer.SpecialTokenPolicy) -> Encoding {
         var encoding = Encoding()
+        let trims = !parts.postProcessor.trims.isEmpty
+        func append(_ id: UInt32, _ origin: Range<Int>, _ content: ArraySlice<UInt8>?) {
+            encoding.append(id, origin)
+            if trims { encoding.spaces.append(spaces(of: id, content)) }
+        }
         for part in rawParts(text.span, policy) ?? (text.isEmpty ? [] : [.text(0..<text.count)]) {
             switch part {
-            case .token(let id, let range): encoding.append(id, range)
+            case .token(let id, let range): append(id, range, text[range])
             case .text(let range):
-                encodeSlowly(Array(text[range]), at: range.lowerBound, policy, tracking: true) {
-                    encoding.append($0, $1)
-                }
+                encodeSlowly(Array(text[range]), at: range.lowerBound, policy, tracking: true, append)
             }
         }
         return encoding

@@ -285,16 +285,16 @@ struct TokenizerJSONWriter {
 
     mutating func write(_ processor: PostProcessor) {
         let hasTemplate = processor.single != PostProcessor.none.single || processor.pair != PostProcessor.none.pair
-        switch (hasTemplate, processor.trimsOffsets) {
-        case (false, false): writer.null()
-        case (false, true): writeByteLevel(addsPrefixSpace: false, usesPattern: true)
-        case (true, false): writeTemplate(processor)
-        case (true, true):
+        switch (hasTemplate, processor.trims.first) {
+        case (false, nil): writer.null()
+        case (false, let keepsFirstSpace?): writeByteLevel(addsPrefixSpace: keepsFirstSpace, usesPattern: true)
+        case (true, nil): writeTemplate(processor)
+        case (true, let keepsFirstSpace?):
             writer.beginObject()
             writer.member("type", "Sequence")
             writer.key("processors")
             writer.beginArray()
-            writeByteLevel(addsPrefixSpace: false, usesPattern: true)
+            writeByteLevel(addsPrefixSpace: keepsFirstSpace, usesPattern: true)
             writeTemplate(processor)
             writer.endArray()
             writer.endObject()

@@ -24,8 +24,8 @@ enum NormalizationForm: String, Sendable {
         while at < text.bytes.count {
             let (scalar, length) = decodeScalar(text.bytes.span, at)
             let parts = scalar.decomposition(compatibility: isCompatibility) ?? [scalar]
-            for part in parts {
-                scalars.append(Element(scalar: part, ccc: part.combiningClass, range: at..<at + length))
+            for (index, part) in parts.enumerated() {
+                scalars.append(Element(scalar: part, ccc: part.combiningClass, change: index == 0 ? 0 : 1))
             }
             at += length
             // Put each run of combining marks into canonical order as soon as it is complete.
@@ -38,16 +38,17 @@ enum NormalizationForm: String, Sendable {
         if isComposed { compose(&scalars) }
         var result = AlignedText()
         result.bytes.reserveCapacity(text.bytes.count)
-        for element in scalars {
-            result.append(UTF8.encode(element.scalar).map { Array($0) } ?? [], standingFor: element.range, of: text)
-        }
+        for element in scalars { result.bytes.append(element.scalar) }
+        result.align(
+            scalars.lazy.map { AlignedText.Change(length: UTF8.width($0.scalar), count: $0.change) }, with: text)
         return result
     }
 
     private struct Element {
         var scalar: Unicode.Scalar
         var ccc: UInt8
-        var range: Range<Int>
+        /// What it changes (see ``AlignedText/Change``). As in the reference it stays with the character when marks change places.
+        var change: Int
     }
 
     /// Sorts each run of non-starters by combining class, stably.
@@ -86,11 +87,7 @@ enum NormalizationForm: String, Sendable {
                 let blocked = !adjacent && (previousClass >= element.ccc)
                 if !blocked, let whole = Unicode.Scalar.composing(scalars[at].scalar, element.scalar) {
                     scalars[at].scalar = whole
-                    let range = scalars[at].range
-                    scalars[at].range =
-                        min(
-                            range.lowerBound, element.range.lowerBound)..<max(
-                            range.upperBound, element.range.upperBound)
+                    scalars[at].change += element.change - 1
                     continue
                 }
             }

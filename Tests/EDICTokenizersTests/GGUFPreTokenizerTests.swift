@@ -175,7 +175,7 @@ import _EDICTestSupport
                 bytes += [UInt8](repeating: 0x20, count: spaces)
             }
             var wanted: [UInt32] = []
-            tokenizer.core.encodeSlowly(bytes, at: 0, .ordinaryText, tracking: false) { id, _ in wanted.append(id) }
+            tokenizer.core.encodeSlowly(bytes, at: 0, .ordinaryText, tracking: false) { id, _, _ in wanted.append(id) }
             let ids = tokenizer.encode(bytes.span, addingSpecialTokens: false, specialTokens: .ordinaryText)
             #expect(ids == wanted, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
         }

@@ -7,7 +7,9 @@ import _EDICTestSupport
 @Suite struct SentenceTests {
     static func stepByStep(_ text: String, _ tokenizer: Tokenizer) -> [UInt32] {
         var ids: [UInt32] = []
-        tokenizer.core.encodeSlowly(Array(text.utf8), at: 0, .ordinaryText, tracking: false) { id, _ in ids.append(id) }
+        tokenizer.core.encodeSlowly(Array(text.utf8), at: 0, .ordinaryText, tracking: false) { id, _, _ in
+            ids.append(id)
+        }
         return ids
     }
 

@@ -1,6 +1,9 @@
 // tokenizer-bench encode TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]   cold and warm MB/s, and a checksum of the ids
 // tokenizer-bench ids TOKENIZER TEXT [zero]                                a JSON list of ids for each line, or each text
 //                                                                          that ends with NUL
+// tokenizer-bench encodings TOKENIZER TEXT                                 for each text that ends with the byte FF, or pair with
+//                                                                          FE between: ids, offsets in characters and types,
+//                                                                          with special tokens and without; the decoded bytes
 // tokenizer-bench damage TOKENIZER COUNT [SEED]                            reads COUNT spoiled copies of the file
 import EDICNumerics
 import EDICTokenizers
@@ -11,7 +14,7 @@ import SystemPackage
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count >= 4 else {
-            print("usage: tokenizer-bench encode|ids TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]")
+            print("usage: tokenizer-bench encode|ids|encodings TOKENIZER TEXT [THREADS] [docs|lines|file] [MB]")
             print("       tokenizer-bench damage TOKENIZER COUNT [SEED]")
             exit(64)
         }
@@ -37,6 +40,7 @@ import SystemPackage
             print(out, terminator: "")
             return
         }
+        if arguments[1] == "encodings" { return try printEncodings(tokenizer, read(arguments[3], limit: .max)) }
         let threads = arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1
         let shape = arguments.count > 5 ? arguments[5] : "docs"
         let megabytes = arguments.count > 6 ? Double(arguments[6]) ?? 20 : 20
@@ -60,6 +64,27 @@ import SystemPackage
         }
         report += " cold \(median(cold)) warm \(median(warm)) MB/s, \(count) ids, checksum \(String(sum, radix: 16))"
         print(report)
+    }
+
+    static func printEncodings(_ path: FilePath, _ bytes: [UInt8]) throws {
+        let tokenizer = try Tokenizer(contentsOf: path)
+        for part in bytes.split(separator: 0xFF, omittingEmptySubsequences: false).dropLast() {
+            let texts = part.split(separator: 0xFE, omittingEmptySubsequences: false).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+            for addsSpecial in [true, false] {
+                let found = tokenizer.encoding(
+                    of: texts[0], pair: texts.count > 1 ? texts[1] : nil, addingSpecialTokens: addsSpecial)
+                let offsets = found.characterOffsets(in: texts[0]).map { "[\($0.lowerBound), \($0.upperBound)]" }
+                let decoded = [false, true].map { skips in
+                    tokenizer.decode(found.ids, skippingSpecialTokens: skips).unicodeScalars.map { String($0.value) }
+                }
+                print(
+                    #"{"ids": \#(found.ids), "offsets": [\#(texts.count > 1 ? "" : offsets.joined(separator: ", "))],"#,
+                    #""types": \#(found.typeIDs), "decoded": [[\#(decoded[0].joined(separator: ", "))], [\#(decoded[1].joined(separator: ", "))]]}"#
+                )
+            }
+        }
     }
 
     /// Cuts, flips bits, overwrites and repeats; each copy must read as a tokenizer or give an error of one line.
