@@ -13,6 +13,8 @@ final class TokenizerCore: Sendable {
     /// second, in what the others leave.
     private let rawMatchers: [AddedTokenMatcher]
     private let normalizedMatcher: AddedTokenMatcher?
+    /// What the added tokens are decoded to whose normalized text is another, as in the reference.
+    private let decodedContents: [UInt32: [UInt8]]
     /// Where a normalized text is the text with other spaces: what each of its added tokens has between spaces. A text
     /// without all of these has none of the tokens.
     private let normalizedCores: AddedTokenMatcher?
@@ -36,13 +38,18 @@ final class TokenizerCore: Sendable {
             normalized = []
         }
         rawMatchers = matchers.compactMap(\.self)
-        normalizedMatcher = try AddedTokenMatcher(
-            normalized.map { token in
-                let text = AlignedText(Array(token.content.utf8), at: 0, tracking: false)
-                return (token, parts.normalizer?.apply(text).bytes ?? text.bytes)
-            })
+        let contents = normalized.map { token in
+            let text = AlignedText(Array(token.content.utf8), at: 0, tracking: false)
+            return (token: token, content: parts.normalizer?.apply(text).bytes ?? text.bytes)
+        }
+        normalizedMatcher = try AddedTokenMatcher(contents)
+        var renamed: [UInt32: [UInt8]] = [:]
+        for (token, content) in contents where !content.elementsEqual(token.content.utf8) {
+            renamed[token.id] = content
+        }
+        if case .json = parts.source { decodedContents = renamed } else { decodedContents = [:] }
         plan = EncodingPlan(parts)
-        joinsBytes = Self.joinsBytes(parts)
+        joinsBytes = decodedContents.isEmpty && Self.joinsBytes(parts)
         if case .unigram(let model) = parts.model, case .json = parts.source {
             byteRunsAreOne = !model.fallback.isEmpty
             unknownAsText = model.unknownID
@@ -97,6 +104,9 @@ final class TokenizerCore: Sendable {
         guard let token = vocabulary[id] else { return nil }
         return isByteLevel && !addedIDs.contains(id) ? Array(ByteAlphabet.text(of: token).utf8) : token
     }
+
+    /// What a decoder gets for a token.
+    private func decoded(_ id: UInt32) -> [UInt8]? { decodedContents[id] ?? spelling(of: id) }
 
     func id(spelled spelling: [UInt8]) -> UInt32? {
         if isByteLevel, let bytes = ByteAlphabet.bytes(of: spelling.span), let id = id(of: bytes),
@@ -311,7 +321,7 @@ final class TokenizerCore: Sendable {
     /// The byte that a token stands for in a run of such tokens; nil where a token is text.
     func byte(of id: UInt32) -> UInt8? {
         if let decoder = parts.decoder {
-            return decoder.joinsBytes ? vocabulary[id].flatMap { Decoder.byteValue($0) } : nil
+            return decoder.joinsBytes ? decoded(id).flatMap { Decoder.byteValue($0) } : nil
         }
         guard case .sentencePiece(let file) = parts.source else { return nil }
         return file.byte(of: id)
@@ -337,7 +347,7 @@ final class TokenizerCore: Sendable {
         }
         var texts: [[UInt8]] = []
         for id in ids where isWanted(id) {
-            if let token = spelling(of: id) { texts.append(token) }
+            if let token = decoded(id) { texts.append(token) }
         }
         guard let decoder = parts.decoder else {
             if case .sentencePiece(let file) = parts.source { return file.decode(ids) }

@@ -165,4 +165,38 @@ import _EDICTestSupport
             #expect(Self.streamed(ids, tokenizer) == expected, "\(ids)")
         }
     }
+
+    /// An added token that is looked for in normalized text is decoded to what is looked for (goldens of tokenizers 0.23.3).
+    @Test(
+        arguments: [
+            ("null", ["<ÉX>", "É", "ﬁ", "N"]), (#"{"type": "Lowercase"}"#, ["<éx>", "é", "ﬁ", "N"]),
+            (#"{"type": "Prepend", "prepend": "▁"}"#, ["▁<ÉX>", "▁É", "▁ﬁ", "N"]),
+            (#"{"type": "NFKC"}"#, ["<ÉX>", "É", "fi", "N"]),
+            (#"{"type": "Replace", "pattern": {"String": "É"}, "content": ""}"#, ["<X>", "", "ﬁ", "N"]),
+        ])
+    func normalizedTokensAreDecodedAsTheyAreFound(_ normalizer: String, _ texts: [String]) throws {
+        let json = #"""
+            {"added_tokens": [{"id": 3, "content": "<ÉX>"}, {"id": 2, "content": "É"}, {"id": 4, "content": "ﬁ"},
+              {"id": 5, "content": "N", "normalized": false}], "normalizer": \#(normalizer), "decoder": {"type": "Fuse"},
+             "model": {"type": "WordLevel", "unk_token": "u", "vocab": {"u": 0, "a": 1, "É": 2}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        #expect([3, 2, 4, 5].map { tokenizer.decode([$0]) } == texts)
+        let ids: [UInt32] = [1, 3, 4, 2, 5, 0]
+        let whole = "a" + texts[0] + texts[2] + texts[1] + texts[3] + "u"
+        #expect(tokenizer.decode(ids) == whole && Self.streamed(ids, tokenizer) == whole)
+        #expect(tokenizer.token(3) == "<ÉX>" && tokenizer.id(of: "<ÉX>") == 3)
+    }
+
+    /// Special tokens are skipped by what they are; tokenizers 0.23.3 keeps those whose normalized text is another.
+    @Test func renamedSpecialTokensAreSkippedToo() throws {
+        let json = #"""
+            {"added_tokens": [{"id": 2, "content": "<s>", "special": true, "normalized": true}],
+             "normalizer": {"type": "Prepend", "prepend": "▁"}, "decoder": {"type": "Fuse"},
+             "model": {"type": "WordLevel", "unk_token": "u", "vocab": {"u": 0, "a": 1}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        #expect(tokenizer.decode([2, 1]) == "a")
+        #expect(tokenizer.decode([2, 1], skippingSpecialTokens: false) == "▁<s>a")
+    }
 }
