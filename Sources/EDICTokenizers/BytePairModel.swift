@@ -24,6 +24,8 @@ struct BytePairModel: Sendable {
     let exceptions: Trie?
     /// The ids of the characters.
     let characters: [UInt32: UInt32]
+    /// The ids of `<0x00>` … `<0xFF>`, `.max` for those that are not there; none where bytes are all there is.
+    private let byteTokens: [UInt32]
     /// The ids of `<0x00>` … `<0xFF>`, or none.
     let fallback: [UInt32]
 
@@ -47,7 +49,8 @@ struct BytePairModel: Sendable {
             isByteLevel && options.ignoresMerges ? try Self.exceptions(vocabulary, index, table, byteIDs) : nil
         // Bytes need neither.
         characters = isByteLevel ? [:] : Self.characters(of: vocabulary)
-        fallback = isByteLevel ? [] : Self.fallback(in: index)
+        byteTokens = isByteLevel ? [] : Self.byteTokens(in: index)
+        fallback = byteTokens.contains(.max) ? [] : byteTokens
     }
 
     /// tiktoken's way: any two neighbours whose bytes together are a token merge, the lowest id first.
@@ -81,6 +84,7 @@ struct BytePairModel: Sendable {
         options = Options(ignoresMerges: true)
         exceptions = others.isEmpty ? nil : try Trie(others)
         characters = [:]
+        byteTokens = []
         fallback = []
     }
 
@@ -115,8 +119,12 @@ struct BytePairModel: Sendable {
 
     /// The ids of `<0x00>` … `<0xFF>`; empty unless all are there.
     static func fallback(in index: TokenIndex) -> [UInt32] {
-        let ids = (0..<256).compactMap { byte in index.id(of: Array(byteToken(UInt8(byte)).utf8).span) }
-        return ids.count == 256 ? ids : []
+        let ids = byteTokens(in: index)
+        return ids.contains(.max) ? [] : ids
+    }
+
+    private static func byteTokens(in index: TokenIndex) -> [UInt32] {
+        (0..<256).map { byte in index.id(of: Array(byteToken(UInt8(byte)).utf8).span) ?? .max }
     }
 
     static func byteToken(_ byte: UInt8) -> String {
@@ -223,11 +231,8 @@ struct BytePairModel: Sendable {
                 symbols.append(id)
                 sizes.append(UInt32(length) + skipped)
                 skipped = 0
-            } else if options.byteFallback, !fallback.isEmpty {
-                for byte in word[at..<end] {
-                    symbols.append(fallback[Int(byte)])
-                    sizes.append(1)
-                }
+            } else if appendBytes(of: word, at, end, &symbols, &sizes) {
+                // Done, unless some of its bytes are no tokens.
             } else if options.unknown != nil {
                 if !options.fusesUnknown { flush(&symbols, &sizes) }
                 pendingUnknown += UInt32(length)
@@ -239,14 +244,32 @@ struct BytePairModel: Sendable {
         flush(&symbols, &sizes)
     }
 
+    /// Appends the tokens that name the bytes of the character at `at..<end`, and of the prefix and suffix that it carries.
+    private func appendBytes(
+        of word: [UInt8], _ at: Int, _ end: Int, _ symbols: inout [UInt32], _ sizes: inout [UInt32]
+    ) -> Bool {
+        guard options.byteFallback, !byteTokens.isEmpty else { return false }
+        let (prefix, suffix) = marks(of: word, at, end)
+        let bytes = prefix + word[at..<end] + suffix
+        guard bytes.allSatisfy({ byteTokens[Int($0)] != .max }) else { return false }
+        symbols += bytes.map { byteTokens[Int($0)] }
+        // Those of the marks stand for no text; the reference counts them, so that all behind is amiss.
+        sizes += prefix.map { _ in 0 } + word[at..<end].map { _ in 1 } + suffix.map { _ in 0 }
+        return true
+    }
+
+    /// What the character at `at..<end` carries by its place in the word.
+    private func marks(of word: [UInt8], _ at: Int, _ end: Int) -> (prefix: [UInt8], suffix: [UInt8]) {
+        (at > 0 ? options.continuingPrefix : [], end == word.count ? options.endOfWordSuffix : [])
+    }
+
     /// The id of the byte or character at `at..<end`, which may carry a prefix or suffix by its place in the word.
     private func symbol(_ word: [UInt8], _ at: Int, _ end: Int) -> UInt32? {
         if isByteLevel {
             let id = byteIDs[Int(word[at])]
             return id == .max ? nil : id
         }
-        let prefix = at > 0 ? options.continuingPrefix : []
-        let suffix = end == word.count ? options.endOfWordSuffix : []
+        let (prefix, suffix) = marks(of: word, at, end)
         if prefix.isEmpty, suffix.isEmpty {
             return characters[decodeScalar(word.span, at).scalar.value]
         }

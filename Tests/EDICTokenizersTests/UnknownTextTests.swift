@@ -79,4 +79,60 @@ import Testing
         #expect(tokenizer.encode("abb") == abb)
         #expect(tokenizer.encode("ac") == [1, 0])
     }
+
+    /// What a character carries by its place in a word is bytes, too, and only bytes that all are tokens stand for it (ids of
+    /// tokenizers 0.23.3).
+    @Test(
+        arguments: [
+            (
+                256, ###""continuing_subword_prefix": "##""###, [1, 40, 40, 200, 174, 2, 200, 174, 2],
+                [1, 40, 40, 233, 189, 178, 40, 40, 103]
+            ),
+            (
+                256, #""end_of_word_suffix": "</w>""#,
+                [1, 200, 174, 102, 65, 52, 124, 67, 200, 174, 102, 65, 52, 124, 67], [1, 233, 189, 178, 3]
+            ),
+            (
+                256, ###""continuing_subword_prefix": "##", "end_of_word_suffix": "</w>""###,
+                [1, 40, 40, 200, 174, 40, 40, 102, 65, 52, 124, 67, 200, 174, 40, 40, 102, 65, 52, 124, 67],
+                [1, 40, 40, 233, 189, 178, 4]
+            ),
+            (
+                3, ###""continuing_subword_prefix": "##", "unk_token": null"###, [1, 40, 40, 200, 174, 2, 200, 174, 2],
+                [1]
+            ),
+            (
+                3, ###""continuing_subword_prefix": "##", "unk_token": "<unk>""###,
+                [1, 40, 40, 200, 174, 2, 200, 174, 2], [1, 0, 0]
+            ),
+            (3, #""end_of_word_suffix": "</w>", "unk_token": "<unk>""#, [1, 200, 174, 0, 200, 174, 0], [1, 0, 3]),
+            (3, #""unk_token": "<unk>""#, [1, 200, 174, 1, 200, 174, 1], [1, 0, 0]),
+            (3, #""unk_token": null"#, [1, 200, 174, 1, 200, 174, 1], [1]),
+        ] as [(Int, String, [UInt32], [UInt32])])
+    func bytesOfMarkedCharactersAreTokens(_ count: Int, _ options: String, _ first: [UInt32], _ second: [UInt32]) throws
+    {
+        let values = count == 256 ? Array(0..<256) : [0x23, 0xA9, 0xC3]
+        let bytes = values.map { #", "\#(BytePairModel.byteToken(UInt8($0)))": \#($0 + 5)"# }.joined()
+        let json = #"""
+            {"pre_tokenizer": {"type": "WhitespaceSplit"},
+             "model": {"type": "BPE", "byte_fallback": true, \#(options), "merges": [],
+              "vocab": {"<unk>": 0, "a": 1, "##a": 2, "b</w>": 3, "##b</w>": 4\#(bytes)}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        for (text, ids) in [("a\u{E9}a \u{E9}a", first), ("a中b", second)] {
+            #expect(tokenizer.encode(text) == ids)
+            #expect(tokenizer.encoding(of: text).ids == ids)
+        }
+    }
+
+    /// The bytes of marks stand for no text: what is behind them stays in its place, as it does not in tokenizers 0.23.3.
+    @Test func bytesOfMarksHaveNoOffsets() throws {
+        let bytes = (0..<256).map { #", "\#(BytePairModel.byteToken(UInt8($0)))": \#($0 + 1)"# }.joined()
+        let json = #"""
+            {"model": {"type": "BPE", "byte_fallback": true, "continuing_subword_prefix": "##", "merges": [],
+              "vocab": {"a": 0\#(bytes)}}}
+            """#
+        let tokenizer = try Tokenizer(parsing: Array(json.utf8))
+        #expect(OffsetTests.offsets(tokenizer, "a\u{E9}b") == "0-1 1-1 1-1 1-2 1-2 2-2 2-2 2-3")
+    }
 }
