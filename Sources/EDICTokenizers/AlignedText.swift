@@ -21,8 +21,8 @@ struct AlignedText {
         self.bytes = bytes
         begins = []
         ends = []
-        start = UInt32(offset)
         guard tracking else { return }
+        start = UInt32(offset)
         begins.reserveCapacity(bytes.count)
         ends.reserveCapacity(bytes.count)
         var at = 0
