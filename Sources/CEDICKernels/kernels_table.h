@@ -8,6 +8,9 @@
 #include "kernels_attention.h"
 #include "kernels_dense.h"
 #include "kernels_words.h"
+#if defined(EK_VNNI)
+#include "kernels_sparse.h"
+#endif
 
 const ek_kernels EK_TABLE = {
     .narrow_limit = narrow_limit,
@@ -15,6 +18,11 @@ const ek_kernels EK_TABLE = {
     .multiply_float = multiply_float,
     .multiply_int8 = multiply_int8,
     .multiply_blocks = multiply_blocks,
+#if defined(EK_VNNI)
+    .is_sparse = is_sparse,
+    .turn_panels = turn_panels,
+    .multiply_sparse = multiply_sparse,
+#endif
     .quantize_row = quantize_row,
     .quantize_blocks = quantize_blocks,
     .quantize_superblocks = quantize_superblocks,

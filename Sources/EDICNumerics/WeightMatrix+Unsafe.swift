@@ -17,6 +17,10 @@ public struct WeightMatrix: Sendable {
     /// How finely activations are rounded for products with this matrix, if it is quantised.
     public var activations = ActivationWidth.bits16
 
+    /// Whether many numbers of its inputs are likely to be 0, as behind a ReLU: their weights need not be read. Results are the
+    /// same either way.
+    public var expectsZeros = false
+
     /// Memory the packed weights take.
     public var byteCount: Int { panels.bytes.count + 4 * panels.scales.count }
 
@@ -34,6 +38,8 @@ public struct WeightMatrix: Sendable {
         let bytes: SlabPart
         /// For int8, one scale a row.
         let scales: AlignedBuffer<Float>
+        /// The same weights input by input, once they were wanted.
+        let turned = TurnedPanels()
 
         init(byteCount: Int, scaleCount: Int, isLasting: Bool) {
             bytes = SlabPart(byteCount: byteCount, isShared: isLasting)
@@ -442,6 +448,8 @@ public struct WeightMatrix: Sendable {
         _ epilogue: Epilogue, _ pool: WorkerPool?
     ) {
         let product = unsafe product(input, into: output, bias: bias, epilogue)
+        if expectsZeros, unsafe product.runSparse(panels.turned, pool) { return }
+        guard pool != nil else { return unsafe product.run(panels: 0..<product.panelCount) }
         unsafe PanelProduct.run([product], rows: input.rows, bytes: panels.bytes.count, pool)
     }
 

@@ -216,6 +216,33 @@ static void multiply(const ek_kernels *K, const ek_kernels *R, ek_format f, int 
     EXPECT(is_whole(y), "a product writes before", (size_t)f, m, n);
 }
 
+/// Rows with many zeros: what `multiply_int8` gives.
+static void multiply_sparse(const ek_kernels *K) {
+    const size_t m = 1 + below(below(2) ? 2 : 40), n = 256 * (1 + below(2)), y_stride = n + below(3);
+    const size_t k = 4 * (1 + below(below(4) ? 160 : n == 256 ? 900 : 450));
+    int8_t *file = guarded(n * k), *x = guarded(m * k);
+    for (size_t i = 0; i < n * k; i++) file[i] = (int8_t)draw();
+    const size_t share = below(5);
+    int32_t *sums = guarded(4 * m);
+    for (size_t r = 0; r < m; r++) {
+        sums[r] = 0;
+        for (size_t i = 0; i < k; i++) sums[r] += x[r * k + i] = below(4) < share ? (int8_t)(draw() % 255 - 127) : 0;
+    }
+    char *panels = guarded(n * k), *turned = guarded(n * k);
+    for (size_t j = 0; j < n / 16; j++) ek_pack_panel_int8(file + 16 * j * k, 16, k, panels + 16 * j * k);
+    for (size_t at = 0; at < n; at += 256) K->turn_panels(panels + at * k, k, turned + at * k);
+    const ek_quantized_rows rows = {x, k, drawn_floats(m, plain), 1, sums, 1, 0};
+    const ek_epilogue end = {below(2) ? drawn_floats(n, plain) : 0, (int32_t)below(2), (int32_t)below(2)};
+    const size_t written = (m - 1) * y_stride + n;
+    float *scales = drawn_floats(n, plain), *y = drawn_floats(written, plain), *z = copy(y, written);
+    K->multiply_sparse(&rows, m, turned, scales, k, y, y_stride, n, &end);
+    K->multiply_int8(&rows, m, panels, scales, k, z, y_stride, n, &end);
+    EXPECT(same_floats(y, z, written), "multiply_sparse", m, k, n);
+    EXPECT(is_whole(y) && is_whole(turned), "multiply_sparse writes before", m, k, n);
+    EXPECT(share > 0 || K->is_sparse(&rows, m, k), "is_sparse of zeros", m, k, n);
+    EXPECT(share < 4 || k < 64 || !K->is_sparse(&rows, m, k), "is_sparse without zeros", m, k, n);
+}
+
 // ---- Rows of floats ----
 
 static void rows(const ek_kernels *K, const ek_kernels *R, int fused) {
@@ -416,6 +443,7 @@ int compare_bits(const char *name, const ek_kernels *K, const ek_kernels *refere
         FRESH(quantise(K, reference));
         for (int f = ek_format_f32; f <= ek_format_q6_k; f++)
             if (round % 4 == (unsigned)f % 4) FRESH(multiply(K, reference, (ek_format)f, fused));
+        if (K->multiply_sparse) FRESH(multiply_sparse(K));
         FRESH(rows(K, reference, fused));
         if (!fused) continue;
         FRESH(rotate(K, reference));

@@ -207,6 +207,14 @@ typedef struct ek_kernels {
     void (*_Nonnull multiply_blocks)(ek_format format, const ek_quantized_rows *_Nonnull x, size_t m,
                                      const void *_Nonnull weights, size_t k, float *_Nonnull y, size_t y_stride,
                                      size_t n, const ek_epilogue *_Nonnull epilogue);
+    // Null where there is no `multiply_sparse`: whether so many numbers of narrow rows are 0 that it is faster.
+    int32_t (*_Nullable is_sparse)(const ek_quantized_rows *_Nonnull x, size_t m, size_t k);
+    // Makes the weights of 256 outputs, in panels, lie as `multiply_sparse` reads them, in as many bytes.
+    void (*_Nullable turn_panels)(const void *_Nonnull panels, size_t k, void *_Nonnull turned);
+    // What `multiply_int8` makes of narrow rows, to the last bit: `n` is a multiple of 256, `k` of 4.
+    void (*_Nullable multiply_sparse)(const ek_quantized_rows *_Nonnull x, size_t m, const void *_Nonnull turned,
+                                      const float *_Nonnull weight_scales, size_t k, float *_Nonnull y, size_t y_stride,
+                                      size_t n, const ek_epilogue *_Nonnull epilogue);
 
     // To -limit...limit, at most 127, with one scale a row, which `sum_limit` makes greater where a part adds up to more
     // (`narrow_sum`; 0 for none). `padded` values are written, the last ones zero.

@@ -19,6 +19,11 @@ struct Marian: Sendable {
         let activation: Activation
         let norm: LayerNorm
 
+        init(expand: Linear, project: Linear, activation: Activation, norm: LayerNorm) {
+            (self.expand, self.activation, self.norm) = (expand, activation, norm)
+            self.project = activation == .relu ? project.expectingZeros : project
+        }
+
         /// h = norm(h + project(activation(expand(h))))
         func apply(to h: inout Matrix, on compute: Compute) {
             var inner = activation == .relu ? expand.relu(h, on: compute) : expand(h, on: compute)

@@ -5,6 +5,13 @@ struct Linear: Sendable {
     let weights: Weights
     let bias: [Float]?
 
+    /// The same layer, behind a ReLU.
+    var expectingZeros: Linear {
+        var matrix = weights.matrix
+        matrix.expectsZeros = true
+        return Linear(weights: Weights(matrix: matrix), bias: bias)
+    }
+
     func callAsFunction(_ x: Matrix, on compute: Compute) -> Matrix { weights(x, bias: bias, on: compute) }
 
     /// relu(x·Wᵀ + b).
