@@ -211,6 +211,10 @@ public struct WeightMatrix: Sendable {
             unsafe withUnsafeTemporaryAllocation(byteCount: 16 * columns, alignment: 16) { rows in
                 guard let side = rows.baseAddress else { return }
                 unsafe fill(nil) { panel, count, target in
+                    // The next panel's rows are far apart in memory.
+                    for index in indices[16 * panel..<indices.count].dropFirst(16).prefix(16) {
+                        unsafe ek_ask_for(start + index * columns, columns)
+                    }
                     for row in 0..<count {
                         let source = unsafe start + indices[16 * panel + row] * columns
                         unsafe (side + row * columns).copyMemory(from: source, byteCount: columns)

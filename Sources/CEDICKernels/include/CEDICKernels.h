@@ -22,6 +22,11 @@ static inline void ek_pause(void) {
 #endif
 }
 
+/// Asks for memory that is read soon.
+static inline void ek_ask_for(const void *_Nonnull memory, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch((const char *)memory + at);
+}
+
 typedef enum __attribute__((enum_extensibility(closed))) ek_isa : int32_t {
     ek_isa_generic = 0,
     ek_isa_avx2 = 1,

@@ -117,10 +117,10 @@ public struct LexicalShortlist: Sendable {
     public func words(
         for source: some Sequence<Int>, vocabulary: Int, sharedVocabulary: Bool
     ) -> [Int32] {
-        var allowed = [Bool](repeating: false, count: vocabulary)
-        for word in 0..<min(frequentCount, vocabulary) { allowed[word] = true }
+        var allowed = Allowed(vocabulary: vocabulary)
+        for word in 0..<min(frequentCount, vocabulary) { allowed.insert(word) }
         for word in source where word >= 0 {
-            if sharedVocabulary, word < vocabulary { allowed[word] = true }
+            if sharedVocabulary, word < vocabulary { allowed.insert(word) }
             guard word < sourceCount else { continue }
             file.withBytes { bytes in
                 let wordsBegin = Self.headerSize + 8 * (sourceCount + 1)
@@ -129,23 +129,42 @@ public struct LexicalShortlist: Sendable {
                 let end = Int(bytes.littleEndian(UInt64.self, at: place + 8))
                 for index in begin..<end {
                     let target = Int(bytes.littleEndian(UInt32.self, at: wordsBegin + 4 * index))
-                    if target < vocabulary { allowed[target] = true }
+                    if target < vocabulary { allowed.insert(target) }
                 }
             }
         }
-        var words: [Int32] = []
-        var count = 0
-        for word in allowed.indices where allowed[word] { count += 1 }
         var candidate = frequentCount
-        while count % 8 != 0, candidate < vocabulary {
-            if !allowed[candidate] {
-                allowed[candidate] = true
-                count += 1
-            }
+        while allowed.count % 8 != 0, candidate < vocabulary {
+            allowed.insert(candidate)
             candidate += 1
         }
-        words.reserveCapacity(count)
-        for word in allowed.indices where allowed[word] { words.append(Int32(word)) }
-        return words
+        return allowed.words
+    }
+
+    /// A set of words, a bit for each: going through all of them was longer than through a sentence's lists.
+    private struct Allowed {
+        private(set) var count = 0
+        private var bits: [UInt64]
+
+        init(vocabulary: Int) { bits = [UInt64](repeating: 0, count: (vocabulary + 63) / 64) }
+
+        mutating func insert(_ word: Int) {
+            let bit: UInt64 = 1 << UInt64(word % 64)
+            if bits[word / 64] & bit == 0 { count += 1 }
+            bits[word / 64] |= bit
+        }
+
+        /// In rising order.
+        var words: [Int32] {
+            [Int32](capacity: count) { words in
+                for (place, own) in bits.enumerated() {
+                    var left = own
+                    while left != 0 {
+                        words.append(Int32(64 * place + left.trailingZeroBitCount))
+                        left &= left - 1
+                    }
+                }
+            }
+        }
     }
 }
