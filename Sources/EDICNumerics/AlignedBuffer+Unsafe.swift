@@ -16,8 +16,19 @@ internal import Glibc
     public let count: Int
 
     private let base: UnsafeMutablePointer<Element>
-    /// Whether the memory is a mapping of its own.
-    private let isMapped: Bool
+    private let origin: Origin
+
+    private enum Origin {
+        case aligned
+        /// Somewhere in memory that begins so many bytes before.
+        case within(Int)
+        /// A mapping of its own.
+        case mapped
+    }
+
+    /// Up to here, in bytes, memory is taken as it comes and a line more of it, since asking for aligned memory takes several
+    /// times as long.
+    private static var small: Int { 1 << 14 }
 
     /// Zeroed memory for `count` values.
     ///
@@ -33,13 +44,21 @@ internal import Glibc
     /// - Parameter hugeBytes: how many of the first bytes are asked for as huge pages; nil: all.
     init(uninitialized count: Int, hugePages: Bool = false, hugeBytes: Int? = nil) {
         self.count = count
-        isMapped = false
         guard count > 0 else {
+            origin = .aligned
             // Never read or written: there is no element.
             unsafe base = UnsafeMutablePointer(bitPattern: Self.alignment).unsafelyUnwrapped
             return
         }
         let size = Self.byteCount(count)
+        if size <= Self.small {
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: size + Self.alignment, alignment: 16)
+            let start = unsafe memory.alignedUp(toMultipleOf: Self.alignment)
+            unsafe origin = .within(start - memory)
+            unsafe base = start.bindMemory(to: Element.self, capacity: count)
+            return
+        }
+        origin = .aligned
         let hugePage = 2 << 20
         let alignment = hugePages && size >= hugePage ? hugePage : Self.alignment
         let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
@@ -63,7 +82,7 @@ internal import Glibc
     private init(mapping base: UnsafeMutablePointer<Element>, _ count: Int) {
         self.count = count
         unsafe self.base = base
-        isMapped = true
+        origin = .mapped
     }
 
     /// Whole vectors, so that a kernel may read a full one at the end.
@@ -84,10 +103,10 @@ internal import Glibc
 
     deinit {
         guard count > 0 else { return }
-        if isMapped {
-            unsafe munmap(base, Self.byteCount(count))
-        } else {
-            unsafe base.deallocate()
+        switch origin {
+        case .aligned: unsafe base.deallocate()
+        case .within(let offset): unsafe (UnsafeMutableRawPointer(base) - offset).deallocate()
+        case .mapped: unsafe munmap(base, Self.byteCount(count))
         }
     }
 

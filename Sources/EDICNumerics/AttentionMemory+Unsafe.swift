@@ -153,21 +153,22 @@ public struct AttentionMemory: Sendable {
             let unit = unsafe isHalves ? 2 : 4
             let scoreStride = (place.count + 31) / 16 * 16
             let scores = AlignedBuffer<Float>(uninitialized: rows * scoreStride)
-            let first = [Int32](repeating: 0, count: rows)
-            let last = [Int32](repeating: Int32(place.count), count: rows)
+            // Where what each sees begins, and where it ends.
+            let bounds = AlignedBuffer<Int32>(uninitialized: 2 * rows)
+            unsafe bounds.unsafePointer.update(repeating: 0, count: rows)
+            unsafe (bounds.unsafePointer + rows).update(repeating: Int32(place.count), count: rows)
             var means = [Float](repeating: 0, count: report == nil ? 0 : group.count * place.count)
             for head in heads {
                 let own = group.lowerBound * width + head * together * size
                 let keys = unsafe bytes + (place.start + head * stride) * unit
-                unsafe withPointers(first, last) { first, last in
-                    var call = unsafe ek_attention(
-                        queries: queries + own, query_stride: rowStride, rows: rows, head_size: size, keys: keys,
-                        key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size * unit,
-                        value_stride: size, value_size: size, ahead: ahead, list: nil, first: first, last: last,
-                        own: nil, own_stride: 0, listed: 0, scale: shape.scale, scores: scores.unsafePointer,
-                        score_stride: scoreStride, out: out + own, out_stride: rowStride, halves: isHalves ? 1 : 0)
-                    unsafe kernels.table.pointee.attend(&call)
-                }
+                var call = unsafe ek_attention(
+                    queries: queries + own, query_stride: rowStride, rows: rows, head_size: size, keys: keys,
+                    key_stride: 0, values: keys + (place.count + 15) / 16 * 16 * size * unit, value_stride: size,
+                    value_size: size, ahead: ahead, list: nil, first: bounds.unsafePointer,
+                    last: bounds.unsafePointer + rows, own: nil, own_stride: 0, listed: 0, scale: shape.scale,
+                    scores: scores.unsafePointer, score_stride: scoreStride, out: out + own, out_stride: rowStride,
+                    halves: isHalves ? 1 : 0)
+                unsafe kernels.table.pointee.attend(&call)
                 // Each row of scores is one of the group, or one head of a single query.
                 for row in 0..<(report == nil ? 0 : rows) {
                     let start = together > 1 ? 0 : row * place.count

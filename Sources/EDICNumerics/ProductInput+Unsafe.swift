@@ -95,12 +95,19 @@ public enum ActivationWidth: Sendable, Hashable {
     ) {
         guard let first = weights.first else { return }
         precondition(weights.allSatisfy { $0.columns == first.columns }, "the matrices differ in their columns")
-        precondition(
-            rows >= 0 && x.count == rows * first.columns,
-            "\(x.count) numbers are not \(rows) rows of \(first.columns)")
-        self.rows = rows
-        columns = first.columns
-        isReady = weights.reduce(into: []) { $0.formUnion($1.preparation) }
+        load(x, rows: rows, columns: first.columns, weights.reduce(into: []) { $0.formUnion($1.preparation) }, pool)
+    }
+
+    /// The same for products with one matrix.
+    public mutating func load(_ x: Span<Float>, rows: Int, for weights: WeightMatrix, pool: WorkerPool? = nil) {
+        load(x, rows: rows, columns: weights.columns, weights.preparation, pool)
+    }
+
+    private mutating func load(
+        _ x: Span<Float>, rows: Int, columns: Int, _ preparation: Preparation, _ pool: WorkerPool?
+    ) {
+        precondition(rows >= 0 && x.count == rows * columns, "\(x.count) numbers are not \(rows) rows of \(columns)")
+        (self.rows, self.columns, isReady) = (rows, columns, preparation)
         if isReady.contains(.floats) { copy(x) }
         let (narrow, wide) = (isReady.quantised(to: .bits8), isReady.quantised(to: .bits16))
         precondition(narrow.isEmpty || wide.isEmpty, "the widths differ")

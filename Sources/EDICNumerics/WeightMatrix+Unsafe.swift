@@ -419,7 +419,7 @@ public struct WeightMatrix: Sendable {
         epilogue: Epilogue = [], kernels: Kernels = .standard, pool: WorkerPool? = nil
     ) {
         var input = ProductInput(kernels: kernels)
-        input.load(x, rows: rows, for: [self], pool: pool)
+        input.load(x, rows: rows, for: self, pool: pool)
         multiply(input, into: &output, bias: bias, epilogue: epilogue, pool: pool)
     }
 

@@ -34,10 +34,15 @@ struct Marian: Sendable {
     }
 
     /// c = f·c′ + (1 − f)·Wx with f = σ(Wf·x + bf); the output is relu(c).
-    struct SimpleRecurrentUnit: Sendable {
-        let input: Linear
-        let forget: Linear
+    final class SimpleRecurrentUnit: Sendable {
+        /// Forget, then input.
+        let gates: JointLinear
         let norm: LayerNorm
+
+        init(input: Linear, forget: Linear, norm: LayerNorm) {
+            gates = JointLinear([forget, input])
+            self.norm = norm
+        }
     }
 
     /// How a decoder layer remembers the target so far.
@@ -51,10 +56,15 @@ struct Marian: Sendable {
         let feedForward: FeedForward
     }
 
-    struct DecoderLayer: Sendable {
+    /// A class, since a step counted the references to each of a layer's matrices.
+    final class DecoderLayer: Sendable {
         let past: Past
         let context: CrossAttention
         let feedForward: FeedForward
+
+        init(past: Past, context: CrossAttention, feedForward: FeedForward) {
+            (self.past, self.context, self.feedForward) = (past, context, feedForward)
+        }
     }
 
     let width: Int
@@ -218,12 +228,11 @@ struct Marian: Sendable {
                 advance(unit, &h, &target.cells[recurrentLayer], on: compute)
                 recurrentLayer += 1
             }
-            let block = layer.context
             let mixed = decoderAttention(
-                block.query(h, on: compute), memory: source.layers[index], sequences: sentences, on: compute,
+                layer.context.query(h, on: compute), memory: source.layers[index], sequences: sentences, on: compute,
                 weights: index == self.alignment.layer ? alignment : nil, of: self.alignment.head)
-            block.output.add(mixed, to: &h, on: compute)
-            block.norm.apply(to: &h, on: compute)
+            layer.context.output.add(mixed, to: &h, on: compute)
+            layer.context.norm.apply(to: &h, on: compute)
             layer.feedForward.apply(to: &h, on: compute)
         }
         trace?(h)
@@ -233,7 +242,7 @@ struct Marian: Sendable {
     private func advance(
         _ unit: SimpleRecurrentUnit, _ h: inout Matrix, _ cell: inout Matrix, on compute: Compute
     ) {
-        let projected = Linear.all([unit.forget, unit.input], of: h, on: compute)
+        let projected = unit.gates(h, on: compute)
         var forget = projected[0]
         forget.apply(.sigmoid, on: compute)
         let input = projected[1]

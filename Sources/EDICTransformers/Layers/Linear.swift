@@ -29,7 +29,7 @@ struct Linear: Sendable {
     /// What a search asks of x·Wᵀ + b, the scores of words.
     func bestScores(_ question: BestScores.Question, of x: Matrix, on compute: Compute) -> BestScores {
         var input = ProductInput(kernels: compute.kernels)
-        input.load(x.values.span, rows: x.rows, for: [weights.matrix], pool: compute.pool)
+        input.load(x.values.span, rows: x.rows, for: weights.matrix, pool: compute.pool)
         return BestScores(question, of: weights.matrix, input, bias: bias?.span, pool: compute.pool)
     }
 

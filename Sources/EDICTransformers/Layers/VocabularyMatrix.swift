@@ -83,9 +83,10 @@ final class VocabularyMatrix: Sendable {
         precondition(row >= 0 && row < outputs, "word \(row) is outside \(outputs)")
         stored.bytes.withBytes { bytes in
             let row = bytes.extracting(row * inputs..<(row + 1) * inputs)
-            for column in 0..<inputs {
-                target[start + column] = Float(Int8(bitPattern: row[column])) * stored.scale
-            }
+            var all = target.mutableSpan
+            var own = all.extracting(start..<start + inputs)
+            let scale = stored.scale
+            for column in row.indices { own[column] = Float(Int8(bitPattern: row[column])) * scale }
         }
     }
 

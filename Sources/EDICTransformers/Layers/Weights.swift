@@ -35,7 +35,7 @@ struct Weights: Sendable {
         _ x: Matrix, into y: inout Matrix, bias: [Float]?, epilogue: WeightMatrix.Epilogue = [], on compute: Compute
     ) {
         var input = ProductInput(kernels: compute.kernels)
-        input.load(x.values.span, rows: x.rows, for: [matrix], pool: compute.pool)
+        input.load(x.values.span, rows: x.rows, for: matrix, pool: compute.pool)
         multiply(input, into: &y, bias: bias, epilogue: epilogue, on: compute)
     }
 
