@@ -6,11 +6,12 @@ internal import Synchronization
 final class TurnedPanels: Sendable {
     private let made = Mutex<SlabPart?>(nil)
 
-    fileprivate func part(_ make: () -> SlabPart) -> SlabPart {
+    /// - Parameter rows: of the product. Single ones gain the most, and where many come at once, more than the matrix takes is
+    ///   held for them; for those of one sentence, no weights are held twice.
+    fileprivate func part(for rows: Int, _ make: () -> SlabPart) -> SlabPart? {
         made.withLock { made in
-            let part = made ?? make()
-            made = part
-            return part
+            if made == nil, rows <= 2 || rows >= 64 { made = make() }
+            return made
         }
     }
 }
@@ -20,9 +21,9 @@ extension PanelProduct {
     /// done.
     func runSparse(_ turned: TurnedPanels, _ pool: WorkerPool?) -> Bool {
         guard unsafe format == .int8 && quantized.is_wide == 0 && n % 256 == 0 && k % 4 == 0,
-            unsafe kernels.table.pointee.multiply_sparse != nil, unsafe isSparse
+            unsafe kernels.table.pointee.multiply_sparse != nil, unsafe isSparse,
+            let weights = turned.part(for: unsafe m, { unsafe turnedPanels() })
         else { return false }
-        let weights = turned.part { unsafe turnedPanels() }
         let part = 4
         // A row takes a microsecond and more.
         if let pool, pool.workers > 1, unsafe m > 4 * part {
@@ -41,7 +42,8 @@ extension PanelProduct {
     }
 
     private func turnedPanels() -> SlabPart {
-        let part = SlabPart(byteCount: unsafe n * k, isShared: true)
+        // Not from a slab, whose huge page would be there as a whole.
+        let part = SlabPart(byteCount: unsafe n * k, isShared: false)
         for first in unsafe stride(from: 0, to: n * k, by: 256 * k) {
             unsafe kernels.table.pointee.turn_panels?(weights + first, k, part.start + first)
         }
