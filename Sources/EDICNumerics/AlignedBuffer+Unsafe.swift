@@ -8,7 +8,7 @@ internal import Glibc
 /// ```
 ///
 /// Unchecked: it owns its memory alone; who writes through ``unsafePointer`` must see to who else does.
-@safe public struct AlignedBuffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
+@safe public struct AlignedBuffer<Element: BitwiseCopyable & Sendable>: ~Copyable, @unchecked Sendable {
     /// Bytes between the starts of two cache lines, and the widest vector.
     public static var alignment: Int { 64 }
 

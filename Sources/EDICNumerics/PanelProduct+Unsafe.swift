@@ -2,7 +2,7 @@ internal import CEDICKernels
 
 /// One product, of which several workers may each compute some panels.
 ///
-/// Unchecked: the outputs of different panels lie apart; all else is only read.
+/// Unchecked: the outputs of different panels, and those of different rows, lie apart; all else is only read.
 @unsafe struct PanelProduct: @unchecked Sendable {
     let kernels: Kernels
     let format: NumberFormat

@@ -74,7 +74,12 @@ struct SlabPart: Sendable {
     }
 
     /// Gives back the memory that the next parts would have taken.
-    static func releaseRest() { open.withLock { $0.releaseRest() } }
+    static func releaseRest() {
+        open.withLock { open in
+            open.releaseRest()
+            open.expected = 0
+        }
+    }
 
     /// Valid while this part lives.
     @unsafe var start: UnsafeMutablePointer<UInt8> { unsafe slab.memory.unsafePointer + offset }

@@ -6,11 +6,13 @@ internal import Synchronization
 final class TurnedPanels: Sendable {
     private let made = Mutex<SlabPart?>(nil)
 
+    var isMade: Bool { made.withLock { $0 != nil } }
+
     /// - Parameter rows: of the product. Single ones gain the most, and where many come at once, more than the matrix takes is
-    ///   held for them; for those of one sentence, no weights are held twice.
+    ///   held for them. For the 3 to 63 of most sentences no copy is made, though one that is there is used.
     fileprivate func part(for rows: Int, _ make: () -> SlabPart) -> SlabPart? {
         made.withLock { made in
-            if made == nil, rows <= 2 || rows >= 64 { made = make() }
+            if made == nil, (1...2).contains(rows) || rows >= 64 { made = make() }
             return made
         }
     }
@@ -20,13 +22,15 @@ extension PanelProduct {
     /// Computes the product without reading the weights of inputs that are 0, where enough of them are; false where nothing was
     /// done.
     func runSparse(_ turned: TurnedPanels, _ pool: WorkerPool?) -> Bool {
-        guard unsafe format == .int8 && quantized.is_wide == 0 && n % 256 == 0 && k % 4 == 0,
+        let part = 4
+        let shares = (pool?.workers ?? 1) > 1
+        // Few rows are shared out by panels.
+        guard unsafe !shares || m > 4 * part,
+            unsafe format == .int8 && quantized.is_wide == 0 && n % 256 == 0 && k % 4 == 0,
             unsafe kernels.table.pointee.multiply_sparse != nil, unsafe isSparse,
             let weights = turned.part(for: unsafe m, { unsafe turnedPanels() })
         else { return false }
-        let part = 4
-        // A row takes a microsecond and more.
-        if let pool, pool.workers > 1, unsafe m > 4 * part {
+        if shares, let pool {
             unsafe pool.forEach(count: (m + part - 1) / part) { index, _ in
                 unsafe runSparse(rows: index * part..<min(m, (index + 1) * part), weights)
             }

@@ -2,7 +2,7 @@ internal import CEDICKernels
 
 /// The weights of a linear layer, `rows` outputs by `columns` inputs, packed for this package's kernels.
 ///
-/// Weights stay in the number format of their file, within 1 % of its size but for what fills up the last 16 rows and 64
+/// Weights stay in the number format of their file, within 2 % of its size but for what fills up the last 16 rows and 64
 /// columns, and are never expanded as a whole. Packing does not depend on the instruction set. A copy shares the packed numbers.
 public struct WeightMatrix: Sendable {
     /// Outputs.
@@ -18,14 +18,18 @@ public struct WeightMatrix: Sendable {
     public var activations = ActivationWidth.bits16
 
     /// Whether many numbers of its inputs are likely to be 0, as behind a ReLU: their weights need not be read. Results are the
-    /// same either way.
+    /// same either way. Where the processor gains from it, `int8` weights are held twice from the first such product on.
     public var expectsZeros = false
 
-    /// Memory the packed weights take.
+    /// Whether that has happened.
+    var isHeldTwice: Bool { panels.turned.isMade }
+
+    /// Memory the packed weights take, without the second copy that ``expectsZeros`` may make.
     public var byteCount: Int { panels.bytes.count + 4 * panels.scales.count }
 
-    /// Says how many bytes the matrices of a model take that is about to be opened, so that no more memory is touched than they
-    /// fill. A wrong word costs up to 2 MiB for the time of opening.
+    /// Says how many bytes each of the matrices will take, packed, of a model that is about to be opened, so that no more memory
+    /// is touched than they fill; none where that is not known. Too much costs up to 2 MiB while the model is opened, and of too
+    /// little, opening takes longer. ``releaseSpareMemory()`` forgets it.
     public static func expect(_ byteCounts: some Sequence<Int>) { SlabPart.expect(byteCounts) }
 
     /// Gives back memory that was set aside for further matrices: up to 2 MiB once those of a model are packed.

@@ -231,7 +231,7 @@ struct BytePairModel: Sendable {
                 symbols.append(id)
                 sizes.append(UInt32(length) + skipped)
                 skipped = 0
-            } else if appendBytes(of: word, at, end, &symbols, &sizes) {
+            } else if appendBytes(of: word, at, end, &symbols, &sizes, &skipped) {
                 // Done, unless some of its bytes are no tokens.
             } else if options.unknown != nil {
                 if !options.fusesUnknown { flush(&symbols, &sizes) }
@@ -245,8 +245,11 @@ struct BytePairModel: Sendable {
     }
 
     /// Appends the tokens that name the bytes of the character at `at..<end`, and of the prefix and suffix that it carries.
+    ///
+    /// - Parameter skipped: bytes before it that have no token; its first byte stands for them too.
     private func appendBytes(
-        of word: [UInt8], _ at: Int, _ end: Int, _ symbols: inout [UInt32], _ sizes: inout [UInt32]
+        of word: [UInt8], _ at: Int, _ end: Int, _ symbols: inout [UInt32], _ sizes: inout [UInt32],
+        _ skipped: inout UInt32
     ) -> Bool {
         guard options.byteFallback, !byteTokens.isEmpty else { return false }
         let (prefix, suffix) = marks(of: word, at, end)
@@ -254,7 +257,8 @@ struct BytePairModel: Sendable {
         guard bytes.allSatisfy({ byteTokens[Int($0)] != .max }) else { return false }
         symbols += bytes.map { byteTokens[Int($0)] }
         // Those of the marks stand for no text; the reference counts them, so that all behind is amiss.
-        sizes += prefix.map { _ in 0 } + word[at..<end].map { _ in 1 } + suffix.map { _ in 0 }
+        sizes += prefix.map { _ in 0 } + [1 + skipped] + word[at + 1..<end].map { _ in 1 } + suffix.map { _ in 0 }
+        skipped = 0
         return true
     }
 

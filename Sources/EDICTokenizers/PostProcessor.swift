@@ -65,15 +65,21 @@ extension PostProcessor {
         case trim(keepsFirstSpace: Bool)
     }
 
-    /// Nil where a template gets what is neither a text nor a pair; the reference ends there, too.
-    init?(_ steps: [Step]) {
-        guard let single = Self.parts(of: 1, steps, addingSpecialTokens: true),
-            let pair = Self.parts(of: 2, steps, addingSpecialTokens: true),
-            let plainSingle = Self.parts(of: 1, steps, addingSpecialTokens: false),
-            let plainPair = Self.parts(of: 2, steps, addingSpecialTokens: false)
-        else { return nil }
-        self.single = single
-        self.pair = pair
+    /// Why steps are refused.
+    enum Refusal: Error {
+        /// A template gets what is neither a text nor a pair; the reference ends there, too.
+        case partCount
+        /// More texts and special tokens than any model has, and than could be put together in reasonable time.
+        case tooLong
+    }
+
+    private static let mostItems = 4096
+
+    init(_ steps: [Step]) throws(Refusal) {
+        single = try Self.parts(of: 1, steps, addingSpecialTokens: true)
+        pair = try Self.parts(of: 2, steps, addingSpecialTokens: true)
+        let plainSingle = try Self.parts(of: 1, steps, addingSpecialTokens: false)
+        let plainPair = try Self.parts(of: 2, steps, addingSpecialTokens: false)
         if plainSingle != single.filter(\.isText) { self.plainSingle = plainSingle }
         if plainPair != pair.filter(\.isText) { self.plainPair = plainPair }
         trims = steps.compactMap { if case .trim(let keepsFirstSpace) = $0 { keepsFirstSpace } else { nil } }
@@ -81,13 +87,17 @@ extension PostProcessor {
 
     /// What the steps make of some texts. A template makes a part of each of its items, and its A and B are the first and the
     /// second part that it gets.
-    private static func parts(of count: Int, _ steps: [Step], addingSpecialTokens: Bool) -> [Item]? {
+    private static func parts(
+        of count: Int, _ steps: [Step], addingSpecialTokens: Bool
+    ) throws(Refusal) -> [Item] {
         var parts: [[Item]] = count == 1 ? [[.first(type: 0)]] : [[.first(type: 0)], [.second(type: 1)]]
         for step in steps {
             switch step {
             case .template(let single, let pair):
-                guard 1...2 ~= parts.count else { return nil }
-                parts = (parts.count == 1 ? single : pair).compactMap { item in
+                guard 1...2 ~= parts.count else { throw .partCount }
+                let items = parts.count == 1 ? single : pair
+                guard items.count * parts.reduce(1, { max($0, $1.count) }) <= mostItems else { throw .tooLong }
+                parts = items.compactMap { item in
                     switch item {
                     case .first(let type): parts[0].map { $0.with(type: type) }
                     case .second(let type): parts[1].map { $0.with(type: type) }
@@ -109,6 +119,7 @@ extension PostProcessor {
                 }
             case .trim: break
             }
+            guard parts.reduce(0, { $0 + $1.count }) <= mostItems else { throw .tooLong }
         }
         return parts.flatMap(\.self)
     }

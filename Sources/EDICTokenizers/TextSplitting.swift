@@ -1,7 +1,7 @@
 extension Tokenizer {
     /// Cuts a text into parts of at most so many tokens each, special tokens around them included.
     ///
-    /// A part ends where a token does and never inside a character; where a part alone would have more tokens than in its
+    /// A part ends where a token does, or behind what no token stands for, and never inside a character; where a part alone would have more tokens than in its
     /// place, it ends earlier. A single character may have more tokens than asked for and is then a part of its own.
     ///
     /// - Parameters:
@@ -38,10 +38,7 @@ extension Tokenizer {
                     if window > bytes.count - start { window = bytes.count - start }
                     continue
                 }
-                end = Self.characterStart(bytes, start + tokens.offsets[room - 1].upperBound)
-                // What no token stands for, such as a mark that became one with its letter, stays with what is before it.
-                let next = Self.characterStart(bytes, start + tokens.offsets[room].lowerBound)
-                if next > end, !bytes[end..<next].contains(where: { $0 == 0x20 || $0 == 0x0A }) { end = next }
+                end = Self.end(ofToken: room - 1, of: tokens, bytes, start..<stop)
                 break
             }
             // The bytes of one character may be several tokens that all end where it does, so that an end at the text's
@@ -65,10 +62,29 @@ extension Tokenizer {
         while end > least {
             let tokens = core.encoding(Array(bytes[start..<end]), policy)
             if tokens.count <= room { return end }
-            let cut = Self.characterStart(bytes, start + tokens.offsets[room - 1].upperBound)
-            end = max(least, cut < end ? cut : Self.characterStart(bytes, end - 1))
+            let cut = Self.end(ofToken: room - 1, of: tokens, bytes, start..<end)
+            end = max(least, cut < end ? cut : Self.lastLetter(bytes, before: end))
         }
         return max(end, least)
+    }
+
+    /// Where a token's text ends, with what no token stands for behind it: a mark that became one with its letter stays there, but
+    /// not white space.
+    private static func end(ofToken index: Int, of tokens: Encoding, _ bytes: [UInt8], _ part: Range<Int>) -> Int {
+        let end = characterStart(bytes, part.lowerBound + tokens.offsets[index].upperBound)
+        let next = tokens.offsets[(index + 1)...].first { part.lowerBound + $0.lowerBound >= end }
+        let begin = next.map { characterStart(bytes, part.lowerBound + $0.lowerBound) } ?? part.upperBound
+        guard begin > end else { return end }
+        return end + bytes[end..<begin].prefix { $0 != 0x20 && $0 != 0x0A }.count
+    }
+
+    /// Where the last character before `end` begins that is no mark on another.
+    private static func lastLetter(_ bytes: [UInt8], before end: Int) -> Int {
+        var at = characterStart(bytes, end - 1)
+        while at > 0, decodeScalar(bytes.span, at).scalar.combiningClass != 0 {
+            at = characterStart(bytes, at - 1)
+        }
+        return at
     }
 
     /// The beginning of the character that holds the byte at `index`, or the end.

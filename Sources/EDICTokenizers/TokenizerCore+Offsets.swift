@@ -9,10 +9,31 @@ extension TokenizerCore {
 }
 
 extension Encoding.Spaces {
-    /// White space, and the letter that stands for a space.
+    /// White space, and the letter that stands for a space. Reads no further than there are spaces.
     fileprivate init(of token: ArraySlice<UInt8>) {
-        self.init(in: Array(token).decodedText.unicodeScalars) { $0.isWhiteSpace || $0 == "\u{120}" }
+        let text = token.span
+        var at = 0
+        while at < text.count {
+            let (scalar, length) = decodeScalar(text, at)
+            guard Self.isSpace(scalar) else { break }
+            leading += 1
+            at += length
+        }
+        guard at < text.count else {
+            trailing = leading
+            return
+        }
+        var end = text.count
+        while end > at {
+            var begin = end - 1
+            while begin > at, text[begin] & 0xC0 == 0x80 { begin -= 1 }
+            guard Self.isSpace(decodeScalar(text, begin).scalar) else { break }
+            trailing += 1
+            end = begin
+        }
     }
+
+    private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.isWhiteSpace || scalar == "\u{120}" }
 
     fileprivate init<Text: BidirectionalCollection>(in text: Text, where isSpace: (Text.Element) -> Bool) {
         leading = text.prefix(while: isSpace).count

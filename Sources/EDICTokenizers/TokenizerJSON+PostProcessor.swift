@@ -4,11 +4,16 @@ extension TokenizerJSONReader {
     func postProcessor(_ element: JSONElement, _ place: String) throws(TokenizerError) -> PostProcessor {
         var steps: [PostProcessor.Step] = []
         try addSteps(of: element, place, to: &steps)
-        guard let processor = PostProcessor(steps) else {
-            throw .malformed(
-                "\(place): a template takes one text or two, but the steps before it make more parts or none")
+        do throws(PostProcessor.Refusal) {
+            return try PostProcessor(steps)
+        } catch {
+            switch error {
+            case .partCount:
+                throw .malformed(
+                    "\(place): a template takes one text or two, but the steps before it make more parts or none")
+            case .tooLong: throw .malformed("\(place): puts together more than 4096 texts and special tokens")
+            }
         }
-        return processor
     }
 
     private func addSteps(

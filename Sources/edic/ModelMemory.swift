@@ -11,11 +11,13 @@ enum ModelMemory {
     static func opening<Model>(_ open: () throws -> Model) rethrows -> Model {
         ProgramPages.release()
         mallopt(M_MMAP_THRESHOLD, 64 << 10)
+        defer {
+            mallopt(M_MMAP_THRESHOLD, 32 << 20)
+            mallopt(M_TRIM_THRESHOLD, 256 << 20)
+        }
         let model = try open()
         ProgramPages.release()
         malloc_trim(0)
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)
-        mallopt(M_TRIM_THRESHOLD, 256 << 20)
         return model
     }
 }

@@ -247,27 +247,6 @@ import _EDICTestSupport
         }
     }
 
-    /// Inputs that are 0 are left out where many are, which shows in no result.
-    @Test(arguments: InstructionSet.available, [0, 0.2, 0.5, 0.9])
-    func zerosAreLeftOut(isa: InstructionSet, share: Float) throws {
-        let (m, few, rows, columns) = (66, 18, 512, 72)
-        var matrix = try randomMatrix(.int8, rows: rows, columns: columns, seed: 15)
-        matrix.activations = .bits8
-        var sparse = matrix
-        sparse.expectsZeros = true
-        var generator = SeededGenerator(seed: 16)
-        let x = randomFloats(m * columns, seed: 17).map { Float.random(in: 0..<1, using: &generator) < share ? $0 : 0 }
-        let expected = matrix.product(x, rows: m, Kernels(isa))
-        let pool = WorkerPool(workers: 3)
-        #expect(sparse.product(x, rows: m, Kernels(isa)) == expected)
-        #expect(sparse.product(x, rows: m, Kernels(isa), pool: pool) == expected)
-        for some in [1, few] {
-            #expect(
-                sparse.product(Array(x[..<(some * columns)]), rows: some, Kernels(isa))
-                    == Array(expected[..<(some * rows)]))
-        }
-    }
-
     @Test(arguments: InstructionSet.available)
     func epilogues(isa: InstructionSet) throws {
         let (m, rows, columns) = (3, 21, 64)

@@ -92,6 +92,10 @@ import Testing
             {"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "c": 2, "bc": 3}, "merges": [["b", "c"]]}}
             """#
         #expect(try Self.offsets(Tokenizer(parsing: Array(json.utf8)), "a\u{E9}abc") == "0-1 1-3 3-5")
+        let bytes = #"""
+            {"model": {"type": "BPE", "vocab": {"a": 0, "<0xC3>": 1, "<0xA9>": 2}, "merges": [], "byte_fallback": true}}
+            """#
+        #expect(try Self.offsets(Tokenizer(parsing: Array(bytes.utf8)), "\u{4E2D}\u{E9}a") == "0-2 1-2 2-3")
     }
 
     static func trimming(_ steps: String...) -> String {
@@ -211,5 +215,10 @@ import Testing
         let text = "e\u{301}a\u{300}\u{316}x"
         let parts = try tokenizer.split(text, atMost: 1, addingSpecialTokens: false)
         #expect(parts == [0..<3, 3..<6, 6..<8, 8..<9])
+        for (text, limit) in [("e\u{301} x e\u{301} x", 1), ("x e\u{301} x", 2), ("cafe\u{301} cafe\u{301} x", 4)] {
+            for part in try tokenizer.split(text, atMost: limit, addingSpecialTokens: false) {
+                #expect(Array(text.utf8)[part.lowerBound] != 0xCC, "\(text): \(part)")
+            }
+        }
     }
 }

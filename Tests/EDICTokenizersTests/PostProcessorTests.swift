@@ -94,4 +94,16 @@ import _EDICTestSupport
     ]) func templatesOfOtherThanOneOrTwoPartsAreRefused(_ steps: [String]) {
         expectRefusal(.malformed, "post_processor: a template takes one text or two") { try Self.tokenizer(steps) }
     }
+
+    /// Steps that multiply texts are refused before they are put together.
+    @Test func endlessTemplatesAreRefused() throws {
+        let many = Array(repeating: "A", count: 80).joined(separator: " ")
+        _ = try Self.tokenizer([Self.template(many, many)] + Array(repeating: Self.roberta, count: 10))
+        for steps in [
+            Array(repeating: Self.roberta, count: 3000), Array(repeating: Self.bert, count: 3000),
+            Array(repeating: Self.roberta, count: 100) + [Self.template(many, many)],
+        ] {
+            #expect(throws: TokenizerError.self) { try Self.tokenizer(steps) }
+        }
+    }
 }

@@ -64,9 +64,9 @@ public struct BuildReport: Sendable, Equatable {
     public struct Stage: Sendable, Equatable {
         /// The name of the stage.
         public var name: String
-        /// Rows that came in.
+        /// Rows that came in; for the check, contributions.
         public var rowsIn: Int
-        /// Rows that went on.
+        /// Rows, or contributions, that went on.
         public var rowsOut: Int
         /// The rest, by reason.
         public var rejected: [ReasonCount]
@@ -213,7 +213,7 @@ public struct BuildReport: Sendable, Equatable {
 
     /// One contribution: what its manifest says, and what became of it.
     public struct Contribution: Sendable, Equatable {
-        /// As in its manifest.
+        /// As in its manifest; the folder's name where it was rejected.
         public var id = ""
         /// As in its manifest.
         public var title = ""

@@ -27,7 +27,7 @@ public final class HTTPServer: Sendable {
         public let milliseconds: Int
     }
 
-    /// The address or name that it was started with.
+    /// The address that it listens at: 127.0.0.1 where it was started for `localhost`.
     public let host: String
     /// The port, also where the system chose it.
     public let port: UInt16

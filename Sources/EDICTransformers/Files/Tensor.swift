@@ -137,8 +137,8 @@ public struct TensorCollection: Sendable {
         self.tensors = Dictionary(tensors.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
     }
 
-    /// The bytes of each matrix, in no order.
-    var matrixSizes: [Int] { tensors.values.filter { $0.shape.count > 1 }.map(\.byteCount) }
+    /// Those of several dimensions, in no order.
+    var matrices: [Tensor] { tensors.values.filter { $0.shape.count > 1 } }
 
     /// The names of all tensors, in no order.
     var names: Dictionary<String, Tensor>.Keys { tensors.keys }

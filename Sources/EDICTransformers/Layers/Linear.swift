@@ -128,7 +128,8 @@ struct LayerLoader {
         self.precision = precision
         self.transposed = transposed
         self.vocabularyStaysInFile = vocabularyStaysInFile
-        WeightMatrix.expect(tensors.matrixSizes)
+        // Of what is rounded or made floats, the file does not say how large it will be.
+        WeightMatrix.expect(tensors.matrices.filter { Weights.isAsStored($0, precision) }.map(\.byteCount))
     }
 
     func vector(_ name: String, _ count: Int) throws(ModelError) -> [Float] {

@@ -86,13 +86,8 @@ extension Weights {
                 .mismatch, "\(tensor.file): tensor \(tensor.name): has the shape \(tensor.shape), not \(expected)")
         }
         defer { tensor.release() }
-        let isAsStored =
-            switch precision {
-            case .asPublished: true
-            case .float32: tensor.type == .float32
-            case .int8: !tensor.type.isFloat
-            }
-        let format = isAsStored && (!transposed || tensor.type.isFloat) ? tensor.type.format : nil
+        let isAsStored = Self.isAsStored(tensor, precision) && (!transposed || tensor.type.isFloat)
+        let format = isAsStored ? tensor.type.format : nil
         let isMarian = tensor.type == .intgemm8
         let floats = format == nil && !isMarian ? try tensor.floats() : []
         let stored = try tensor.bytes()
@@ -126,6 +121,15 @@ extension Weights {
             matrix = packed
         } catch {
             throw ModelError(.unsupported, "\(tensor.file): tensor \(tensor.name): \(error)", cause: error)
+        }
+    }
+
+    /// Whether a tensor's numbers are packed as the file has them.
+    static func isAsStored(_ tensor: Tensor, _ precision: Precision) -> Bool {
+        switch precision {
+        case .asPublished: true
+        case .float32: tensor.type == .float32
+        case .int8: !tensor.type.isFloat
         }
     }
 
