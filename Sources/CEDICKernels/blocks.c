@@ -4,6 +4,7 @@
 
 #include "half.h"
 #include "kernels.h"
+#include "small_scales.h"
 
 // What a file says a weight is must come out to the last bit, so no product may be fused with a sum.
 #pragma STDC FP_CONTRACT OFF
@@ -236,25 +237,6 @@ EK_INLINE int stored_words(ek_layout l, const block *b, uint32_t words[8]) {
     return 6;
 }
 
-/// Where a superblock's 6-bit scales and minima lie in a chunk: the low halves of both in a byte for each block and column, then
-/// the high ones of two blocks in one, those of the first four and those of the last four. The kernels take 64 at a time.
-enum { low_halves = 64, high_halves = 64 + 128 };
-
-EK_INLINE void write_small_scales(const block *b, place at, size_t column) {
-    const unsigned scale = (unsigned)b->scale[0], minimum = (unsigned)b->minimum;
-    at.scales[low_halves + 16 * at.index + column] = (uint8_t)((scale & 15) | (minimum & 15) << 4);
-    uint8_t *high = at.scales + high_halves + 16 * (at.index % 4) + column;
-    const unsigned shift = at.index < 4 ? 0 : 4, own = scale >> 4 | minimum >> 4 << 2;
-    *high = (uint8_t)((*high & 0xF0u >> shift) | own << shift);
-}
-
-static void read_small_scales(place at, size_t column, block *out) {
-    const unsigned low = at.scales[low_halves + 16 * at.index + column];
-    const unsigned high = at.scales[high_halves + 16 * (at.index % 4) + column] >> (at.index < 4 ? 0 : 4);
-    out->scale[0] = out->scale[1] = (int16_t)((low & 15) | (high & 3) << 4);
-    out->minimum = (int16_t)(low >> 4 | (high >> 2 & 3) << 4);
-}
-
 EK_INLINE void write_scales(ek_layout l, const block *b, place at, size_t column) {
     if (!l.superblock) {
         uint8_t *own = at.scales + (l.has_minimum ? 64 : 32) * at.index;
@@ -265,7 +247,7 @@ EK_INLINE void write_scales(ek_layout l, const block *b, place at, size_t column
     memcpy(at.scales + 2 * column, &b->super, 2);
     if (l.has_minimum) {
         memcpy(at.scales + 32 + 2 * column, &b->super_minimum, 2);
-        write_small_scales(b, at, column);
+        ek_set_small_scales(at.scales, at.index, column, (ek_small_scales){(uint8_t)b->scale[0], (uint8_t)b->minimum});
     } else {
         at.scales[32 + 32 * at.index + column] = (uint8_t)b->scale[0];
         at.scales[48 + 32 * at.index + column] = (uint8_t)b->scale[1];
@@ -333,7 +315,9 @@ static void read_packed_block(ek_layout l, place at, size_t column, block *out) 
     out->super = read16(at.scales + 2 * column);
     if (l.has_minimum) {
         out->super_minimum = read16(at.scales + 32 + 2 * column);
-        read_small_scales(at, column, out);
+        const ek_small_scales own = ek_get_small_scales(at.scales, at.index, column);
+        out->scale[0] = out->scale[1] = own.scale;
+        out->minimum = own.minimum;
     } else {
         out->scale[0] = (int8_t)at.scales[32 + 32 * at.index + column];
         out->scale[1] = (int8_t)at.scales[48 + 32 * at.index + column];

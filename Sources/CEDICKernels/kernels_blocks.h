@@ -1,6 +1,7 @@
 // Products of quantised rows with panels of 16 outputs stored as blocks of 32 inputs. Included once an instruction set, after
 // kernels_bytes.h, which says what the numbers are.
 #pragma once
+#include "small_scales.h"
 
 /// The low or the high nibbles as bytes, and the even and the odd ones of them as words.
 EK_INLINE vi nibbles(const vi both, const int high) {
@@ -65,7 +66,7 @@ typedef struct block_place {
     float inputs[block_rows_most][block_most];
     // The scales of 256 inputs, and those of each block in their whole bytes, where they have minima.
     vf super[block_columns], super_minimum[block_columns];
-    uint8_t small[block_columns][2][16 * block_most] __attribute__((aligned(64)));
+    ek_spread_scales small[block_columns];
 } block_place;
 
 typedef uint32_t ek_eight __attribute__((vector_size(32)));
@@ -100,22 +101,6 @@ EK_INLINE void enter_superblock(const ek_layout l, const int wide, const int32_t
     memcpy(inputs, &own, sizeof own);
 }
 
-typedef uint8_t ek_many_bytes __attribute__((vector_size(64)));
-
-/// The scales and the minima of a superblock's 16 columns, a byte each: blocks.c says how they are packed.
-EK_INLINE void spread_small_scales(const char *packed, uint8_t spread[2][16 * block_most]) {
-    ek_many_bytes high;
-    memcpy(&high, packed + 128, 64);
-    EK_UNROLL for (int half = 0; half < 2; half++) {
-        ek_many_bytes low;
-        memcpy(&low, packed + 64 * half, 64);
-        const ek_many_bytes scales = (low & 15) | (high & 3) << 4, minima = low >> 4 | (high & 12) << 2;
-        memcpy(spread[0] + 64 * half, &scales, 64);
-        memcpy(spread[1] + 64 * half, &minima, 64);
-        high >>= 4;
-    }
-}
-
 /// What changes with a chunk, before its blocks.
 EK_INLINE void enter_chunk(const ek_layout l, const int wide, const int mr, const int nr, const int32_t *x_sums,
                            size_t sum_stride, block_place *at) {
@@ -140,7 +125,7 @@ EK_INLINE void enter_chunk(const ek_layout l, const int wide, const int mr, cons
         at->super[c] = vf_load_f16((const uint16_t *)own);
         if (!l.has_minimum) continue;
         at->super_minimum[c] = vf_sub(vf_set1(0), vf_load_f16((const uint16_t *)(own + 32)));
-        spread_small_scales(own + 64, at->small[c]);
+        ek_spread_small_scales((const uint8_t *)own, at->small + c);
     }
 }
 
@@ -199,8 +184,8 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
                 scale[c] = vf_load_f16((const uint16_t *)own);
                 if (l.has_minimum) minimum[c] = vf_load_f16((const uint16_t *)(own + 32));
             } else if (l.has_minimum) {
-                scale[c] = vf_mul(at->super[first + c], vf_load_u8(at->small[first + c][0] + 16 * b));
-                minimum[c] = vf_mul(at->super_minimum[first + c], vf_load_u8(at->small[first + c][1] + 16 * b));
+                scale[c] = vf_mul(at->super[first + c], vf_load_u8(at->small[first + c].scales + 16 * b));
+                minimum[c] = vf_mul(at->super_minimum[first + c], vf_load_u8(at->small[first + c].minima + 16 * b));
             } else {
                 scale[c] = vf_mul(at->super[first + c], vf_load_i8((const int8_t *)(own + 32 + 16 * (2 * b + run))));
             }

@@ -8,7 +8,7 @@ import SystemPackage
 /// A document keeps its id; the sides of a translation unit are `ID/LANGUAGE`.
 struct TokenStage: Sendable {
     static let name = "tokens"
-    private static let version = 2
+    private static let version = 3
     static let output = "tokens"
 
     let recipe: Recipe
