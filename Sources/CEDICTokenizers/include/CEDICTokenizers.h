@@ -1,7 +1,8 @@
 // The inner loops of the tokenizers: splitting text into words, remembering words, merging, best paths.
 //
-// Nothing here reads outside the buffers it is given, whatever the bytes: text need not be UTF-8. Nothing here locks:
-// the tables (…_merges, …_trie) may be read by many threads, a memory of words is shared, the others belong to one thread.
+// Nothing here reads outside the buffers it is given, whatever the bytes: text need not be UTF-8. The
+// tables (…_merges, …_trie) may be read by many threads; a memory of words is shared and locks only while its tables are
+// replaced; the others belong to one thread.
 #ifndef CEDICTOKENIZERS_H
 #define CEDICTOKENIZERS_H
 
