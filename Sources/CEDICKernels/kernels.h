@@ -57,6 +57,20 @@ EK_INLINE size_t ek_row_block(size_t row_bytes) {
     const size_t rows = ((size_t)256 << 10) / row_bytes / 24 * 24;
     return rows < 24 ? 24 : rows;
 }
+/// Rows of the next one of `tiles` tiles that share `rows` out evenly: one of a row or two would wait for its own few sums.
+EK_INLINE size_t ek_tile_height(size_t rows, size_t tiles) { return rows / tiles; }
+/// `tile` of a constant number of rows, which is `height`. That is at most `most`, a constant up to 8.
+#define EK_OF_HEIGHT(height, most, tile)          \
+    switch (height) {                             \
+    case 1: tile(1); break;                       \
+    case 2: if ((most) >= 2) { tile(2); } break;  \
+    case 3: if ((most) >= 3) { tile(3); } break;  \
+    case 4: if ((most) >= 4) { tile(4); } break;  \
+    case 5: if ((most) >= 5) { tile(5); } break;  \
+    case 6: if ((most) >= 6) { tile(6); } break;  \
+    case 7: if ((most) >= 7) { tile(7); } break;  \
+    default: if ((most) >= 8) { tile(8); } break; \
+    }
 /// The larger of two constants.
 #define EK_MOST(a, b) ((a) > (b) ? (a) : (b))
 EK_INLINE size_t ek_min_size(size_t a, size_t b) { return a < b ? a : b; }

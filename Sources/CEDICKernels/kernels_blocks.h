@@ -265,15 +265,13 @@ EK_INLINE void block_rows(const ek_format format, const int wide, const int nr, 
                           size_t panel) {
     const int superblock = ek_layout_of(format).superblock;
     const int mr = wide ? lanes_mr_block : superblock ? lanes_mr_narrow_super : lanes_mr_narrow_block;
-    size_t row = 0;
-    for (; row + (size_t)mr <= m; row += (size_t)mr) block_tile(format, wide, mr, nr, p, row, panel, 1);
-    if (mr > 4 && row + 4 <= m) {
-        block_tile(format, wide, mr > 4 ? 4 : 1, nr, p, row, panel, 1);
-        row += 4;
+    // Unpacking is most of what few rows take, so as many rows share it as fit a tile.
+    for (size_t row = 0, height; row < m; row += height) {
+        height = ek_min_size((size_t)mr, m - row);
+#define EK_TILE(rows) block_tile(format, wide, rows, nr, p, row, panel, 1)
+        EK_OF_HEIGHT(height, mr, EK_TILE)
+#undef EK_TILE
     }
-    if (mr > 2)
-        for (; row + 2 <= m; row += 2) block_tile(format, wide, mr > 2 ? 2 : 1, nr, p, row, panel, 1);
-    for (; row < m; row++) block_tile(format, wide, 1, nr, p, row, panel, 1);
 }
 
 EK_INLINE void block_panels(const ek_format format, const int wide, const byte_product *p, size_t m) {

@@ -156,22 +156,18 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
 
 EK_INLINE void int8_rows(const int wide, const int nr, const byte_product *p, size_t m, size_t panel) {
     const int mr = wide ? lanes_mr_int8 : lanes_mr_narrow;
-    // Four rows are two twice, not three and one.
-    const size_t tiles = mr == 3 && m > 3 && m % 3 == 1 ? m / 3 - 1 : m / (size_t)mr;
+    const size_t tiles = (m + (size_t)mr - 1) / (size_t)mr;
     const char *own = p->weights + panel * p->panel_stride, *next = own + (size_t)nr * p->panel_stride;
     // What one tile asks for a step; many tiles ask for the same more than once.
     const size_t step = tiles > 1 ? (64 + tiles - 1) / tiles : 64;
-    size_t row = 0;
-    for (size_t tile = 0; tile < tiles; tile++, row += (size_t)mr)
-        int8_tile(wide, mr, nr, p, row, panel, 1,
-                  tiles > 1 ? next + tile * step * ((p->k + 3) / 4) : own + int8_ahead, step);
-    if (mr > 4 && row + 4 <= m) {
-        int8_tile(wide, mr > 4 ? 4 : 1, nr, p, row, panel, 1, own + int8_ahead, 64);
-        row += 4;
+    for (size_t tile = 0, row = 0; tile < tiles; tile++) {
+        const size_t height = ek_tile_height(m - row, tiles - tile);
+        const char *ahead = tiles > 1 ? next + tile * step * ((p->k + 3) / 4) : own + int8_ahead;
+#define EK_TILE(rows) int8_tile(wide, rows, nr, p, row, panel, 1, ahead, step)
+        EK_OF_HEIGHT(height, mr, EK_TILE)
+#undef EK_TILE
+        row += height;
     }
-    if (mr > 2)
-        for (; row + 2 <= m; row += 2) int8_tile(wide, mr > 2 ? 2 : 1, nr, p, row, panel, 1, own + int8_ahead, 64);
-    for (; row < m; row++) int8_tile(wide, 1, nr, p, row, panel, 1, own + int8_ahead, 64);
 }
 
 EK_INLINE void int8_panels(const int wide, const byte_product *p, size_t m) {

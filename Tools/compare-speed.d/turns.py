@@ -73,6 +73,34 @@ def without_opening(command, lines, amount):
     return run
 
 
+class Conversation:
+    """A command that stays open and answers each line with a line, as a person or a program waits for it."""
+
+    def __init__(self, command, lines):
+        self.lines = lines
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.said = self.answers()
+
+    def answers(self):
+        said = []
+        for line in self.lines:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+            said.append(self.process.stdout.readline())
+        return said
+
+    def rate(self, amount):
+        def run():
+            start = time.perf_counter()
+            self.answers()
+            return amount / (time.perf_counter() - start)
+        return run
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 class Worker:
     """A peer in a process of its own, which says how long one go took each time it is asked."""
 
