@@ -71,7 +71,7 @@ struct BenchCommand: ParsableCommand {
         }
         let opening = (clock.now - start) / .seconds(1)
         let speed = try model.benchmark(promptTokens: prompt, generatedTokens: generate, rounds: rounds)
-        let limits = MachineLimits.measure(pool: pool)
+        let limits = MachineLimits.measure(pool: pool, bytes: min(speed.bytesPerToken, 256 << 20))
         let share = speed.bytesPerSecond / limits.bandwidth
         guard json else {
             return Terminal.output(

@@ -2,6 +2,12 @@ import EDICNumerics
 import Testing
 
 @Suite struct MachineLimitsTests {
+    @Test func whatCachesHoldIsMeasuredToo() {
+        for bytes in [0, 3 << 20] {
+            #expect(MachineLimits.measure(pool: WorkerPool(workers: 2), bytes: bytes).bandwidth > 1e7)
+        }
+    }
+
     @Test func theRooflineIsTheLargerOfTwoTimes() throws {
         let limits = MachineLimits.measure()
         #expect(limits.threads == 1 && limits.bandwidth > 1e7)
