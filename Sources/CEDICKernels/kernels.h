@@ -71,6 +71,8 @@ EK_INLINE size_t ek_tile_height(size_t rows, size_t tiles) { return rows / tiles
     case 7: if ((most) >= 7) { tile(7); } break;  \
     default: if ((most) >= 8) { tile(8); } break; \
     }
+/// The largest wide number: its upper byte, when its lower one is signed, is 127 at most.
+#define ek_wide_limit 32639
 /// The larger of two constants.
 #define EK_MOST(a, b) ((a) > (b) ? (a) : (b))
 EK_INLINE size_t ek_min_size(size_t a, size_t b) { return a < b ? a : b; }

@@ -43,8 +43,9 @@ EK_INLINE vi block_odd(const ek_layout l, const char *block, const int group, co
 enum {
     block_ahead = 2048,
     block_most = 8,  // blocks in a chunk
-    block_rows_most = EK_MOST(lanes_mr_block, EK_MOST(lanes_mr_narrow_block, lanes_mr_narrow_super)),
-    block_step_most = EK_MOST(EK_MOST(lanes_nr_far, lanes_nr_block), EK_MOST(lanes_nr_narrow_block, lanes_nr_narrow_super)),
+    block_rows_most = EK_MOST(EK_MOST(lanes_mr_block, lanes_mr_super), EK_MOST(lanes_mr_narrow_block, lanes_mr_narrow_super)),
+    block_step_most = EK_MOST(lanes_nr_far, EK_MOST(EK_MOST(lanes_nr_block, lanes_nr_super),
+                                                    EK_MOST(lanes_nr_narrow_block, lanes_nr_narrow_super))),
     block_columns = EK_MOST(far_panels, block_step_most),
 };
 
@@ -140,11 +141,12 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
     const char *block = at->weights + (size_t)b * l.block_bytes + (size_t)first * at->panel_stride;
     EK_UNROLL for (int run = 0; run < runs; run++) {
         vi whole[block_rows_most][block_step_most], pairs[block_rows_most][block_step_most];
+        vi above[block_rows_most][block_step_most];
         EK_UNROLL for (int r = 0; r < mr; r++) {
             EK_UNROLL for (int c = 0; c < nr; c++) {
                 // Where pairs are summed, these come later, so that they keep no registers until then.
                 if (!sums_many) whole[r][c] = vi_set1(l.offset ? at->starts[r][runs * b + run] : 0);
-                pairs[r][c] = vi_set1(0);
+                pairs[r][c] = above[r][c] = vi_set1(0);
             }
         }
         EK_UNROLL for (int g = 0; g < groups; g++) {
@@ -158,7 +160,7 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
             const size_t x_stride = at->x_stride;
             const int8_t *x = at->x + (32 * b + 4 * group) * (wide ? 2 : 1);
             if (!sums_many) {
-                EK_ADD_PRODUCTS(whole, even, odd, bytes)
+                EK_ADD_PRODUCTS(whole, above, even, odd, bytes)
                 EK_FENCES(whole)
                 continue;
             }
@@ -195,7 +197,8 @@ EK_INLINE void block_step(const ek_layout l, const int wide, const int mr, const
             EK_UNROLL for (int c = 0; c < nr; c++) {
                 vf *total = &sum[r][first + c];
                 const vf both = scales_chunks(l, wide) ? scale[c] : vf_mul(scale[c], own);
-                *total = vf_fma(vf_from_vi(whole[r][c]), both, *total);
+                const vi own_sum = wide ? vi_with_high(whole[r][c], above[r][c]) : whole[r][c];
+                *total = vf_fma(vf_from_vi(own_sum), both, *total);
                 if (l.has_minimum) *total = vf_fma(minimum[c], vf_set1(at->inputs[r][b]), *total);
             }
         }
@@ -264,7 +267,8 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
 EK_INLINE void block_rows(const ek_format format, const int wide, const int nr, const byte_product *p, size_t m,
                           size_t panel) {
     const int superblock = ek_layout_of(format).superblock;
-    const int mr = wide ? lanes_mr_block : superblock ? lanes_mr_narrow_super : lanes_mr_narrow_block;
+    const int mr = wide ? (superblock ? lanes_mr_super : lanes_mr_block)
+                        : (superblock ? lanes_mr_narrow_super : lanes_mr_narrow_block);
     // Unpacking is most of what few rows take, so as many rows share it as fit a tile.
     for (size_t row = 0, height; row < m; row += height) {
         height = ek_min_size((size_t)mr, m - row);
@@ -277,7 +281,8 @@ EK_INLINE void block_rows(const ek_format format, const int wide, const int nr, 
 EK_INLINE void block_panels(const ek_format format, const int wide, const byte_product *p, size_t m) {
     const size_t panels = (p->n + 15) / 16;
     const int superblock = ek_layout_of(format).superblock;
-    const int nr = wide ? lanes_nr_block : superblock ? lanes_nr_narrow_super : lanes_nr_narrow_block;
+    const int nr = wide ? (superblock ? lanes_nr_super : lanes_nr_block)
+                        : (superblock ? lanes_nr_narrow_super : lanes_nr_narrow_block);
     size_t panel = 0;
     if (m == 1 && panels >= far_panels) {
         const size_t apart = panels / far_panels;

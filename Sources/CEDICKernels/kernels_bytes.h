@@ -6,10 +6,12 @@
 // added in the order of inputs.
 //
 // Wide activations meet bytes 0 and 2 of a lane and then bytes 1 and 3, widened to 16 bits: every instruction set
-// multiplies pairs of those exactly. Narrow ones meet bytes: where one instruction sums four products (VNNI), whatever
-// their size; where it sums pairs of them in 16 bits (AVX2), numbers must be small enough for that. Weights of 8 bits
-// leave activations 7 bits there, and where a row has one scale, that is chosen so that the sum of four pairs fits as well
-// (`narrow_sum`); the sums of 4-bit weights fit for all of a block.
+// multiplies pairs of those exactly. Where one instruction sums four products of bytes (VNNI), their low and their high
+// bytes meet the weights one after the other instead (`splits_wide`): nothing is widened, and the two sums do not wait for
+// each other. Narrow activations meet bytes: with VNNI, whatever their size; where products are summed in pairs in 16 bits
+// (AVX2), numbers must be small enough for that. Weights of 8 bits leave activations 7 bits there, and where a row has one
+// scale, that is chosen so that the sum of four pairs fits as well (`narrow_sum`); the sums of 4-bit weights fit for all of
+// a block.
 #pragma once
 
 typedef struct byte_product {
@@ -37,14 +39,19 @@ EK_INLINE vi even_words(vi bytes) { return vi_and(bytes, vi_set1(0x00FF00FF)); }
 EK_INLINE vi odd_words(vi bytes) { return vi_shift_right16(bytes, 8); }
 
 #if defined(EK_VNNI)
-enum { narrow_limit = 127 };
-#elif defined(EK_PAIRS)
+enum { narrow_limit = 127, splits_wide = 1 };
+EK_INLINE vi vi_with_high(vi low, vi high) { return _mm512_add_epi32(low, vi_shift_left(high, 8)); }
+#else
+enum { splits_wide = 0 };
+EK_INLINE vi vi_with_high(vi low, vi high) { return (void)high, low; }
+#if defined(EK_PAIRS)
 enum { narrow_limit = 64 };
 #else
 enum { narrow_limit = 0 };
 typedef int vx;
 static inline vx vx_load(const int8_t *p) { return *p; }
 static inline vi vi_dot4(vi sum, vi w, vx x) { return (void)w, (void)x, sum; }
+#endif
 #endif
 
 #if defined(EK_PAIRS)
@@ -57,11 +64,17 @@ static inline vi vi_add16(vi a, vi b) { return (void)b, a; }
 static inline vi vi_add_pairs(vi sum, vi pairs) { return (void)pairs, sum; }
 #endif
 
-/// Adds the products of four inputs of `mr` rows, at `x`, to `sum`.
-#define EK_ADD_PRODUCTS(sum, even, odd, bytes)                                                   \
+/// Adds the products of four inputs of `mr` rows, at `x`, to `sum`, those of split numbers' high bytes to `high`.
+#define EK_ADD_PRODUCTS(sum, high, even, odd, bytes)                                             \
     EK_UNROLL for (int r = 0; r < mr; r++) {                                                     \
         const int8_t *four = x + (size_t)r * x_stride;                                           \
-        if (wide) {                                                                              \
+        if (wide && splits_wide) {                                                               \
+            const vx first = vx_load(four), second = vx_load(four + 4);                          \
+            EK_UNROLL for (int c = 0; c < nr; c++) {                                             \
+                sum[r][c] = vi_dot4(sum[r][c], bytes[c], first);                                 \
+                high[r][c] = vi_dot4(high[r][c], bytes[c], second);                              \
+            }                                                                                    \
+        } else if (wide) {                                                                       \
             const vw first = vw_load(four), second = vw_load(four + 4);                          \
             EK_UNROLL for (int c = 0; c < nr; c++)                                               \
                 sum[r][c] = vi_dot2(vi_dot2(sum[r][c], even[c], first), odd[c], second);         \
@@ -104,10 +117,11 @@ EK_INLINE void int8_part(const int mr, const int nr, vi sum[int8_most][int8_colu
 /// tiles over the same panels wait for memory no more than the arithmetic takes. Nothing is asked for where it is null.
 EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_product *p, size_t row, size_t panel,
                          size_t apart, const char *ahead, size_t ahead_step) {
-    vi sum[int8_most][int8_columns];
+    vi sum[int8_most][int8_columns], high[int8_most][int8_columns];
     EK_UNROLL for (int r = 0; r < mr; r++) {
         const vi start = vi_set1(without_offset(128, p->x->sums[row + (size_t)r]));
         EK_UNROLL for (int c = 0; c < nr; c++) sum[r][c] = start;
+        EK_UNROLL for (int c = 0; c < nr; c++) high[r][c] = vi_set1(0);
     }
     const int8_t *x = p->x->values + row * p->x->value_stride;
     const char *w = p->weights + panel * p->panel_stride;
@@ -135,7 +149,7 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
             odd[c] = odd_words(bytes[c]);
             if (ahead) ek_prefetch(ahead + (size_t)c * panel_stride);
         }
-        EK_ADD_PRODUCTS(sum, even, odd, bytes)
+        EK_ADD_PRODUCTS(sum, high, even, odd, bytes)
         x += wide ? 8 : 4;
         w += 64;
         ahead += ahead_step;
@@ -148,8 +162,10 @@ EK_INLINE void int8_tile(const int wide, const int mr, const int nr, const byte_
         const size_t at = (panel + (size_t)c * apart) * 16;
         const vf scale = vf_load_some(weight_scales + at, n - at, 0);
         vf sums[int8_most];
-        EK_UNROLL for (int r = 0; r < mr; r++)
-            sums[r] = vf_mul(vf_from_vi(sum[r][c]), vf_mul(scale, vf_set1(scales[r])));
+        EK_UNROLL for (int r = 0; r < mr; r++) {
+            const vi whole = wide ? vi_with_high(sum[r][c], high[r][c]) : sum[r][c];
+            sums[r] = vf_mul(vf_from_vi(whole), vf_mul(scale, vf_set1(scales[r])));
+        }
         finish_rows(mr, sums, y, y_stride, at, n - at, epilogue);
     }
 }

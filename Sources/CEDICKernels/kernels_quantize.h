@@ -103,14 +103,14 @@ static void quantize_superblocks(const float *x, size_t k, float limit, int8_t *
 static void quantize_row_wide(const float *x, size_t k, int8_t *values, size_t padded, float *scale, int32_t *sum) {
     // The largest magnitude for which no sum of products with weights of -128 leaves 32 bits.
     const size_t room = (((size_t)1 << 24) - 1) / (k > 0 ? k : 1);
-    const float limit = (float)(room < 32767 ? room : 32767);
+    const float limit = (float)(room < ek_wide_limit ? room : ek_wide_limit);
     const float most = largest_magnitude(x, k);
     const vf factor = vf_set1(most > 0 ? limit / most : 0);
     *scale = most / limit;
     int32_t total = 0;
     for (size_t i = 0; i < padded; i += 16) {
         const vf inputs = i < k ? vf_load_some(x + i, k - i, 0) : vf_set1(0);
-        total += vf_store_i16(values + 2 * i, vf_mul(inputs, factor));
+        total += vf_store_wide(values + 2 * i, vf_mul(inputs, factor));
     }
     *sum = total;
 }
@@ -120,9 +120,9 @@ static void quantize_blocks_wide(const float *x, size_t k, int8_t *values, size_
     for (size_t b = 0; b < blocks; b++) {
         vf low, high;
         const float most = load_block(x, k, b, &low, &high);
-        const vf multiplier = vf_set1(most > 0 ? 32767.0f / most : 0);
-        scales[b] = most / 32767.0f;
-        sums[2 * b] = vf_store_i16(values + 64 * b, vf_mul(low, multiplier));
-        sums[2 * b + 1] = vf_store_i16(values + 64 * b + 32, vf_mul(high, multiplier));
+        const vf multiplier = vf_set1(most > 0 ? (float)ek_wide_limit / most : 0);
+        scales[b] = most / (float)ek_wide_limit;
+        sums[2 * b] = vf_store_wide(values + 64 * b, vf_mul(low, multiplier));
+        sums[2 * b + 1] = vf_store_wide(values + 64 * b + 32, vf_mul(high, multiplier));
     }
 }

@@ -15,6 +15,7 @@
 const ek_kernels EK_TABLE = {
     .narrow_limit = narrow_limit,
     .narrow_sum = narrow_sum,
+    .splits_wide = splits_wide,
     .multiply_float = multiply_float,
     .multiply_int8 = multiply_int8,
     .multiply_blocks = multiply_blocks,

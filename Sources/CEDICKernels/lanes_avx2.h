@@ -7,7 +7,8 @@
 enum {
     lanes_mr_float = 6, lanes_nr_float = 1,
     lanes_mr_int8 = 3, lanes_nr_int8 = 1, lanes_mr_narrow = 3, lanes_nr_narrow = 1,
-    lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_narrow_block = 4, lanes_nr_narrow_block = 1,
+    lanes_mr_block = 3, lanes_nr_block = 1, lanes_mr_super = 3, lanes_nr_super = 1,
+    lanes_mr_narrow_block = 4, lanes_nr_narrow_block = 1,
     lanes_mr_narrow_super = 4, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0, lanes_words = 1,
 };
 
@@ -101,8 +102,8 @@ static inline int32_t vf_store_i8(int8_t *p, vf x) {
     return ek_sum_bytes(bytes);
 }
 /// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
-static inline int32_t vf_store_i16(int8_t *p, vf x) {
-    const vf held = vf_max(vf_min(x, vf_set1(32767.0f)), vf_set1(-32767.0f));
+static inline int32_t vf_store_wide(int8_t *p, vf x) {
+    const vf held = vf_max(vf_min(x, vf_set1(ek_wide_limit)), vf_set1(-ek_wide_limit));
     const __m256i words = _mm256_permute4x64_epi64(
         _mm256_packs_epi32(_mm256_cvtps_epi32(held.a), _mm256_cvtps_epi32(held.b)), 0xD8);
     _mm256_storeu_si256((__m256i *)p, _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(words, 0xD8), 0xD8));

@@ -5,14 +5,15 @@
 #include <string.h>
 
 #if defined(EK_VNNI)
-enum { lanes_nr_int8 = 1 };
+// Split numbers have two sums.
+enum { lanes_nr_int8 = 1, lanes_mr_block = 4, lanes_nr_block = 2 };
 #else
-enum { lanes_nr_int8 = 3 };
+enum { lanes_nr_int8 = 3, lanes_mr_block = 6, lanes_nr_block = 1 };
 #endif
 enum {
     lanes_mr_float = 8, lanes_nr_float = 3,
     lanes_mr_int8 = 8, lanes_mr_narrow = 8, lanes_nr_narrow = 3,
-    lanes_mr_block = 6, lanes_nr_block = 1, lanes_mr_narrow_block = 6, lanes_nr_narrow_block = 2,
+    lanes_mr_super = 6, lanes_nr_super = 1, lanes_mr_narrow_block = 6, lanes_nr_narrow_block = 2,
     lanes_mr_narrow_super = 8, lanes_nr_narrow_super = 1, lanes_nr_far = 2,
     // Values of a few queries are weighed where they lie: sixteen sums leave room.
     lanes_in_place = 1,
@@ -96,12 +97,20 @@ static inline int32_t ek_store_products(int8_t *p, const float *x, vf factor, si
     }
     return (int32_t)_mm512_reduce_add_epi64(sums) - 128 * (int32_t)n;
 }
-/// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
-static inline int32_t vf_store_i16(int8_t *p, vf a) {
-    const vf held = _mm512_max_ps(_mm512_min_ps(a, _mm512_set1_ps(32767.0f)), _mm512_set1_ps(-32767.0f));
+/// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3, or, split, as four low bytes and four high ones,
+/// both signed; returns their sum.
+static inline int32_t vf_store_wide(int8_t *p, vf a) {
+    const vf held = _mm512_max_ps(_mm512_min_ps(a, _mm512_set1_ps(ek_wide_limit)), _mm512_set1_ps(-ek_wide_limit));
     const __m512i whole = _mm512_cvtps_epi32(held);
+#if defined(EK_VNNI)
+    const __m128i low = _mm512_cvtepi32_epi8(whole);
+    const __m128i high = _mm512_cvtepi32_epi8(_mm512_srai_epi32(_mm512_add_epi32(whole, _mm512_set1_epi32(128)), 8));
+    _mm_storeu_si128((__m128i *)p, _mm_unpacklo_epi32(low, high));
+    _mm_storeu_si128((__m128i *)(p + 16), _mm_unpackhi_epi32(low, high));
+#else
     const __m256i words = _mm512_cvtepi32_epi16(whole);
     _mm256_storeu_si256((__m256i *)p, _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(words, 0xD8), 0xD8));
+#endif
     return _mm512_reduce_add_epi32(whole);
 }
 

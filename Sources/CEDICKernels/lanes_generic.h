@@ -8,7 +8,8 @@
 enum {
     lanes_mr_float = 2, lanes_nr_float = 1,
     lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_narrow = 2, lanes_nr_narrow = 1,
-    lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_narrow_block = 1, lanes_nr_narrow_block = 1,
+    lanes_mr_block = 1, lanes_nr_block = 1, lanes_mr_super = 1, lanes_nr_super = 1,
+    lanes_mr_narrow_block = 1, lanes_nr_narrow_block = 1,
     lanes_mr_narrow_super = 1, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0, lanes_words = 0,
 };
 
@@ -87,12 +88,12 @@ static inline int32_t vf_store_i8(int8_t *p, vf a) {
     return sum;
 }
 /// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
-static inline int32_t vf_store_i16(int8_t *p, vf a) {
+static inline int32_t vf_store_wide(int8_t *p, vf a) {
     int32_t sum = 0;
     int16_t words[16];
     a = vf_round(a);
     EK_LANES {
-        const float held = a.v[i] > 32767.0f ? 32767.0f : a.v[i] > -32767.0f ? a.v[i] : -32767.0f;
+        const float held = a.v[i] > ek_wide_limit ? ek_wide_limit : a.v[i] > -ek_wide_limit ? a.v[i] : -ek_wide_limit;
         words[i / 4 * 4 + (i % 4 == 1 ? 2 : i % 4 == 2 ? 1 : i % 4)] = (int16_t)held;
         sum += (int16_t)held;
     }

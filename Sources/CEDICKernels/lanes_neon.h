@@ -7,7 +7,8 @@
 enum {
     lanes_mr_float = 4, lanes_nr_float = 1,
     lanes_mr_int8 = 2, lanes_nr_int8 = 1, lanes_mr_narrow = 2, lanes_nr_narrow = 1,
-    lanes_mr_block = 2, lanes_nr_block = 1, lanes_mr_narrow_block = 2, lanes_nr_narrow_block = 1,
+    lanes_mr_block = 2, lanes_nr_block = 1, lanes_mr_super = 2, lanes_nr_super = 1,
+    lanes_mr_narrow_block = 2, lanes_nr_narrow_block = 1,
     lanes_mr_narrow_super = 2, lanes_nr_narrow_super = 1, lanes_nr_far = 1, lanes_in_place = 0, lanes_words = 0,
 };
 
@@ -99,10 +100,10 @@ static inline int32_t vf_store_i8(int8_t *p, vf a) {
     return vaddvq_s32(vaddq_s32(vaddq_s32(whole[0], whole[1]), vaddq_s32(whole[2], whole[3])));
 }
 /// Rounds to whole numbers and stores them as words, each four as 0, 2, 1, 3; returns their sum.
-static inline int32_t vf_store_i16(int8_t *p, vf a) {
+static inline int32_t vf_store_wide(int8_t *p, vf a) {
     int32x4_t whole[4];
     EK_QUADS {
-        whole[i] = vcvtnq_s32_f32(vmaxq_f32(vminq_f32(a.v[i], vdupq_n_f32(32767.0f)), vdupq_n_f32(-32767.0f)));
+        whole[i] = vcvtnq_s32_f32(vmaxq_f32(vminq_f32(a.v[i], vdupq_n_f32(ek_wide_limit)), vdupq_n_f32(-ek_wide_limit)));
         const int16x4_t words = vmovn_s32(whole[i]), odd = vrev32_s16(words);
         // 0 1 2 3 and 1 0 3 2: the even lanes of both are 0 2 and 1 3.
         vst1_s16((int16_t *)(p + 8 * i), vuzp1_s16(words, odd));

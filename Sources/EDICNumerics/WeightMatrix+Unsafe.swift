@@ -395,7 +395,7 @@ public struct WeightMatrix: Sendable {
     /// Against the exact product with ``dequantized()`` weights, the error of one output is at most
     /// Σ |w| · (largest |x| of the scale's run) / 254 for quantised formats with activations of 8 bits (on AVX2 for `int8`
     /// and `q8_0`, whose products of neighbours are added in 16 bits, 128 instead of 254, and down to 30 where neighbours
-    /// are alike and as large), with 16 bits 65534 instead of 254 (for `int8`, twice the lesser of 32767 and
+    /// are alike and as large), with 16 bits 65278 instead of 254 (for `int8`, twice the lesser of 32639 and
     /// (2²⁴ - 1) / columns), plus float rounding.
     ///
     /// Complexity: O(input.rows · rows · columns).

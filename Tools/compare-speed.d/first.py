@@ -39,7 +39,7 @@ def rows(setting):
         if bar:
             taken = statistics.median([milliseconds(whole) for _ in range(5 * setting.rounds + 1)][1:])
             yield Row(f"{name}, command to first word, ms (bar {bar})", taken, bar, bar / taken, 1)
-        files = [path] if path.is_file() else [file for file in path.iterdir() if file.suffix in (".bin", ".gguf", ".safetensors")]
+        files = [path] if path.is_file() else [file for file in path.iterdir() if file.suffix in (".bin", ".gguf", ".safetensors", ".spm")]
         size = sum(file.stat().st_size for file in files) / (1 << 20)
         most = statistics.median(peak(whole) for _ in range(setting.rounds))
-        yield Row(f"{name}, peak memory, MiB, its weights' files (bar 1.2)", most, size, most / size, None, "missed" if most > 1.2 * size else "")
+        yield Row(f"{name}, peak memory, MiB, its files (bar 1.2)", most, size, most / size, None, "missed" if most > 1.2 * size else "")

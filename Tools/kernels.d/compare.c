@@ -74,12 +74,7 @@ static void product(const ek_kernels *K, ek_format f, size_t m, size_t k, size_t
                 if (!is_float) {
                     const double scale = is_bytes ? xs[r] : xs[r * blocks + i / 32];
                     const size_t at = r * stride + i;
-                    if (wide) {
-                        static const size_t place[4] = {0, 2, 1, 3};
-                        int16_t w;
-                        memcpy(&w, values + r * stride + 2 * (i / 4 * 4 + place[i % 4]), 2);
-                        v = w * scale;
-                    } else v = values[at] * scale;
+                    v = (wide ? wide_number(K, values + r * stride, i) : values[at]) * scale;
                 }
                 sum += v * weights[j * k + i];
                 weight += fabs(v * weights[j * k + i]);

@@ -104,7 +104,7 @@ static void quantise(const ek_kernels *K, const ek_kernels *R) {
     }
     K->quantize_row_wide(x, k, a, padded, p, s);
     R->quantize_row_wide(x, k, b, padded, q, t);
-    EXPECT(memcmp(a, b, 2 * padded) == 0 && same_float(*p, *q) && *s == *t, "quantize_row_wide", k, 0, 0);
+    EXPECT(same_wide(K, a, R, b, padded) && same_float(*p, *q) && *s == *t, "quantize_row_wide", k, 0, 0);
     K->quantize_blocks(x, k, limit, c + 32 * blocks, blocks, p, s);
     R->quantize_blocks(x, k, limit, d + 32 * blocks, blocks, q, t);
     EXPECT(memcmp(c, d, 64 * blocks) == 0 && same_floats(p, q, blocks) && memcmp(s, t, 8 * blocks) == 0, "quantize_blocks", k, (size_t)limit, 0);
@@ -113,7 +113,7 @@ static void quantise(const ek_kernels *K, const ek_kernels *R) {
     EXPECT(memcmp(c, d, 32 * blocks) == 0 && same_floats(p, q, blocks) && memcmp(s, t, 8 * blocks) == 0, "quantize_superblocks", k, (size_t)limit, 0);
     K->quantize_blocks_wide(x, k, c, blocks, p, s);
     R->quantize_blocks_wide(x, k, d, blocks, q, t);
-    EXPECT(memcmp(c, d, 64 * blocks) == 0 && same_floats(p, q, blocks) && memcmp(s, t, 8 * blocks) == 0, "quantize_blocks_wide", k, 0, 0);
+    EXPECT(same_wide(K, c, R, d, 32 * blocks) && same_floats(p, q, blocks) && memcmp(s, t, 8 * blocks) == 0, "quantize_blocks_wide", k, 0, 0);
     EXPECT(is_whole(a) && is_whole(c) && is_whole(p) && is_whole(s), "quantising writes before", k, 0, 0);
 }
 
@@ -169,10 +169,11 @@ static void multiply(const ek_kernels *K, const ek_kernels *R, ek_format f, int 
     // Whole numbers as rows, once in bytes if there are narrow products, and once in words.
     const int is_bytes = f == ek_format_int8, narrow = K->narrow_limit > 0 && below(3) > 0;
     const size_t blocks = is_bytes ? 0 : ek_padded_blocks(f, k), padded = is_bytes ? (k + 3) / 4 * 4 : 32 * blocks;
-    const int32_t limit = !narrow ? 32767 : is_bytes || f == ek_format_q8_0 ? K->narrow_limit : 127;
+    const int32_t limit = !narrow ? 32639 : is_bytes || f == ek_format_q8_0 ? K->narrow_limit : 127;
     const size_t kind = below(4);
     int8_t *bytes = guarded(m * padded);
-    int16_t *words = guarded(2 * m * padded);
+    // As either set of kernels has them.
+    int8_t *words = guarded(2 * m * padded), *reference_words = guarded(2 * m * padded);
     const size_t runs = is_bytes ? 1 : 2 * blocks;
     int32_t *sums = guarded(4 * m * runs);
     memset(sums, 0, 4 * m * runs);
@@ -189,17 +190,18 @@ static void multiply(const ek_kernels *K, const ek_kernels *R, ek_format f, int 
                 }
                 v = v > room ? room : v < -room ? -room : v;
             }
-            static const size_t place[4] = {0, 2, 1, 3};
             bytes[r * padded + i] = (int8_t)v;
-            words[r * padded + i / 4 * 4 + place[i % 4]] = (int16_t)v;
+            set_wide_number(K, words + 2 * r * padded, i, v);
+            set_wide_number(R, reference_words + 2 * r * padded, i, v);
             sums[r * runs + (is_bytes ? 0 : i / 16)] += v;
         }
     const size_t scale_count = is_bytes ? 1 : blocks;
     float *scales = floats(m * scale_count);
     const int is_super = f >= ek_format_q4_k && f <= ek_format_q6_k;
     for (size_t i = 0; i < m * scale_count; i++) scales[i] = is_super && narrow && i % 8 ? scales[i - 1] : 0.001f + fabsf(number());
-    const ek_quantized_rows wide = {(int8_t *)words, 2 * padded, scales, scale_count, sums, runs, 1};
+    const ek_quantized_rows wide = {reference_words, 2 * padded, scales, scale_count, sums, runs, 1};
     ek_quantized_rows own = wide;
+    own.values = words;
     if (narrow) own.values = bytes, own.value_stride = padded, own.is_wide = 0;
     if (is_bytes) {
         float *weight_scales = drawn_floats(n, plain);

@@ -84,7 +84,8 @@ void ek_copy_column(ek_format format, const void *_Nonnull from, size_t from_col
 
 // ---- Inputs of a product ----
 
-/// Rows of activations, quantised to at most -127...127 (`narrow_limit`), or wide: words of -32767...32767, each four inputs as 0, 2, 1, 3.
+/// Rows of activations, quantised to at most -127...127 (`narrow_limit`), or wide: 16 bits, -32639...32639, each four inputs as words
+/// 0, 2, 1, 3 or, where the kernels split them (`splits_wide`), as their four low bytes and their four high ones, both signed.
 typedef struct ek_quantized_rows {
     const int8_t *_Nonnull values;  // row r at r * value_stride bytes
     size_t value_stride;
@@ -202,6 +203,8 @@ typedef struct ek_kernels {
     // products of a part are summed in 16 bits; 0 where they are not. Of 64 inputs, 2 i, 2 i + 1 and those 16, 32 and 48
     // further on are a part.
     int32_t narrow_sum;
+    // Whether wide rows lie as low and high bytes.
+    int32_t splits_wide;
     // y[r][n] for `m` rows and the `n` outputs of consecutive panels. Elements of `weights` are f32, f16 or bf16.
     void (*_Nonnull multiply_float)(ek_format format, const float *_Nonnull x, size_t x_stride, size_t m,
                                     const void *_Nonnull weights, size_t k_stride, size_t panel_stride, size_t k,
