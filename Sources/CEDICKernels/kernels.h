@@ -52,7 +52,7 @@ EK_INLINE size_t ek_chunks(ek_layout l, size_t k) {
     return (k + inputs - 1) / inputs;
 }
 /// Rows to go through all panels with at a time: as many as a second-level cache keeps beside the panels in use. A
-/// multiple of every tile's height.
+/// multiple of the height of every full tile.
 EK_INLINE size_t ek_row_block(size_t row_bytes) {
     const size_t rows = ((size_t)256 << 10) / row_bytes / 24 * 24;
     return rows < 24 ? 24 : rows;
@@ -69,7 +69,8 @@ EK_INLINE size_t ek_tile_height(size_t rows, size_t tiles) { return rows / tiles
     case 5: if ((most) >= 5) { tile(5); } break;  \
     case 6: if ((most) >= 6) { tile(6); } break;  \
     case 7: if ((most) >= 7) { tile(7); } break;  \
-    default: if ((most) >= 8) { tile(8); } break; \
+    case 8: if ((most) >= 8) { tile(8); } break;  \
+    default: break;                               \
     }
 /// The largest wide number: its upper byte, when its lower one is signed, is 127 at most.
 #define ek_wide_limit 32639

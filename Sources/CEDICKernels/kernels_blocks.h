@@ -230,8 +230,8 @@ EK_INLINE void block_tile(const ek_format format, const int wide, const int mr, 
         vf part[block_rows_most][block_columns];
         EK_UNROLL for (int r = 0; r < mr; r++)
             EK_UNROLL for (int c = 0; c < nr; c++) part[r][c] = vf_set1(0);
-        // Of a single run, what comes next is asked for; processors see by themselves that several are read.
-        const int asks = row == 0 && apart == 1;
+        // Of a single run, what comes next is asked for; that several are read, some processors see by themselves.
+        const int asks = row == 0 && (apart == 1 || p->asks_far);
         if (asks) {
             EK_UNROLL for (int c = 0; c < nr; c++)
                 for (size_t i = 0; i < l.scale_bytes; i += 64)
@@ -316,7 +316,7 @@ static void multiply_blocks(ek_format format, const ek_quantized_rows *x, size_t
     for (size_t row = 0; row < m; row += most) {
         const ek_quantized_rows own = rows_from(x, row);
         const byte_product p = {&own, weights, ek_panel_bytes(format, k), 0, k, y + row * y_stride, y_stride, n,
-                                epilogue};
+                                epilogue, lanes_ask_far()};
         const size_t rows = ek_min_size(most, m - row);
         switch (format) {
 #define EK_CASE(format) \

@@ -23,6 +23,8 @@ typedef struct byte_product {
     float *y;
     size_t y_stride, n;
     const ek_epilogue *epilogue;
+    // Whether what comes next is asked for of several runs of memory, too.
+    int asks_far;
 } byte_product;
 
 /// The rows from `row` on.

@@ -1,9 +1,9 @@
 // Products of narrow rows in which many numbers are 0, as behind a ReLU. Included for an instruction set with VNNI.
 //
 // Weights lie input by input, 256 outputs side by side, so that those of an input that is 0 are not read. Four inputs at a
-// time, whichever they are, are put side by side as in a panel, and since sums of whole numbers are exact, results are those
-// of `multiply_int8`, to the last bit. Of 64 bytes, number 16 l + 4 j + i is of output 16 j + 4 l + i: what putting side by
-// side leaves in order.
+// time, whichever they are, are put side by side in twos, each lane with two outputs, and since sums of whole numbers are
+// exact, results are those of `multiply_int8`, to the last bit. Of 64 bytes, number 16 l + 8 (j / 2) + 2 i + j % 2 is of
+// output 16 j + 4 l + i: what putting side by side leaves in order.
 #pragma once
 
 /// Makes the weights of 256 outputs, in panels, lie input by input. `k` is a multiple of 4.
@@ -29,7 +29,7 @@ static void turn_panels(const void *panels, size_t k, void *turned) {
 
 /// Of single rows, what is not read counts (1536 inputs, 256 outputs: 0.35 µs and 3.7 times the share of numbers that are not 0,
 /// beside 4.2). Of many, whether the processor makes one byte product of 512 bits a cycle (Zen 4: the same beside 1.8 in a
-/// tile of eight rows) or two (0.6 and 3.5 times the share, beside 1.1).
+/// tile of eight rows) or two, as unknown ones are taken to (0.6 and 3.5 times the share, beside 1.1).
 static int32_t is_sparse(const ek_quantized_rows *x, size_t m, size_t k) {
     size_t count = 0;
     for (size_t r = 0; r < m; r++)

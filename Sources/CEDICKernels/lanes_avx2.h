@@ -159,6 +159,7 @@ static inline vi vi_add_pairs(vi sum, vi pairs) {
 static inline vi vi_dot4(vi sum, vi w, vx x) { return vi_add_pairs(sum, vi_pairs(w, x)); }
 /// Neither this sum nor anything read from memory moves across.
 static inline void vi_fence(vi *sum) { __asm__ volatile("" : "+x"(sum->a), "+x"(sum->b) : : "memory"); }
+static inline int lanes_ask_far(void) { return 0; }
 static inline void ek_prefetch(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 /// The same into the second-level cache, which takes more requests at once.
 static inline void ek_prefetch_far(const void *p) { _mm_prefetch((const char *)p, _MM_HINT_T1); }

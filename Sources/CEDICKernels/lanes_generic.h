@@ -124,6 +124,7 @@ static inline vi vi_dot2(vi sum, vi w, vw x) {
     return sum;
 }
 static inline void vi_fence(vi *sum) { (void)sum; }
+static inline int lanes_ask_far(void) { return 0; }
 static inline void ek_prefetch(const void *p) { __builtin_prefetch(p); }
 static inline void ek_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
 

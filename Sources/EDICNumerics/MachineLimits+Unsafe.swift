@@ -26,7 +26,7 @@ public struct MachineLimits: Sendable {
     public static func measure(
         pool: WorkerPool = WorkerPool(workers: 1), instructionSet: InstructionSet = .standard, bytes: Int = 256 << 20
     ) -> MachineLimits {
-        let memory = AlignedBuffer<UInt8>(count: max(1 << 20, bytes), hugePages: true)
+        let memory = AlignedBuffer<UInt8>(count: max(1 << 20, bytes, 512 * pool.workers), hugePages: true)
         let sink = Atomic(0)
         let isa = instructionSet.c
         let share = memory.count / pool.workers / 512 * 512

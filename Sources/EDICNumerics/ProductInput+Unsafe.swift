@@ -7,7 +7,7 @@ public enum ActivationWidth: Sendable, Hashable {
     /// numbers neither the positive nor the negative ones add up to more than 128. Elsewhere 16 bits cost no more and are
     /// used.
     case bits8
-    /// To -32639 ... 32639 (fewer where a row has more than 512 inputs and one scale): as good as floats to greedy
+    /// To -32639 ... 32639 (fewer where a row has more than 514 inputs and one scale): as good as floats to greedy
     /// search, at the speed of bytes where the processor has no byte products.
     case bits16
 

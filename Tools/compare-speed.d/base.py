@@ -1,6 +1,6 @@
 """A Marian transformer of OPUS-MT's shape, 6 + 6 layers of 512, beside CTranslate2: 31 tokens in, 32 out."""
 import json, pathlib, random, sys
-from turns import Conversation, Worker, agreement, build, in_turn, row, seconds, without_opening
+from turns import Conversation, Worker, agreement, in_turn, output, row, without_opening
 
 VOCABULARY, LENGTH = 58101, 32
 
@@ -47,7 +47,7 @@ def make(folder):
     spec.config.add_source_eos = True
     spec.validate()
     spec.optimize(quantization=None)
-    (folder / "converted").mkdir()
+    (folder / "converted").mkdir(exist_ok=True)
     spec.save(str(folder / "converted"))
 
 
@@ -59,8 +59,8 @@ def rows(setting):
     folder = setting.peers / "models/marian-base"
     python = setting.peers / "venv/bin/python"
     if not (folder / "converted/model.bin").exists():
-        folder.mkdir(parents=True)
-        build(python, __file__, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        output([python, __file__, folder])
     draw = random.Random(7)
     lines = [" ".join(f"t{draw.randrange(2, VOCABULARY - 1)}" for _ in range(LENGTH - 1)) for _ in range(64)]
     (folder / "lines.txt").write_text("\n".join(lines))
@@ -70,7 +70,8 @@ def rows(setting):
             command = [str(setting.edic), "translate", "--model", str(folder / "published"), "--precision", "int8",
                        "--beam", str(beam), "--batch", str(batch), "--workers", str(threads)]
             settings = [(1, threads)] if threads == 1 or batch == 1 else [(1, threads), (threads, 1)]
-            peers = {f"CTranslate2 {inter}×{intra}": Worker(python, "ctranslate2_worker.py", folder, len(some), batch, beam, inter, intra, LENGTH)
+            peers = {f"CTranslate2 {inter}×{intra}": Worker(python, "ctranslate2_worker.py", folder, len(some), batch, beam, inter, intra, LENGTH,
+                                                               threads=intra)
                      for inter, intra in settings}
             theirs = next(iter(peers.values())).said["output"]
             contenders = {name: peer.rate(words(theirs)) for name, peer in peers.items()}
@@ -79,8 +80,8 @@ def rows(setting):
                 ours, contenders["edic"] = talk.said, talk.rate(words(talk.said))
                 peers["edic"] = talk
             else:
-                ours = seconds(command, "\n".join(some) + "\n")[1].splitlines()
-                contenders["edic"] = without_opening(command, some, words(ours[1:]))
+                ours = output(command, "\n".join(some) + "\n").splitlines()
+                contenders["edic"] = without_opening(command, some, words(ours), ["--batch", "1"])
             rates = in_turn(setting.rounds, contenders)
             for peer in peers.values():
                 peer.close()

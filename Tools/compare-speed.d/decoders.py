@@ -1,10 +1,10 @@
-"""Llamas of random weights beside llama.cpp: a prompt of 512 tokens, and 128 tokens after it."""
-import json, subprocess, sys
-from turns import build, in_turn, row
+"""Llamas of random weights beside llama.cpp: a prompt of 512 tokens, and 128 tokens generated from nothing."""
+import json, os, statistics, sys
+from turns import in_turn, output, row
 
 # Layers, width, heads, key heads, inner width, words, whether the embeddings are the output's weights too.
 SHAPES = {"110m": (12, 768, 12, 12, 2048, 32000, True), "1b": (22, 2048, 32, 4, 5632, 32000, False)}
-TYPES = ["Q8_0", "Q4_0", "Q4_K"]
+NAMES = [f"{shape}-{kind}" for shape in SHAPES for kind in ("Q8_0", "Q4_0", "Q4_K")]
 
 
 def make(path, shape):
@@ -64,35 +64,38 @@ def make(path, shape):
 def model(setting, name):
     """The file of a shape and a type, which llama.cpp's own tool quantises."""
     path = setting.peers / f"models/{name}.gguf"
-    if not path.exists():
-        shape, kind = name.split("-")
-        whole = setting.peers / f"models/{shape}-F16.gguf"
-        if not whole.exists():
-            whole.parent.mkdir(exist_ok=True)
-            build(setting.peers / "venv/bin/python", __file__, whole, shape)
-        build(setting.peers / "build-llama/bin/llama-quantize", whole, path, kind)
+    if path.exists():
+        return path
+    shape, kind = name.split("-")
+    whole = setting.peers / f"models/{shape}-F16.gguf"
+    whole.parent.mkdir(parents=True, exist_ok=True)
+    # Under another name until it is whole.
+    unfinished = path.with_suffix(".unfinished")
+    if not whole.exists():
+        output([setting.peers / "venv/bin/python", __file__, unfinished, shape])
+        os.replace(unfinished, whole)
+    output([setting.peers / "build-llama/bin/llama-quantize", whole, unfinished, kind])
+    os.replace(unfinished, path)
     return path
 
 
-def rows(setting, only=None, prompt=512, generated=128):
-    for name in [only] if only else [f"{shape}-{kind}" for shape in SHAPES for kind in TYPES]:
+def rows(setting, names=NAMES, prompt=512, generated=128):
+    for name in names:
         path = model(setting, name)
         for threads in setting.threads:
             shares = []
 
             def ours(prompt, generated):
-                result = subprocess.run(
-                    [str(setting.edic), "bench", str(path), "--prompt", str(prompt), "--generate", str(generated), "--rounds", "1",
-                     "--precision", "int8", "--workers", str(threads), "--json"], check=True, capture_output=True, text=True)
-                figures = json.loads(result.stdout)
+                figures = json.loads(output([
+                    setting.edic, "bench", path, "--prompt", prompt, "--generate", generated, "--rounds", "1",
+                    "--precision", "int8", "--workers", threads, "--json"]))
                 shares.append(figures["share_of_bandwidth"])
                 return figures
 
             def theirs(prompt, generated):
-                result = subprocess.run(
-                    [str(setting.peers / "build-llama/bin/llama-bench"), "-m", str(path), "-p", str(prompt), "-n", str(generated),
-                     "-t", str(threads), "-r", "1", "-o", "json"], check=True, capture_output=True, text=True)
-                return json.loads(result.stdout)[0]["avg_ts"]
+                return json.loads(output([
+                    setting.peers / "build-llama/bin/llama-bench", "-m", path, "-p", prompt, "-n", generated, "-t", threads,
+                    "-r", "1", "-o", "json"]))[0]["avg_ts"]
 
             rates = in_turn(setting.rounds, {
                 "edic": lambda: ours(prompt, 1)["prompt_tokens_per_second"], "llama.cpp": lambda: theirs(prompt, 0)})
@@ -101,7 +104,7 @@ def rows(setting, only=None, prompt=512, generated=128):
             rates = in_turn(setting.rounds, {
                 "edic": lambda: ours(1, generated)["generated_tokens_per_second"], "llama.cpp": lambda: theirs(0, generated)})
             yield row(f"{name}, generated {generated}, {threads} threads, tok/s", rates, 1.15,
-                      f"; {sorted(shares)[len(shares) // 2]:.0%} of memory's limit")
+                      f"; {statistics.median(shares[1:]):.0%} of reading as many bytes")
 
 
 if __name__ == "__main__":

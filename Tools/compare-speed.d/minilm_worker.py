@@ -60,7 +60,8 @@ def batches(model, text):
                 ids[place, :len(encoded[index])] = encoded[index]
                 mask[place, :len(encoded[index])] = 1
             states = hidden(ids, mask)
-            mean = (states * mask[:, :, None]).sum(1) / mask.sum(1)[:, None]
+            seen = mask.astype(np.float32)
+            mean = (states * seen[:, :, None]).sum(1) / seen.sum(1)[:, None]
             mean /= np.linalg.norm(mean, axis=1, keepdims=True)
             for place, index in enumerate(some):
                 vectors[index] = mean[place].tolist()

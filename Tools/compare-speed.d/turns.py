@@ -1,5 +1,5 @@
 """Contenders that take turns, and the rows that come of it."""
-import dataclasses, json, os, pathlib, statistics, subprocess, time
+import dataclasses, json, os, pathlib, statistics, subprocess, sys, tempfile, time
 
 
 @dataclasses.dataclass
@@ -26,10 +26,20 @@ class Row:
     bar: float | None
     note: str = ""
 
+    @property
+    def missed(self):
+        return self.bar is not None and self.ratio < self.bar
+
     def __str__(self):
-        verdict = "" if self.bar is None else "" if self.ratio >= self.bar else " missed"
         bar = "" if self.bar is None else f"{self.bar:5.2f}"
-        return f"{self.work:44} {self.edic:10.1f} {self.peer:10.1f}  {self.ratio:6.2f}  {bar:>5}{verdict}  {self.note}"
+        return (f"{self.work:44} {self.edic:10.1f} {self.peer:10.1f}  {self.ratio:6.2f}  {bar:>5}"
+                f"{' missed' if self.missed else ''}  {self.note}")
+
+
+def fail(command, errors):
+    """Ends with the command and the last line of what it said of its failure."""
+    lines = errors.strip().splitlines() or ["it says nothing"]
+    sys.exit(f"compare-speed: {' '.join(map(str, command))}: {lines[-1]}")
 
 
 def in_turn(rounds, contenders):
@@ -50,43 +60,74 @@ def row(work, rates, bar, note=""):
     return Row(work, rates["edic"], rates[peer], rates["edic"] / rates[peer], bar, f"{peer}{others}{note}")
 
 
-def build(*command):
-    """Makes something once; what goes wrong is shown."""
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+def output(command, text=""):
+    """What a command says, with a text on its standard input."""
+    result = subprocess.run(list(map(str, command)), input=text, capture_output=True, text=True)
     if result.returncode:
-        raise SystemExit(f"compare-speed: {' '.join(result.args)} failed:\n{result.stderr[-2000:]}")
+        fail(result.args, result.stderr)
+    return result.stdout
 
 
 def seconds(command, text):
-    """How long a command takes over a text on its standard input, and what it says."""
     start = time.perf_counter()
-    result = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
-    return time.perf_counter() - start, result.stdout
+    output(command, text)
+    return time.perf_counter() - start
 
 
-def without_opening(command, lines, amount):
-    """A rate of `amount` over all lines but the first, from a run over all and one over the first: a closure that a round calls."""
+def without_opening(command, lines, amount, one_at_a_time=()):
+    """A rate over all lines, the time over none taken off: what two of them take more than the first is what that one takes."""
+    first, second = lines[0] + "\n", lines[1] + "\n"
+
     def run():
-        whole, _ = seconds(command, "".join(line + "\n" for line in lines))
-        opening, _ = seconds(command, lines[0] + "\n")
+        whole = seconds(command, "".join(line + "\n" for line in lines))
+        alone = [*command, *one_at_a_time]
+        opening = 2 * seconds(alone, first) - seconds(alone, first + second)
         return amount / (whole - opening)
     return run
 
 
-class Conversation:
-    """A command that stays open and answers each line with a line, as a person or a program waits for it."""
+class Partner:
+    """A process that stays open, and what it says of its failure."""
+
+    def __init__(self, command, environment=None):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+                                        text=True, env={**os.environ, **(environment or {})})
+
+    def say(self, line):
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            self.fail()
+
+    def hear(self):
+        line = self.process.stdout.readline()
+        return line if line else self.fail()
+
+    def fail(self):
+        self.process.wait()
+        self.errors.seek(0)
+        fail(self.process.args, self.errors.read())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Conversation(Partner):
+    """A command that answers each line with a line, as a person or a program waits for it."""
 
     def __init__(self, command, lines):
+        super().__init__(command)
         self.lines = lines
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.said = self.answers()
 
     def answers(self):
         said = []
         for line in self.lines:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-            said.append(self.process.stdout.readline())
+            self.say(line)
+            said.append(self.hear())
         return said
 
     def rate(self, amount):
@@ -96,43 +137,30 @@ class Conversation:
             return amount / (time.perf_counter() - start)
         return run
 
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
-
-class Worker:
+class Worker(Partner):
     """A peer in a process of its own, which says how long one go took each time it is asked."""
 
-    def __init__(self, python, script, *arguments, environment=None):
-        folder = pathlib.Path(__file__).parent
-        self.process = subprocess.Popen(
-            [str(python), str(folder / script), *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, env={**os.environ, **(environment or {})})
+    def __init__(self, python, script, *arguments, threads):
+        super().__init__([python, pathlib.Path(__file__).parent / script, *arguments],
+                         {name: str(threads) for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")})
         self.said = self.answer()
 
     def answer(self):
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        raise RuntimeError(f"{self.process.args[1]} ended with {self.process.wait()}")
-
-    def go(self):
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        return self.answer()
+        # Some engines talk to the standard output, too.
+        while not (line := self.hear()).startswith("{"):
+            pass
+        return json.loads(line)
 
     def rate(self, amount):
-        return lambda: amount / self.go()["seconds"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        def run():
+            self.say("go")
+            return amount / self.answer()["seconds"]
+        return run
 
 
 def serve(work):
     """A worker's loop: `work` once at the start, whose result is said, then once for each line, timed."""
-    import sys
     print(json.dumps({"output": work()}), flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()

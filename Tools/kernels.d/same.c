@@ -166,14 +166,14 @@ static void multiply(const ek_kernels *K, const ek_kernels *R, ek_format f, int 
         EXPECT(is_whole(y), "multiply_float writes before", (size_t)f, m, n);
         return;
     }
-    // Whole numbers as rows, once in bytes if there are narrow products, and once in words.
+    // Whole numbers as rows, once in bytes if there are narrow products, and once wide.
     const int is_bytes = f == ek_format_int8, narrow = K->narrow_limit > 0 && below(3) > 0;
     const size_t blocks = is_bytes ? 0 : ek_padded_blocks(f, k), padded = is_bytes ? (k + 3) / 4 * 4 : 32 * blocks;
     const int32_t limit = !narrow ? 32639 : is_bytes || f == ek_format_q8_0 ? K->narrow_limit : 127;
     const size_t kind = below(4);
     int8_t *bytes = guarded(m * padded);
     // As either set of kernels has them.
-    int8_t *words = guarded(2 * m * padded), *reference_words = guarded(2 * m * padded);
+    int8_t *own_wide = guarded(2 * m * padded), *reference_wide = guarded(2 * m * padded);
     const size_t runs = is_bytes ? 1 : 2 * blocks;
     int32_t *sums = guarded(4 * m * runs);
     memset(sums, 0, 4 * m * runs);
@@ -191,17 +191,17 @@ static void multiply(const ek_kernels *K, const ek_kernels *R, ek_format f, int 
                 v = v > room ? room : v < -room ? -room : v;
             }
             bytes[r * padded + i] = (int8_t)v;
-            set_wide_number(K, words + 2 * r * padded, i, v);
-            set_wide_number(R, reference_words + 2 * r * padded, i, v);
+            set_wide_number(K, own_wide + 2 * r * padded, i, v);
+            set_wide_number(R, reference_wide + 2 * r * padded, i, v);
             sums[r * runs + (is_bytes ? 0 : i / 16)] += v;
         }
     const size_t scale_count = is_bytes ? 1 : blocks;
     float *scales = floats(m * scale_count);
     const int is_super = f >= ek_format_q4_k && f <= ek_format_q6_k;
     for (size_t i = 0; i < m * scale_count; i++) scales[i] = is_super && narrow && i % 8 ? scales[i - 1] : 0.001f + fabsf(number());
-    const ek_quantized_rows wide = {reference_words, 2 * padded, scales, scale_count, sums, runs, 1};
+    const ek_quantized_rows wide = {reference_wide, 2 * padded, scales, scale_count, sums, runs, 1};
     ek_quantized_rows own = wide;
-    own.values = words;
+    own.values = own_wide;
     if (narrow) own.values = bytes, own.value_stride = padded, own.is_wide = 0;
     if (is_bytes) {
         float *weight_scales = drawn_floats(n, plain);
