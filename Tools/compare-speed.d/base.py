@@ -81,7 +81,7 @@ def rows(setting):
                 peers["edic"] = talk
             else:
                 ours = output(command, "\n".join(some) + "\n").splitlines()
-                contenders["edic"] = without_opening(command, some, words(ours), ["--batch", "1"])
+                contenders["edic"] = without_opening(command, threads, some, words(ours), ["--batch", "1"])
             rates = in_turn(setting.rounds, contenders)
             for peer in peers.values():
                 peer.close()

@@ -25,7 +25,7 @@ def rows(setting):
         ours = [[float(number) for number in line.split()] for line in output(command, texts.read_text()).splitlines()]
         likeness = "".join(f", {similarity(ours, peer.said['output']):.4f}" for peer in peers.values())
         rates = in_turn(setting.rounds, {
-            "edic": without_opening(command, lines, len(lines)),
+            "edic": without_opening(command, threads, lines, len(lines)),
             **{name: peer.rate(len(lines)) for name, peer in peers.items()}})
         for peer in peers.values():
             peer.close()

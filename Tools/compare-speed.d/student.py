@@ -20,7 +20,7 @@ def rows(setting):
                 ours, edic = talk.said, talk.rate(words)
             else:
                 ours = output(command, texts.read_text()).splitlines()
-                edic = without_opening(command, lines, words, ["--batch", "1"])
+                edic = without_opening(command, threads, lines, words, ["--batch", "1"])
             beside = {"Bergamot": (Worker(setting.peers / "venv-bergamot/bin/python", "bergamot_worker.py", model, texts, batch, threads,
                                           threads=1), 2)}
             if threads == 1:

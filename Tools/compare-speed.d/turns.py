@@ -74,14 +74,15 @@ def seconds(command, text):
     return time.perf_counter() - start
 
 
-def without_opening(command, lines, amount, one_at_a_time=()):
-    """A rate over all lines, the time over none taken off: what two of them take more than the first is what that one takes."""
-    first, second = lines[0] + "\n", lines[1] + "\n"
+def without_opening(command, threads, lines, amount, one_at_a_time=()):
+    """A rate over all lines, the time over none taken off: what two lines a thread take more than one is what that one takes."""
+    def text(count):
+        return "".join(line + "\n" for line in lines[:count])
 
     def run():
-        whole = seconds(command, "".join(line + "\n" for line in lines))
+        whole = seconds(command, text(len(lines)))
         alone = [*command, *one_at_a_time]
-        opening = 2 * seconds(alone, first) - seconds(alone, first + second)
+        opening = 2 * seconds(alone, text(threads)) - seconds(alone, text(2 * threads))
         return amount / (whole - opening)
     return run
 
