@@ -39,8 +39,8 @@ def make(folder):
         (ours / f"{side}.spm").write_bytes(vocabulary.SerializeToString())
 
     spec = MarianMTLoader().get_model_spec(model)
-    theirs = ["</s>", "<unk>"] + [f"t{number}" for number in range(2, VOCABULARY - 1)] + ["<pad>"]
-    theirs = theirs[:VOCABULARY - 1] if spec.decoder.embeddings.weight.shape[0] == VOCABULARY - 1 else theirs
+    # The converter leaves the padding out.
+    theirs = ["</s>", "<unk>"] + [f"t{number}" for number in range(2, VOCABULARY - 1)]
     spec.register_source_vocabulary(theirs)
     spec.register_target_vocabulary(theirs)
     spec.config.eos_token, spec.config.unk_token, spec.config.decoder_start_token = "</s>", "<unk>", "</s>"

@@ -23,16 +23,15 @@ class Row:
     edic: float
     peer: float
     ratio: float
-    bar: float | None
+    bar: float
     note: str = ""
 
     @property
     def missed(self):
-        return self.bar is not None and self.ratio < self.bar
+        return self.ratio < self.bar
 
     def __str__(self):
-        bar = "" if self.bar is None else f"{self.bar:5.2f}"
-        return (f"{self.work:44} {self.edic:10.1f} {self.peer:10.1f}  {self.ratio:6.2f}  {bar:>5}"
+        return (f"{self.work:44} {self.edic:10.1f} {self.peer:10.1f}  {self.ratio:6.2f}  {self.bar:5.2f}"
                 f"{' missed' if self.missed else ''}  {self.note}")
 
 
